@@ -1,0 +1,182 @@
+//! Parsed values to facts with their places; pure.
+
+use std::ops::Range;
+
+use crate::parse::date::DateReading;
+use crate::parse::received::Hop;
+use crate::types::{Anomaly, ByteRange, Sha256Digest};
+
+/// An address of a message: `display <local@domain>`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mailbox {
+    /// Decoded display name; empty when there is none.
+    pub name: String,
+    /// `local@domain` as written, comments and folding removed; empty when none could be read.
+    pub address: String,
+}
+
+/// Which field an address stands in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Role {
+    /// From.
+    From = 0,
+    /// Sender.
+    Sender = 1,
+    /// Reply-To.
+    ReplyTo = 2,
+    /// To.
+    To = 3,
+    /// Cc.
+    Cc = 4,
+    /// Bcc.
+    Bcc = 5,
+    /// Return-Path.
+    ReturnPath = 6,
+    /// Delivered-To, X-Original-To, Envelope-To.
+    DeliveredTo = 7,
+    /// Resent-From, Resent-Sender.
+    ResentFrom = 8,
+    /// Resent-To, Resent-Cc, Resent-Bcc.
+    ResentTo = 9,
+}
+
+/// One address and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AddressFact {
+    /// The field.
+    pub role: Role,
+    /// The address.
+    pub mailbox: Mailbox,
+    /// The field's value, in the message.
+    pub at: ByteRange,
+}
+
+/// A decoded header text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TextFact {
+    /// Decoded; bytes that no charset explains are U+FFFD.
+    pub text: String,
+    /// The field's value, in the message.
+    pub at: ByteRange,
+}
+
+/// A file or part that a reader would save: everything that is not the text of the message or a multipart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attachment {
+    /// MIME part path such as `2.1`; for a uuencoded or yEnc file the path of the text and `#n`.
+    pub part: String,
+    /// The claimed name, decoded; empty when there is none. Never a path.
+    pub name: String,
+    /// `type/subtype` in lower case as stated; empty when not stated.
+    pub content_type: String,
+    /// `attachment`, `inline` or empty, as stated.
+    pub disposition: String,
+    /// Transfer encoding as stated, lower case: `base64`, `quoted-printable`, `7bit`, `uuencode`, `yenc` ..
+    pub encoding: String,
+    /// Bytes after decoding.
+    pub size: u64,
+    /// Digest of the decoded bytes.
+    pub sha256: Sha256Digest,
+    /// The encoded bytes, in the message.
+    pub at: ByteRange,
+}
+
+/// A message inside a message (`message/rfc822`): an item of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChildPlace {
+    /// Part path below the top message, such as `2.1`.
+    pub part: String,
+    /// Where it stands in the decoded bytes of its parent (the message it is directly in).
+    pub in_parent: ByteRange,
+    /// Where it stands in the top message's bytes, when every encoding on the way is the identity.
+    pub in_message: Option<ByteRange>,
+}
+
+/// Why something of an item cannot be found by its words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotIndexed {
+    /// Part path; empty for the whole item.
+    pub part: String,
+    /// `encrypted`, `charset-unknown`, `over-limit`, `binary`, `parser-failed`.
+    pub reason: &'static str,
+}
+
+/// Everything that was read from one message.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ItemFacts {
+    /// `None` for the message itself.
+    pub child: Option<ChildPlace>,
+    /// Size of the message (or child) in bytes, un-escaped.
+    pub size: u64,
+    /// Digest of those bytes for a child; for the message itself the ledger holds it.
+    pub child_sha256: Option<(Sha256Digest, Sha256Digest)>,
+    /// First Message-ID value, unfolded and trimmed.
+    pub message_id: Option<TextFact>,
+    /// EDRM Message Identification Hash 1.0, lower-case hex.
+    pub mih: Option<String>,
+    /// Message ids of In-Reply-To and References, brackets kept, in order.
+    pub references: Vec<String>,
+    /// The Date field as it stands, unfolded.
+    pub date_raw: Option<TextFact>,
+    /// The Date field, read.
+    pub date: Option<DateReading>,
+    /// First Subject, decoded.
+    pub subject: Option<TextFact>,
+    /// All addresses, in field order.
+    pub addresses: Vec<AddressFact>,
+    /// `Received` fields in file order: newest first.
+    pub hops: Vec<Hop>,
+    /// `Received` fields there are, when more than were read.
+    pub hops_total: u64,
+    /// Attachments in order.
+    pub attachments: Vec<Attachment>,
+    /// Maildir-independent mailbox state: `Status`, `X-Status`, `X-Mozilla-Status` as words (`read`, `expunged` ..).
+    pub state: Vec<&'static str>,
+    /// What could not be indexed.
+    pub not_indexed: Vec<NotIndexed>,
+    /// What was odd.
+    pub anomalies: Vec<Anomaly>,
+}
+
+impl ItemFacts {
+    /// The addresses in one kind of field, in order.
+    pub fn in_role(&self, role: Role) -> impl Iterator<Item = &Mailbox> {
+        self.addresses.iter().filter(move |a| a.role == role).map(|a| &a.mailbox)
+    }
+}
+
+/// Where in a message some text stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Zone {
+    /// Text that a reader sees.
+    Body,
+    /// Text of an HTML part that a reader does not see.
+    Hidden,
+    /// Other header fields than those that are facts of their own, as `Name: value` lines, decoded.
+    Header,
+}
+
+/// The text of one message for the index; reused from item to item.
+#[derive(Clone, Debug, Default)]
+pub struct ItemText {
+    /// All text, one stretch after the other.
+    pub text: String,
+    /// The stretches: zone and byte range of `text`. Words never run across stretches.
+    pub stretches: Vec<(Zone, Range<usize>)>,
+}
+
+impl ItemText {
+    /// Forgets the text and keeps the memory.
+    pub fn clear(&mut self) {
+        self.text.clear();
+        self.stretches.clear();
+    }
+
+    /// Ends a stretch that began at `from` bytes of `text`.
+    pub fn close(&mut self, zone: Zone, from: usize) {
+        if self.text.len() > from {
+            self.stretches.push((zone, from..self.text.len()));
+        }
+    }
+}

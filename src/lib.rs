@@ -1,0 +1,8 @@
+//! mailtrail: an email evidence archive and indexer for forensic examiners.
+//!
+//! Bytes flow `source -> store -> parse -> facts -> catalog + index -> query -> export -> cli`; imports point the
+//! other way. `ingest` drives the first half, `verify` walks it again. See `docs/architecture.md`.
+
+pub mod facts;
+pub mod parse;
+pub mod types;

@@ -1,0 +1,2 @@
+//! The mailtrail command.
+fn main() {}

@@ -1,0 +1,20 @@
+//! Words that everybody uses: digests, ids, ranges, times, records, anomalies. No I/O.
+
+pub mod anomaly;
+pub mod digest;
+pub mod finding;
+pub mod ids;
+pub mod json;
+pub mod path;
+pub mod range;
+pub mod record;
+pub mod text;
+pub mod time;
+pub mod unescape;
+
+pub use anomaly::{Anomaly, AnomalyKind, Parsed, Severity};
+pub use digest::Sha256Digest;
+pub use finding::{Finding, FindingKind};
+pub use ids::{ContainerId, ItemId, ItemKey, SourceId};
+pub use path::RelPath;
+pub use range::ByteRange;

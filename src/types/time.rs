@@ -1,0 +1,75 @@
+//! Instants, and the clock as a parameter.
+
+/// Milliseconds since 1970-01-01T00:00:00Z, leap seconds not counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UtcMs(pub i64);
+
+/// Where the time of day comes from; tests pass one that stands still.
+pub trait Clock: Send + Sync {
+    /// Now, in microseconds since 1970-01-01T00:00:00Z.
+    fn now_us(&self) -> i64;
+}
+
+/// Days since 1970-01-01 of a day in the proleptic Gregorian calendar. `month` is 1..=12.
+pub fn days_from_civil(year: i64, month: u32, day: u32) -> i64 {
+    let (month, day) = (i64::from(month), i64::from(day));
+    let y = if month <= 2 { year - 1 } else { year };
+    let era = y.div_euclid(400);
+    let yoe = y - era * 400;
+    let doy = (153 * (month + if month > 2 { -3 } else { 9 }) + 2) / 5 + day - 1;
+    let doe = yoe * 365 + yoe / 4 - yoe / 100 + doy;
+    era * 146_097 + doe - 719_468
+}
+
+/// Year, month (1..=12) and day of a day counted from 1970-01-01.
+pub fn civil_from_days(days: i64) -> (i64, u32, u32) {
+    let z = days + 719_468;
+    let era = z.div_euclid(146_097);
+    let doe = z - era * 146_097;
+    let yoe = (doe - doe / 1460 + doe / 36_524 - doe / 146_096) / 365;
+    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+    let mp = (5 * doy + 2) / 153;
+    let day = doy - (153 * mp + 2) / 5 + 1;
+    let month = if mp < 10 { mp + 3 } else { mp - 9 };
+    let year = yoe + era * 400 + i64::from(month <= 2);
+    (year, u32::try_from(month).unwrap_or(1), u32::try_from(day).unwrap_or(1))
+}
+
+/// Day of the week, 0 = Sunday, of a day counted from 1970-01-01 (a Thursday).
+pub fn weekday(days: i64) -> u32 {
+    u32::try_from((days + 4).rem_euclid(7)).unwrap_or_default()
+}
+
+/// RFC 3339 in UTC with `Z`: seconds, and milliseconds where they are not zero.
+pub fn rfc3339(at: UtcMs) -> String {
+    let (secs, ms) = (at.0.div_euclid(1000), at.0.rem_euclid(1000));
+    let base = stamp(secs);
+    if ms == 0 { format!("{base}Z") } else { format!("{base}.{ms:03}Z") }
+}
+
+/// RFC 3339 in UTC with microseconds, the form of the custody log.
+pub fn rfc3339_us(us: i64) -> String {
+    format!("{}.{:06}Z", stamp(us.div_euclid(1_000_000)), us.rem_euclid(1_000_000))
+}
+
+fn stamp(secs: i64) -> String {
+    let (days, rest) = (secs.div_euclid(86_400), secs.rem_euclid(86_400));
+    let (year, month, day) = civil_from_days(days);
+    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}", rest / 3600, rest / 60 % 60, rest % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn civil_dates_go_there_and_back() {
+        for days in (-800_000..800_000).step_by(37) {
+            let (y, m, d) = civil_from_days(days);
+            assert_eq!(days_from_civil(y, m, d), days);
+        }
+        assert_eq!(rfc3339(UtcMs(1_763_626_504_000)), "2025-11-20T08:15:04Z");
+        assert_eq!(rfc3339(UtcMs(-1)), "1969-12-31T23:59:59.999Z");
+        assert_eq!(weekday(0), 4);
+    }
+}
