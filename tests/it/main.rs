@@ -1,0 +1,5 @@
+//! Tests of behaviour, one binary: one file per behaviour, shared code in `support`.
+#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+#![allow(clippy::print_stdout, reason = "suites over real mail print what they measured")]
+
+mod support;

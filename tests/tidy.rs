@@ -1,0 +1,157 @@
+//! Rules of the source tree that the compiler does not know. No dependencies: runs at once.
+#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Every folder of `src`, and the folders it may use. Data flows down this table.
+const MAY_USE: &[(&str, &[&str])] = &[
+    ("types", &[]),
+    ("source", &["types"]),
+    ("store", &["types"]),
+    ("parse", &["types"]),
+    ("facts", &["types", "parse"]),
+    ("catalog", &["types", "facts"]),
+    ("index", &["types", "parse", "facts"]),
+    ("ingest", &["types", "source", "store", "parse", "facts", "catalog", "index"]),
+    ("query", &["types", "facts", "catalog", "index"]),
+    ("verify", &["types", "source", "store", "parse", "facts", "catalog", "index"]),
+    ("export", &["types", "store", "parse", "facts", "catalog", "query"]),
+    (
+        "cli",
+        &[
+            "types", "source", "store", "parse", "facts", "catalog", "index", "ingest", "query", "verify",
+            "export",
+        ],
+    ),
+];
+
+/// Dependencies, and the only folders that may name them, so that each can be replaced there.
+const HOMES: &[(&str, &[&str])] = &[
+    ("memmap2", &[]), // evidence is read, never mapped
+    ("sha2", &["types"]),
+    ("zstd", &["store", "source"]), // source only opens what was seized compressed
+    ("flate2", &["source"]),
+    ("zip", &["source"]),
+    ("tar", &["source"]),
+    ("html5gum", &["parse"]),
+    ("indicatif", &["cli"]),
+    ("jiff", &["query", "cli"]),
+    ("walkdir", &["source"]),
+    ("mail_parser", &["parse"]),
+    ("rusqlite", &["catalog"]),
+    ("tantivy", &["index"]),
+    ("rayon", &["ingest", "verify"]),
+    ("csv", &["export"]),
+    ("clap", &["cli"]),
+];
+
+/// Longest file, in lines above its `mod tests`.
+const LONGEST: usize = 500;
+
+fn below(folder: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)
+}
+
+fn rust_files(dir: &Path, out: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            rust_files(&path, out);
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            out.push(path);
+        }
+    }
+}
+
+/// Name below `src` and text of every Rust file that lies in a folder, in a fixed order.
+fn sources() -> Vec<(String, String)> {
+    let root = below("src");
+    let mut files = Vec::new();
+    rust_files(&root, &mut files);
+    files.sort();
+    let named = |path: PathBuf| {
+        let name = path.strip_prefix(&root).unwrap().to_str().unwrap().replace('\\', "/");
+        (name, fs::read_to_string(&path).unwrap())
+    };
+    files.into_iter().map(named).filter(|(name, _)| name.contains('/')).collect()
+}
+
+/// The text above `mod tests`.
+fn body(text: &str) -> &str {
+    text.split("#[cfg(test)]\nmod tests").next().unwrap()
+}
+
+/// Lines of code, with their numbers: comment lines are left out.
+fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    text.lines().enumerate().map(|(n, l)| (n + 1, l)).filter(|(_, l)| !l.trim_start().starts_with("//"))
+}
+
+#[test]
+fn folders_use_only_the_folders_named_for_them() {
+    for (name, text) in sources() {
+        let folder = name.split('/').next().unwrap();
+        let row = MAY_USE.iter().find(|(f, _)| *f == folder);
+        let (_, allowed) = row.unwrap_or_else(|| panic!("src/{folder} has no row in MAY_USE"));
+        for (number, line) in code(&text) {
+            assert!(
+                !line.contains("crate::{") && !line.contains("super::super"),
+                "src/{name}:{number}: one `use crate::folder::..` per folder, so that this test sees it"
+            );
+            for part in line.split("crate::").skip(1) {
+                let used: String = part.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+                assert!(
+                    used == folder || allowed.contains(&used.as_str()),
+                    "src/{name}:{number}: `{folder}` may not use `{used}`"
+                );
+            }
+        }
+        // In `src/parse/mod.rs`, `super` is the whole crate.
+        if name == format!("{folder}/mod.rs") {
+            let out = code(body(&text)).find(|(_, l)| l.contains("super::"));
+            assert!(out.is_none(), "src/{name} climbs out of its folder with `super::`");
+        }
+    }
+}
+
+#[test]
+fn big_dependencies_stay_in_their_folders() {
+    for (name, text) in sources() {
+        let folder = name.split('/').next().unwrap();
+        for (dependency, homes) in HOMES {
+            let path = format!("{dependency}::");
+            let names_it = |l: &str| {
+                l.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':'))
+                    .map(|word| word.trim_start_matches(':'))
+                    .any(|word| word.starts_with(&path) || word == *dependency)
+                    && (l.contains(&path) || l.trim_start().starts_with("use "))
+            };
+            let here = code(&text).find(|(_, l)| names_it(l));
+            assert!(
+                here.is_none() || homes.contains(&folder),
+                "src/{name} names {dependency}, which may live in {homes:?} only"
+            );
+        }
+    }
+}
+
+#[test]
+fn files_say_what_they_are_for_and_stay_short() {
+    for (name, text) in sources() {
+        assert!(text.starts_with("//!"), "src/{name} does not say what it is for");
+        let lines = body(&text).lines().count();
+        assert!(lines <= LONGEST, "src/{name} has {lines} lines; split it");
+    }
+}
+
+#[test]
+fn no_test_file_is_forgotten() {
+    let main = fs::read_to_string(below("tests/it/main.rs")).unwrap();
+    for entry in fs::read_dir(below("tests/it")).unwrap() {
+        let stem = entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned();
+        assert!(
+            stem == "main" || main.contains(&format!("mod {stem};")),
+            "tests/it/main.rs does not name {stem}"
+        );
+    }
+}
