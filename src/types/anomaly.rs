@@ -156,6 +156,8 @@ anomalies! {
     ZoneMinusZero, "zone-minus-zero", Info, "RFC 5322 section 3.3", "`-0000`: the time is UTC and the writer's own zone is not told.";
     LeapSecond, "leap-second", Info, "RFC 5322 section 3.3", "The second is 60; it was read as the first instant of the next minute.";
     SecondsMissing, "seconds-missing", Info, "RFC 5322 section 3.3", "The time has no seconds.";
+    TimeMissing, "time-missing", Notice, "RFC 5322 section 3.3", "There is a day but no time of day; it was read as 00:00 and is marked as uncertain.";
+    TwelveHourClock, "twelve-hour-clock", Notice, "RFC 5322 section 3.3", "The time is written with AM or PM, which no mail date has; it was read as on a twelve-hour clock.";
     DateForm, "date-form", Info, "RFC 5322 section 3.3", "The date is not in the form of the standard (ctime order, ISO 8601, full month names, fractions ..) and was read all the same.";
     DateTrailing, "date-trailing", Info, "RFC 5322 section 3.3", "Text that is no comment follows the date.";
     // Received

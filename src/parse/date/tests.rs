@@ -1,0 +1,138 @@
+#![allow(clippy::arithmetic_side_effects, reason = "tests count in the open")]
+use super::*;
+use crate::types::time::rfc3339;
+
+fn read_one(text: &str) -> (String, Vec<&'static str>) {
+    let parsed = date(text.as_bytes(), 100);
+    let codes = parsed.anomalies.iter().map(|a| a.kind.code()).collect();
+    let value = parsed.value.map_or_else(String::new, |d| {
+        let zone = d.offset_secs_east.map_or("?".to_owned(), |o| (o / 60).to_string());
+        assert!(d.at.start() >= 100 && d.at.end() <= 100 + text.len() as u64);
+        assert_eq!(
+            d.zone_known,
+            d.offset_secs_east.is_some()
+                && !parsed.anomalies.iter().any(|a| a.kind == AnomalyKind::TimeMissing)
+        );
+        format!("{} {zone}", rfc3339(d.utc))
+    });
+    (value, codes)
+}
+
+fn check(text: &str, value: &str, codes: &[&str]) {
+    let (v, c) = read_one(text);
+    assert_eq!((v.as_str(), c.as_slice()), (value, codes), "{text}");
+}
+
+#[test]
+fn the_forms_of_the_standard_are_read_without_a_remark() {
+    check("Thu, 20 Nov 2025 09:15:04 +0100", "2025-11-20T08:15:04Z 60", &[]);
+    check(" Thu,\r\n 20\r\n Nov 2025 09:15:04 -0330 (x (y) z)", "2025-11-20T12:45:04Z -210", &[]);
+    check("20 nov 2025 00:00:00 +0000", "2025-11-20T00:00:00Z 0", &[]);
+    check("Thu (a), (b) 20(c)Nov(d)2025(e) 09(f):(g)15 : 04 +0100", "2025-11-20T08:15:04Z 60", &[]);
+    check("Thu, 20 Nov 2025 09:15:04 +0100 (CET)", "2025-11-20T08:15:04Z 60", &[]);
+    check("Thu, 29 Feb 2024 23:59:59 +1400 (no zone)", "2024-02-29T09:59:59Z 840", &[]);
+}
+
+#[test]
+fn years_of_two_and_three_digits_follow_the_old_syntax() {
+    check("Fri, 21 Nov 97 09:55:06 -0600", "1997-11-21T15:55:06Z -360", &["two-digit-year"]);
+    check("Thu, 20 Nov 03 09:15:04 +0000", "2003-11-20T09:15:04Z 0", &["two-digit-year"]);
+    check("20 Nov 49 09:15:04 +0000", "2049-11-20T09:15:04Z 0", &["two-digit-year"]);
+    check("20 Nov 50 09:15:04 +0000", "1950-11-20T09:15:04Z 0", &["two-digit-year"]);
+    check("20 Nov 102 09:15:04 +0000", "2002-11-20T09:15:04Z 0", &["two-digit-year"]);
+    check("20 Nov 9999 09:15:04 +0000", "9999-11-20T09:15:04Z 0", &[]);
+}
+
+#[test]
+fn old_zones_are_known_or_said_to_be_unknown() {
+    check("20 Nov 2025 09:15:04 EST", "2025-11-20T14:15:04Z -300", &["zone-named"]);
+    check("20 Nov 2025 09:15:04 UT", "2025-11-20T09:15:04Z 0", &["zone-named"]);
+    check("20 Nov 2025 09:15:04 Z", "2025-11-20T09:15:04Z 0", &["zone-named"]);
+    check("20 Nov 2025 09:15:04 -0000", "2025-11-20T09:15:04Z 0", &["zone-minus-zero"]);
+    check("20 Nov 2025 09:15:04 CET", "2025-11-20T09:15:04Z ?", &["zone-unknown"]);
+    check("20 Nov 2025 09:15:04 A", "2025-11-20T09:15:04Z ?", &["zone-unknown"]);
+    check("20 Nov 2025 09:15:04", "2025-11-20T09:15:04Z ?", &["zone-missing"]);
+    check("20 Nov 2025 09:15:04 +9999", "2025-11-20T09:15:04Z ?", &["zone-invalid"]);
+    check("20 Nov 2025 09:15:04 +0160", "2025-11-20T09:15:04Z ?", &["zone-invalid"]);
+    check("20 Nov 2025 09:15:04 +1401", "2025-11-20T09:15:04Z ?", &["zone-invalid"]);
+    check("20 Nov 2025 09:15:04 -500", "2025-11-20T09:15:04Z ?", &["zone-invalid"]);
+    check("20 Nov 2025 09:15:04 GMT+0200", "2025-11-20T07:15:04Z 120", &["date-form"]);
+    check("20 Nov 2025 09:15:04 GMT +2", "2025-11-20T07:15:04Z 120", &["date-form"]);
+    check("20 Nov 2025 09:15:04 -0800 PST", "2025-11-20T17:15:04Z -480", &["date-form"]);
+    check("20 Nov 2025 09:15:04 +0000 (EST)", "2025-11-20T09:15:04Z 0", &["zone-comment-mismatch"]);
+    check("20 Nov 2025 09:15:04 +1000 (EST)", "2025-11-19T23:15:04Z 600", &[]);
+}
+
+#[test]
+fn other_forms_are_read_and_flagged() {
+    check("Fri Feb 07 10:18:12 2003 -0800", "2003-02-07T18:18:12Z -480", &["date-form"]);
+    check("Sun Nov 13 14:50:12 2005", "2005-11-13T14:50:12Z ?", &["date-form", "zone-missing"]);
+    check("Fri Sep 14 14:36:56 EDT 2018", "2018-09-14T18:36:56Z -240", &["date-form", "zone-named"]);
+    check("Apr 21 2018 3:01:05 +0000", "2018-04-21T03:01:05Z 0", &["date-form"]);
+    check("April 21, 2018 3:01 +0000", "2018-04-21T03:01:00Z 0", &["seconds-missing", "date-form"]);
+    check("Thursday, 20-November-2025 09:15:04 GMT", "2025-11-20T09:15:04Z 0", &["date-form", "zone-named"]);
+    check("2018-03-26 13:35:36.270951634 +0000 UTC", "2018-03-26T13:35:36.270Z 0", &["date-form"]);
+    check("2024-05-14T09:15:27.5+02:00", "2024-05-14T07:15:27.500Z 120", &["date-form"]);
+    check("2024-05-14T09:15:27Z", "2024-05-14T09:15:27Z 0", &["date-form", "zone-named"]);
+    check("Mon, 26 Mar 2018 13:35:36.102 +0000 (UTC)", "2018-03-26T13:35:36.102Z 0", &["date-form"]);
+    check(
+        "4/20/2018 11:01:36 PM",
+        "2018-04-20T23:01:36Z ?",
+        &["twelve-hour-clock", "date-form", "zone-missing"],
+    );
+    check(
+        "2018-4-20 12:01:08 AM",
+        "2018-04-20T00:01:08Z ?",
+        &["twelve-hour-clock", "date-form", "zone-missing"],
+    );
+    check("Do, 20 Nov 2025 09:15:04 +0100", "2025-11-20T08:15:04Z 60", &["date-form"]);
+    check("Thu 20 Nov 2025 09:15:04 +0100", "2025-11-20T08:15:04Z 60", &["date-form"]);
+    check("22 Apr 2018", "2018-04-22T00:00:00Z ?", &["time-missing", "zone-missing"]);
+    check("20 Nov 2025 09:15:04 +0100 for <a@b.example>", "2025-11-20T08:15:04Z 60", &["date-trailing"]);
+    check(
+        "20 Nov 2025 09:15:04 for <a@b.example>",
+        "2025-11-20T09:15:04Z ?",
+        &["zone-missing", "date-trailing"],
+    );
+}
+
+#[test]
+fn what_no_calendar_has_is_not_guessed() {
+    check("Wed, 20 Nov 2025 09:15:04 +0000", "2025-11-20T09:15:04Z 0", &["weekday-mismatch"]);
+    check("Fri, 30 Jun 1972 23:59:60 +0000", "1972-07-01T00:00:00Z 0", &["leap-second"]);
+    for bad in [
+        "30 Feb 2025 09:15:04 +0000",
+        "29 Feb 2100 09:15:04 +0000",
+        "0 Nov 2025 09:15:04 +0000",
+        "20 Nov 2025 24:00:00 +0000",
+        "20 Nov 2025 09:60:04 +0000",
+        "20 Nov 2025 09:15:61 +0000",
+        "20 Nov 2025 09:15:226 +0000",
+        "20 Nov 70000 09:15:04 +0000",
+        "20 Nov 2025 14:15:04 PM",
+        "2025-14-20 09:15:04",
+    ] {
+        check(bad, "", &["date-invalid"]);
+    }
+    check("20 Nov 3 09:15:04 +0000", "", &["two-digit-year", "date-invalid"]);
+    for bad in [
+        "",
+        "hello",
+        "300 Nov 2025 09:15:04 +0000",
+        "4/5/2018 11:01:36",
+        "14:47:44 +0000",
+        "20 Smarch 2025",
+        ",",
+    ] {
+        check(bad, "", &["date-unreadable"]);
+    }
+}
+
+#[test]
+fn a_hundred_thousand_parentheses_take_linear_time() {
+    let open = b"(".repeat(200_000);
+    assert!(date(&open, 0).value.is_none());
+    let nested =
+        [b"(".repeat(100_000), b")".repeat(100_000), b"20 Nov 2025 09:15:04 +0100".to_vec()].concat();
+    assert!(date(&nested, 0).value.is_some());
+}

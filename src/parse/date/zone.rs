@@ -1,0 +1,200 @@
+//! The zone of a mail date: RFC 5322 section 3.3, and section 4.3 for the old names.
+
+use super::scan::{Kind, Tokens};
+use crate::types::AnomalyKind;
+
+/// A zone as it was read.
+pub(super) struct Zone {
+    /// Seconds east of UTC; `None` when there is none that we can read.
+    pub(super) offset: Option<i32>,
+    /// What was odd.
+    pub(super) notes: [Option<AnomalyKind>; 2],
+    /// Whether it is a zone in a form other than the standard's.
+    pub(super) odd: bool,
+}
+
+impl Default for Zone {
+    fn default() -> Self {
+        Self { offset: None, notes: [Some(AnomalyKind::ZoneMissing), None], odd: false }
+    }
+}
+
+impl Zone {
+    pub(super) fn is_missing(&self) -> bool {
+        self.notes == [Some(AnomalyKind::ZoneMissing), None]
+    }
+}
+
+/// Names with an agreed offset in hours (RFC 5322 section 4.3), and `UTC`.
+const AGREED: [(&[u8], i32); 12] = [
+    (b"GMT", 0),
+    (b"UTC", 0),
+    (b"UT", 0),
+    (b"Z", 0),
+    (b"EST", -5),
+    (b"EDT", -4),
+    (b"CST", -6),
+    (b"CDT", -5),
+    (b"MST", -7),
+    (b"MDT", -6),
+    (b"PST", -8),
+    (b"PDT", -7),
+];
+
+/// What the names in comments mean, in minutes east; one name may have several meanings, and only a zone that is none of them is odd.
+const IN_COMMENTS: [(&[u8], &[i32]); 45] = [
+    (b"GMT", &[0]),
+    (b"UTC", &[0]),
+    (b"UT", &[0]),
+    (b"WET", &[0]),
+    (b"WEST", &[60]),
+    (b"BST", &[60, 360, -660]),
+    (b"IST", &[60, 120, 330]),
+    (b"CET", &[60]),
+    (b"MET", &[60]),
+    (b"MEZ", &[60]),
+    (b"CEST", &[120]),
+    (b"MEST", &[120]),
+    (b"MESZ", &[120]),
+    (b"EET", &[120]),
+    (b"EEST", &[180]),
+    (b"SAST", &[120]),
+    (b"MSK", &[180, 240]),
+    (b"MSD", &[240]),
+    (b"PKT", &[300]),
+    (b"NPT", &[345]),
+    (b"ICT", &[420]),
+    (b"WIB", &[420]),
+    (b"WIT", &[540]),
+    (b"WITA", &[480]),
+    (b"SGT", &[480]),
+    (b"HKT", &[480]),
+    (b"PHT", &[480]),
+    (b"AWST", &[480]),
+    (b"JST", &[540]),
+    (b"KST", &[540]),
+    (b"ACST", &[570]),
+    (b"ACDT", &[630]),
+    (b"AEST", &[600]),
+    (b"AEDT", &[660]),
+    (b"NZST", &[720]),
+    (b"NZDT", &[780]),
+    (b"EDT", &[-240, 660]),
+    (b"EST", &[-300, 600, 660]),
+    (b"CDT", &[-300, 630, 540, -240]),
+    (b"CST", &[-360, 480, 570, 630, -300]),
+    (b"MDT", &[-360]),
+    (b"MST", &[-420, 480, 390]),
+    (b"PDT", &[-420]),
+    (b"PST", &[-480, 480]),
+    (b"AKST", &[-540]),
+];
+
+/// Reads the zone at token `index`; answers it and the token after it.
+pub(super) fn read(text: &[u8], tokens: &Tokens, index: usize) -> (Zone, usize) {
+    let after = |n: usize| index.saturating_add(n);
+    let first = tokens.at(index);
+    match first.kind {
+        Kind::Mark(sign @ (b'+' | b'-')) if tokens.touch(index) => {
+            let (mut zone, mut next) = numeric(text, tokens, sign, after(1), false);
+            // `-0800 PST`: the name says it again.
+            let word = tokens.at(next);
+            let name = if word.kind == Kind::Word { text.get(word.from..word.to) } else { None };
+            if let Some(meanings) = name.and_then(meanings) {
+                zone.odd = true;
+                zone.check(meanings);
+                next = next.saturating_add(1);
+            } else {
+                let last = tokens.at(next.saturating_sub(1));
+                let inner = last
+                    .comment
+                    .and_then(|(from, to)| text.get(from.saturating_add(1)..to.saturating_sub(1)));
+                if let Some(meanings) = inner.map(<[u8]>::trim_ascii).and_then(meanings) {
+                    zone.check(meanings);
+                }
+            }
+            (zone, next)
+        }
+        Kind::Word => {
+            let name = text.get(first.from..first.to).unwrap_or_default();
+            let agreed = AGREED.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, hours)| *hours);
+            // `GMT+0200`, `UTC +2`: an offset from UTC, named so.
+            if agreed == Some(0) && name.len() > 1 {
+                let sign = tokens.at(after(1));
+                if let Kind::Mark(s @ (b'+' | b'-')) = sign.kind
+                    && tokens.touch(after(1))
+                {
+                    let (mut zone, next) = numeric(text, tokens, s, after(2), true);
+                    zone.odd = true;
+                    return (zone, next);
+                }
+            }
+            if let Some(hours) = agreed {
+                let notes = [Some(AnomalyKind::ZoneNamed), None];
+                return (Zone { offset: Some(hours.saturating_mul(3600)), notes, odd: false }, after(1));
+            }
+            // Military letters were defined wrongly in RFC 822 and mean nothing (RFC 5322 section 4.3).
+            let zone_like = name.len() <= 5 && name.iter().all(u8::is_ascii_alphabetic) && !is_clause(name);
+            if zone_like {
+                let notes = [Some(AnomalyKind::ZoneUnknown), None];
+                (Zone { offset: None, notes, odd: false }, after(1))
+            } else {
+                (Zone::default(), index)
+            }
+        }
+        _ => (Zone::default(), index),
+    }
+}
+
+/// Words of a `Received` field that may follow a date without zone.
+fn is_clause(word: &[u8]) -> bool {
+    [&b"for"[..], b"from", b"by", b"with", b"id", b"via", b"added", b"at", b"on", b"m"]
+        .iter()
+        .any(|w| w.eq_ignore_ascii_case(word))
+}
+
+/// `0200`, `02:00`, `02`; `2` where a name stands before it.
+fn numeric(text: &[u8], tokens: &Tokens, sign: u8, index: usize, named: bool) -> (Zone, usize) {
+    let bad = |next| {
+        let notes = [Some(AnomalyKind::ZoneInvalid), None];
+        (Zone { offset: None, notes, odd: false }, next)
+    };
+    let t = tokens.at(index);
+    let Kind::Number(number) = t.kind else { return (Zone::default(), index.saturating_sub(1)) };
+    let mut next = index.saturating_add(1);
+    let (hours, minutes, odd) = match t.digits() {
+        4 => (number / 100, number % 100, false),
+        1 if !named => return bad(next),
+        1 | 2 => {
+            let minutes = tokens.at(next.saturating_add(1));
+            match minutes.kind {
+                Kind::Number(m) if tokens.at(next).kind == Kind::Mark(b':') && minutes.digits() == 2 => {
+                    next = next.saturating_add(2);
+                    (number, m, true)
+                }
+                _ => (number, 0, true),
+            }
+        }
+        _ => return bad(next),
+    };
+    let total = i32::try_from(hours.saturating_mul(60).saturating_add(minutes)).unwrap_or(i32::MAX);
+    let total = if sign == b'-' { total.saturating_neg() } else { total };
+    if minutes > 59 || !(-12 * 60..=14 * 60).contains(&total) {
+        return bad(next);
+    }
+    let minus_zero = sign == b'-' && total == 0 && text.get(t.from).is_some();
+    let notes = [minus_zero.then_some(AnomalyKind::ZoneMinusZero), None];
+    (Zone { offset: Some(total.saturating_mul(60)), notes, odd }, next)
+}
+
+fn meanings(name: &[u8]) -> Option<&'static [i32]> {
+    IN_COMMENTS.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, minutes)| *minutes)
+}
+
+impl Zone {
+    fn check(&mut self, meanings: &[i32]) {
+        if self.offset.is_some_and(|o| !meanings.iter().any(|m| m.saturating_mul(60) == o)) {
+            self.notes = [self.notes.first().copied().flatten(), Some(AnomalyKind::ZoneCommentMismatch)];
+        }
+    }
+}
