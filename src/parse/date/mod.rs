@@ -37,7 +37,6 @@ pub fn date(text: &[u8], at: u64) -> Parsed<Option<DateReading>> {
 }
 
 /// The same for a place that may hold something else: without a time of day it is no date, and then nothing is flagged.
-#[allow(dead_code, reason = "for Received fields")]
 pub(super) fn timed(text: &[u8], at: u64) -> Option<Parsed<Option<DateReading>>> {
     let mut notes = Vec::new();
     let value = read(text, at, &mut notes, true)?;
