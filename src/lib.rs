@@ -4,5 +4,6 @@
 //! other way. `ingest` drives the first half, `verify` walks it again. See `docs/architecture.md`.
 
 pub mod facts;
+pub mod index;
 pub mod parse;
 pub mod types;

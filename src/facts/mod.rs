@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use crate::parse::date::DateReading;
-use crate::parse::received::Hop;
+pub use crate::parse::date::DateReading;
+pub use crate::parse::received::{Auth, Grade, Hop, HopClass, IpScope, Rdns, Tls};
 use crate::types::{Anomaly, ByteRange, Sha256Digest};
 
 /// An address of a message: `display <local@domain>`.

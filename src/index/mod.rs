@@ -1,0 +1,277 @@
+//! Words and other terms on disk; derived, disposable, complete: every search answers with the whole set.
+//!
+//! Postings are gathered by our own code and written through tantivy's serializers; tantivy keeps the files, the
+//! commits and the reading. Nothing of a message is stored here but its terms, its key, its date and its size.
+
+mod directory;
+mod gather;
+mod read;
+pub mod schema;
+mod search;
+mod set;
+mod terms;
+mod words;
+mod worker;
+mod write;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+pub use read::IndexReader;
+pub use search::{Lookup, Phrase};
+pub use set::Set;
+pub use words::{Asked, asked};
+pub use worker::{Finished, IndexWorker, Indexed};
+pub use write::IndexWriter;
+
+/// For each ledger segment the number of its items that are in the index.
+pub type Watermarks = BTreeMap<u32, u64>;
+
+/// Why the index could not be used. It can always be made anew from the record.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum IndexError {
+    /// It could not be opened.
+    #[error("cannot open the index {}", path.display())]
+    Open {
+        /// The folder.
+        path: PathBuf,
+        /// What tantivy said.
+        source: tantivy::TantivyError,
+    },
+    /// It was made by another version of this program and has to be made anew.
+    #[error("the index {} was made by another version", path.display())]
+    OtherVersion {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// It could not be written.
+    #[error("cannot write the index")]
+    Write(#[source] tantivy::TantivyError),
+    /// It could not be read.
+    #[error("cannot read the index")]
+    Read(#[source] tantivy::TantivyError),
+    /// A file of it is damaged.
+    #[error("the index is damaged")]
+    Damaged,
+}
+
+/// What a commit holds beside the segments: `1 1:500 2:30` is version 1, 500 items of ledger segment 1, 30 of 2.
+fn payload(watermarks: &Watermarks) -> String {
+    let mut out = schema::VERSION.to_string();
+    for (segment, items) in watermarks {
+        // Writing to a String cannot fail.
+        write!(out, " {segment}:{items}").unwrap_or_default();
+    }
+    out
+}
+
+fn read_payload(text: &str) -> Option<Watermarks> {
+    let mut words = text.split(' ');
+    if words.next()?.parse() != Ok(schema::VERSION) {
+        return None;
+    }
+    words
+        .map(|word| {
+            let (segment, items) = word.split_once(':')?;
+            Some((segment.parse().ok()?, items.parse().ok()?))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::{AddressFact, DateReading, ItemFacts, ItemText, Mailbox, Role, TextFact, Zone};
+    use crate::types::time::UtcMs;
+    use crate::types::{ByteRange, ItemKey, Sha256Digest};
+
+    #[test]
+    fn watermarks_are_read_back_and_another_version_is_not() {
+        let marks = Watermarks::from([(1, 500), (7, 30)]);
+        assert_eq!(read_payload(&payload(&marks)), Some(marks));
+        assert_eq!(read_payload(&payload(&Watermarks::new())), Some(Watermarks::new()));
+        assert_eq!(read_payload("0 1:5"), None);
+        assert_eq!(read_payload(""), None);
+    }
+
+    struct Mail {
+        key: ItemKey,
+        facts: ItemFacts,
+        text: ItemText,
+    }
+
+    fn mail(item: u64, subject: &str, from: &str, body: &str, header: &str) -> Mail {
+        let mut facts = ItemFacts { size: body.len() as u64, ..ItemFacts::default() };
+        facts.subject = Some(TextFact { text: subject.to_owned(), at: ByteRange::default() });
+        let (name, address) = from.split_once('<').unwrap();
+        let mailbox = Mailbox { name: name.to_owned(), address: address.trim_end_matches('>').to_owned() };
+        facts.addresses.push(AddressFact { role: Role::From, mailbox, at: ByteRange::default() });
+        if !item.is_multiple_of(3) {
+            facts.date = {
+                let utc = UtcMs(item.cast_signed() * 1000 - 5000);
+                Some(DateReading { at: ByteRange::default(), utc, offset_secs_east: None, zone_known: false })
+            };
+        }
+        let mut text = ItemText::default();
+        for (zone, part) in [(Zone::Header, header), (Zone::Body, body)] {
+            let from = text.text.len();
+            text.text.push_str(part);
+            text.close(zone, from);
+        }
+        Mail { key: ItemKey::new(1, item, 0).unwrap(), facts, text }
+    }
+
+    fn index(mails: &[Mail], segments: usize) -> (tempfile::TempDir, IndexReader) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut writer = IndexWriter::open(folder.path()).unwrap();
+        let mut worker = writer.worker(1 << 20);
+        let digest = Sha256Digest::of(b"x");
+        for chunk in mails.chunks(mails.len().div_ceil(segments).max(1)) {
+            for mail in chunk {
+                let Mail { key, facts, text } = mail;
+                let (key, message, notes, state) = (*key, &b""[..], &[][..], &[][..]);
+                worker.add(&Indexed {
+                    key,
+                    sha256: &digest,
+                    wire: &digest,
+                    facts,
+                    message,
+                    text,
+                    notes,
+                    state,
+                });
+            }
+            writer.add(&worker.flush().unwrap().unwrap()).unwrap();
+        }
+        writer.commit(&Watermarks::from([(1, mails.len() as u64)])).unwrap();
+        drop(writer);
+        let reader = IndexReader::open(folder.path()).unwrap();
+        assert_eq!(reader.watermarks()[&1], mails.len() as u64);
+        (folder, reader)
+    }
+
+    fn phrase(field: schema::Words, text: &str, open: bool) -> Lookup {
+        let role = (field == schema::Words::People).then_some(Role::From);
+        Lookup::Words(Phrase { field, role, words: asked(text), open })
+    }
+
+    fn items(reader: &IndexReader, lookup: &Lookup) -> Vec<u64> {
+        reader.keys(&reader.find(lookup).unwrap()).unwrap().into_iter().map(ItemKey::item).collect()
+    }
+
+    #[test]
+    fn words_phrases_prefixes_and_addresses_are_found() {
+        use schema::Words::{Body, Header, People, Subject};
+        let mails = [
+            mail(
+                0,
+                "Quarterly report",
+                "Bob Smith <Bob@Mx.Example.org>",
+                "Meet me at the harbour, 東京都 at noon.",
+                "X-Mailer: pine",
+            ),
+            mail(1, "Re: report", "Ann <ann@example.org.evil>", "the harbour me at", "noon"),
+            mail(2, "Café", "\"\" <bob.smith@other.example>", &"y".repeat(400), ""),
+        ];
+        let (_folder, r) = index(&mails, 2);
+        let check = |lookup: Lookup, want: &[u64]| assert_eq!(items(&r, &lookup), want, "{lookup:?}");
+        check(phrase(Subject, "REPORT", false), &[0, 1]);
+        check(phrase(Subject, "cafe", false), &[2]);
+        check(phrase(Body, "at the harbour", false), &[0]);
+        check(phrase(Body, "the harb", true), &[0, 1]);
+        check(phrase(Body, "noon", false), &[0]);
+        check(phrase(Header, "noon", false), &[1]);
+        check(phrase(Body, "東京", false), &[0]);
+        check(phrase(Body, "都", false), &[0]);
+        check(phrase(Body, "東京都 at noon", false), &[0]);
+        check(phrase(Body, "東京 at noon", false), &[]);
+        check(phrase(Body, &"Y".repeat(400), false), &[2]);
+        check(phrase(Body, &"y".repeat(399), false), &[]);
+        check(phrase(People, "bob smith", false), &[0, 2]);
+        check(phrase(People, "bob mx", false), &[0]);
+        check(phrase(People, "smith bob", false), &[]);
+        let mut term = Vec::new();
+        schema::address_term(&mut term, Role::From, "bob@MX.example.ORG");
+        check(Lookup::Term(term.clone()), &[0]);
+        schema::domain_term(&mut term, Role::From, "example.org");
+        check(Lookup::Prefix(term), &[0]);
+        let dated = r.dated(Some(UtcMs(-4000)), None).unwrap();
+        assert_eq!(r.keys(&dated).unwrap().len(), 2);
+        assert_eq!(r.dated(None, Some(UtcMs(-3000))).unwrap().len(), 1);
+        assert_eq!(r.sized(400, 500).unwrap().len(), 1);
+        assert_eq!(r.keyed(&[(mails[1].key, mails[2].key)]).unwrap().len(), 2);
+        assert_eq!(r.terms(schema::kind::KIND).unwrap(), [(b"message".to_vec(), 3)]);
+        assert!(r.damaged_files().unwrap().is_empty());
+    }
+
+    /// A generator of numbers: the test needs many texts, not good randomness.
+    fn next(state: &mut u64) -> u64 {
+        *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        *state >> 33
+    }
+
+    #[test]
+    fn every_set_is_that_of_a_plain_scan() {
+        let mut seed = 1;
+        let mut texts = Vec::new();
+        for _ in 0..700 {
+            let words = next(&mut seed) % 300;
+            let word = |seed: &mut u64| format!("w{}", next(seed) % (1 + next(seed) % 400));
+            texts.push((0..words).map(|_| word(&mut seed)).collect::<Vec<_>>());
+        }
+        let mails: Vec<_> = (0..)
+            .zip(&texts)
+            .map(|(n, t)| mail(n, &t.iter().take(3).cloned().collect::<String>(), " <a@b>", &t.join(" "), ""))
+            .collect();
+        for segments in [1, 5] {
+            let (_folder, r) = index(&mails, segments);
+            for n in 0..300 {
+                let (a, b) = (next(&mut seed) % 40, next(&mut seed) % 40);
+                let want: Vec<String> = [a, b].iter().take(1 + n % 2).map(|n| format!("w{n}")).collect();
+                let open = n % 5 == 0;
+                let hit = |text: &&Vec<String>| {
+                    text.windows(want.len()).any(|w| {
+                        let last = want.len() - 1;
+                        w[..last] == want[..last]
+                            && if open { w[last].starts_with(&want[last]) } else { w[last] == want[last] }
+                    })
+                };
+                let scan: Vec<u64> = (0..).zip(&texts).filter(|(_, t)| hit(t)).map(|(n, _)| n).collect();
+                assert_eq!(
+                    items(&r, &phrase(schema::Words::Body, &want.join(" "), open)),
+                    scan,
+                    "{want:?} {open}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_not_committed_is_not_there_and_an_index_can_go_on() {
+        let mails: Vec<_> = (0..3).map(|n| mail(n, "s", " <a@b>", "text", "")).collect();
+        let (folder, r) = index(&mails, 1);
+        assert_eq!(r.len(), 3);
+        let mut writer = IndexWriter::open(folder.path()).unwrap();
+        let mut worker = writer.worker(1 << 20);
+        let (digest, more) = (Sha256Digest::of(b"x"), mail(3, "s", " <a@b>", "text", ""));
+        let (message, notes, state) = (&b""[..], &[][..], &[][..]);
+        let item = Indexed {
+            key: more.key,
+            sha256: &digest,
+            wire: &digest,
+            facts: &more.facts,
+            message,
+            text: &more.text,
+            notes,
+            state,
+        };
+        worker.add(&item);
+        writer.add(&worker.flush().unwrap().unwrap()).unwrap();
+        assert_eq!(IndexReader::open(folder.path()).unwrap().len(), 3);
+        writer.commit(&Watermarks::from([(1, 4)])).unwrap();
+        assert_eq!(IndexReader::open(folder.path()).unwrap().len(), 4);
+        assert_eq!(r.len(), 3);
+    }
+}

@@ -1,0 +1,259 @@
+//! The index opened for reading.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Arc;
+
+use tantivy::columnar::Column;
+use tantivy::directory::MmapDirectory;
+use tantivy::{Index, InvertedIndexReader, SegmentReader};
+
+use super::directory::ReadOnly;
+use super::search::{self, Lookup};
+use super::set::{Bits, Set};
+use super::{IndexError, Watermarks, read_payload, schema};
+use crate::types::ItemKey;
+use crate::types::time::UtcMs;
+
+/// An index, as of its last commit when it was opened.
+#[derive(Debug)]
+pub struct IndexReader {
+    index: Index,
+    pub(super) parts: Vec<Part>,
+    watermarks: Watermarks,
+}
+
+/// One segment.
+pub(super) struct Part {
+    reader: SegmentReader,
+    pub(super) docs: u32,
+    key: Column<u64>,
+}
+
+impl std::fmt::Debug for Part {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Part").field("docs", &self.docs).finish_non_exhaustive()
+    }
+}
+
+impl Part {
+    pub(super) fn terms(&self, field: u8) -> tantivy::Result<Arc<InvertedIndexReader>> {
+        self.reader.inverted_index(schema::field(field))
+    }
+
+    fn column(&self, name: &str) -> tantivy::Result<Column<u64>> {
+        self.reader.fast_fields().u64(name)
+    }
+}
+
+/// tantivy may panic on a damaged file; that is an error like another.
+fn guarded<T>(work: impl FnOnce() -> tantivy::Result<T>) -> Result<T, IndexError> {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(done) => done.map_err(IndexError::Read),
+        Err(_) => Err(IndexError::Damaged),
+    }
+}
+
+impl IndexReader {
+    /// Opens the index in the folder `path` without writing anything there.
+    ///
+    /// # Errors
+    /// [`IndexError::OtherVersion`] when it has to be made anew; [`IndexError::Open`] when there is none or it cannot
+    /// be read; [`IndexError::Damaged`].
+    pub fn open(path: &Path) -> Result<Self, IndexError> {
+        let opened = guarded(|| {
+            let index = Index::open(ReadOnly(MmapDirectory::open(path)?))?;
+            let metas = index.load_metas()?;
+            Ok((index, metas))
+        });
+        let (index, metas) = opened.map_err(|e| match e {
+            IndexError::Read(source) => IndexError::Open { path: path.to_owned(), source },
+            other => other,
+        })?;
+        let watermarks = match &metas.payload {
+            None if metas.segments.is_empty() => Watermarks::new(),
+            payload => {
+                let read = payload.as_deref().and_then(read_payload);
+                read.ok_or_else(|| IndexError::OtherVersion { path: path.to_owned() })?
+            }
+        };
+        let parts = guarded(|| {
+            let mut parts = Vec::with_capacity(metas.segments.len());
+            for segment in index.searchable_segments()? {
+                let reader = SegmentReader::open(&segment)?;
+                let key = reader.fast_fields().u64(schema::KEY)?;
+                parts.push(Part { docs: reader.max_doc(), reader, key });
+            }
+            Ok(parts)
+        })?;
+        Ok(Self { index, parts, watermarks })
+    }
+
+    /// How many items of each ledger segment are in it.
+    pub fn watermarks(&self) -> &Watermarks {
+        &self.watermarks
+    }
+
+    /// Number of items and children in it.
+    pub fn len(&self) -> u64 {
+        self.parts.iter().map(|p| u64::from(p.docs)).sum()
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The set without an item.
+    pub fn none(&self) -> Set {
+        Set { parts: self.parts.iter().map(|p| Bits::empty(p.docs)).collect() }
+    }
+
+    /// All items and children.
+    pub fn all(&self) -> Set {
+        self.none().complement()
+    }
+
+    /// Everything that a lookup finds.
+    ///
+    /// # Errors
+    /// [`IndexError::Read`], [`IndexError::Damaged`].
+    pub fn find(&self, lookup: &Lookup) -> Result<Set, IndexError> {
+        guarded(|| {
+            let parts =
+                self.parts.iter().map(|part| search::find(part, lookup)).collect::<tantivy::Result<_>>()?;
+            Ok(Set { parts })
+        })
+    }
+
+    fn filter(&self, name: &str, keep: impl Fn(u64) -> bool) -> Result<Set, IndexError> {
+        guarded(|| {
+            let mut set = self.none();
+            for (part, bits) in self.parts.iter().zip(&mut set.parts) {
+                let column = part.column(name)?;
+                for doc in 0..part.docs {
+                    if column.first(doc).is_some_and(&keep) {
+                        bits.insert(doc);
+                    }
+                }
+            }
+            Ok(set)
+        })
+    }
+
+    /// Items whose Date field lies in `from..to`; an end that is not given is open. Undated items are in none.
+    ///
+    /// # Errors
+    /// [`IndexError::Read`], [`IndexError::Damaged`].
+    pub fn dated(&self, from: Option<UtcMs>, to: Option<UtcMs>) -> Result<Set, IndexError> {
+        let from = from.map_or(0, |t| schema::date_number(t.0));
+        let to = to.map_or(u64::MAX, |t| schema::date_number(t.0));
+        self.filter(schema::DATE, |date| from <= date && date < to)
+    }
+
+    /// Items of `from..to` bytes.
+    ///
+    /// # Errors
+    /// [`IndexError::Read`], [`IndexError::Damaged`].
+    pub fn sized(&self, from: u64, to: u64) -> Result<Set, IndexError> {
+        self.filter(schema::SIZE, |size| from <= size && size < to)
+    }
+
+    /// Items with keys in one of the ranges, both ends included.
+    ///
+    /// # Errors
+    /// [`IndexError::Read`], [`IndexError::Damaged`].
+    pub fn keyed(&self, ranges: &[(ItemKey, ItemKey)]) -> Result<Set, IndexError> {
+        let mut ranges: Vec<_> = ranges.iter().map(|(a, b)| (a.as_u64(), b.as_u64())).collect();
+        ranges.sort_unstable();
+        self.filter(schema::KEY, |key| {
+            let after = ranges.partition_point(|&(from, _)| from <= key);
+            after > 0 && ranges.get(after - 1).is_some_and(|&(_, to)| key <= to)
+        })
+    }
+
+    /// The keys of a set, in ledger order.
+    ///
+    /// # Errors
+    /// [`IndexError::Read`], [`IndexError::Damaged`].
+    pub fn keys(&self, set: &Set) -> Result<Vec<ItemKey>, IndexError> {
+        guarded(|| {
+            let mut out = Vec::with_capacity(usize::try_from(set.len()).unwrap_or_default());
+            for (part, bits) in self.parts.iter().zip(&set.parts) {
+                out.extend(bits.iter().filter_map(|doc| part.key.first(doc)).map(ItemKey::from_u64));
+            }
+            out.sort_unstable();
+            out.dedup();
+            Ok(out)
+        })
+    }
+
+    /// The keys of a set with the instants of their Date fields, in no order.
+    ///
+    /// # Errors
+    /// [`IndexError::Read`], [`IndexError::Damaged`].
+    pub fn dates(&self, set: &Set) -> Result<Vec<(ItemKey, Option<UtcMs>)>, IndexError> {
+        guarded(|| {
+            let mut out = Vec::with_capacity(usize::try_from(set.len()).unwrap_or_default());
+            for (part, bits) in self.parts.iter().zip(&set.parts) {
+                let dates = part.column(schema::DATE)?;
+                out.extend(bits.iter().filter_map(|doc| {
+                    let date = dates.first(doc).map(|n| UtcMs(schema::date_of(n)));
+                    Some((ItemKey::from_u64(part.key.first(doc)?), date))
+                }));
+            }
+            Ok(out)
+        })
+    }
+
+    /// The keys of a set with a score: how rare and how frequent the words of `lookups` are in each, not normalised.
+    ///
+    /// # Errors
+    /// [`IndexError::Read`], [`IndexError::Damaged`].
+    pub fn scores(&self, set: &Set, lookups: &[Lookup]) -> Result<Vec<(ItemKey, f32)>, IndexError> {
+        guarded(|| {
+            let mut out = Vec::new();
+            let weights = search::weights(&self.parts, lookups)?;
+            for (part, bits) in self.parts.iter().zip(&set.parts) {
+                let scores = search::scores(part, bits, &weights)?;
+                out.extend(bits.iter().filter_map(|doc| {
+                    let score = scores.get(doc as usize).copied().unwrap_or_default();
+                    Some((ItemKey::from_u64(part.key.first(doc)?), score))
+                }));
+            }
+            Ok(out)
+        })
+    }
+
+    /// Every term of one kind with the number of items it is in, such as the codes of all anomalies; `kind` is one
+    /// of [`schema::kind`].
+    ///
+    /// # Errors
+    /// [`IndexError::Read`], [`IndexError::Damaged`].
+    pub fn terms(&self, kind: u8) -> Result<Vec<(Vec<u8>, u64)>, IndexError> {
+        guarded(|| {
+            let mut out = std::collections::BTreeMap::new();
+            for part in &self.parts {
+                let terms = part.terms(schema::FACT)?;
+                let mut stream = terms.terms().range().ge([kind]).lt([kind + 1]).into_stream()?;
+                while let Some((term, info)) = stream.next() {
+                    *out.entry(term.get(1..).unwrap_or_default().to_vec()).or_insert(0) +=
+                        u64::from(info.doc_freq);
+                }
+            }
+            Ok(out.into_iter().collect())
+        })
+    }
+
+    /// Files of the index whose bytes do not have the checksum that stands at their end.
+    ///
+    /// # Errors
+    /// [`IndexError::Read`], [`IndexError::Damaged`].
+    pub fn damaged_files(&self) -> Result<Vec<std::path::PathBuf>, IndexError> {
+        guarded(|| {
+            let mut files: Vec<_> = self.index.validate_checksum()?.into_iter().collect();
+            files.sort();
+            Ok(files)
+        })
+    }
+}

@@ -1,0 +1,243 @@
+//! What is indexed where: the fields, and the forms of the terms that are no words.
+
+use std::net::IpAddr;
+
+use tantivy::schema::{
+    BytesOptions, Field, INDEXED, IndexRecordOption, NumericOptions, Schema, TextFieldIndexing, TextOptions,
+};
+
+use crate::facts::Role;
+use crate::types::Sha256Digest;
+
+/// Version of fields, word cutting and term forms; an index of another version is made anew.
+pub const VERSION: u32 = 1;
+
+/// A field of words with their places.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Words {
+    /// The decoded subject.
+    Subject = 0,
+    /// All text of the message, hidden text included.
+    Body = 1,
+    /// Other header fields.
+    Header = 2,
+    /// Names of attachments.
+    Name = 3,
+    /// Names and addresses of people; every word stands behind [`role_byte`].
+    People = 4,
+}
+
+impl Words {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Subject, Self::Body, Self::Header, Self::Name, Self::People];
+}
+
+/// The field of terms that are no words.
+pub(super) const FACT: u8 = 5;
+
+/// Number of fields with terms.
+pub(super) const FIELDS: u8 = 6;
+
+/// Names of the columns.
+pub(super) const KEY: &str = "key";
+pub(super) const DATE: &str = "date";
+pub(super) const SIZE: &str = "size";
+
+/// The schema. Field numbers are those of [`Words`] and [`FACT`].
+pub(super) fn schema() -> Schema {
+    let mut builder = Schema::builder();
+    let words = TextOptions::default().set_indexing_options(
+        TextFieldIndexing::default()
+            .set_tokenizer("raw")
+            .set_fieldnorms(false)
+            .set_index_option(IndexRecordOption::WithFreqsAndPositions),
+    );
+    for name in ["subject", "body", "header", "name", "people"] {
+        builder.add_text_field(name, words.clone());
+    }
+    builder.add_bytes_field("fact", BytesOptions::default() | INDEXED);
+    for name in [KEY, DATE, SIZE] {
+        builder.add_u64_field(name, NumericOptions::default().set_fast());
+    }
+    builder.build()
+}
+
+pub(super) fn field(number: u8) -> Field {
+    Field::from_field_id(u32::from(number))
+}
+
+/// The byte before every word of [`Words::People`].
+pub fn role_byte(role: Role) -> u8 {
+    b'0' + role as u8
+}
+
+/// All roles, in the order of their bytes.
+pub const ROLES: [Role; 10] = [
+    Role::From,
+    Role::Sender,
+    Role::ReplyTo,
+    Role::To,
+    Role::Cc,
+    Role::Bcc,
+    Role::ReturnPath,
+    Role::DeliveredTo,
+    Role::ResentFrom,
+    Role::ResentTo,
+];
+
+/// Where in a hop a host name stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum HopHost {
+    /// The server's own name.
+    By = b'B',
+    /// The first token after `from`.
+    From = b'F',
+    /// What the client called itself.
+    Helo = b'E',
+    /// What the server found for the address.
+    Rdns = b'R',
+}
+
+/// Kinds of terms that are no words: the first byte of each term.
+pub mod kind {
+    /// An address: role, host backwards, `@`, local part.
+    pub const ADDRESS: u8 = b'A';
+    /// The address that a server saw, 16 bytes.
+    pub const PEER_IP: u8 = b'I';
+    /// A server's own address, 16 bytes.
+    pub const BY_IP: u8 = b'J';
+    /// The id of a hop.
+    pub const HOP_ID: u8 = b'Q';
+    /// The protocol of a hop.
+    pub const WITH: u8 = b'W';
+    /// The recipient that a hop names.
+    pub const FOR: u8 = b'O';
+    /// The envelope sender that a hop names.
+    pub const ENVELOPE_FROM: u8 = b'V';
+    /// The user that a hop names.
+    pub const USER: u8 = b'U';
+    /// The kind of server that wrote a hop.
+    pub const FAMILY: u8 = b'Y';
+    /// What a hop tells of encryption.
+    pub const TLS: u8 = b'T';
+    /// The code of an anomaly.
+    pub const ANOMALY: u8 = b'a';
+    /// `message` or `child`.
+    pub const KIND: u8 = b'k';
+    /// What there is: `attachment`, `child`, `date` ..
+    pub const HAS: u8 = b'h';
+    /// First 8 bytes of the digest of the slice.
+    pub const SHA256: u8 = b's';
+    /// First 8 bytes of the digest of the wire form.
+    pub const WIRE: u8 = b'w';
+    /// First 8 bytes of the digest of an attachment.
+    pub const ATTACHMENT: u8 = b'x';
+    /// First 8 bytes of the MIH.
+    pub const MIH: u8 = b'm';
+    /// First 8 bytes of the digest of the Message-ID.
+    pub const MESSAGE_ID: u8 = b'i';
+    /// A mailbox state such as `read`.
+    pub const STATE: u8 = b't';
+    /// Why something is not indexed.
+    pub const NOT_INDEXED: u8 = b'n';
+    /// The stated type of an attachment.
+    pub const TYPE: u8 = b'y';
+}
+
+/// Longest text kept in a term that is no word; what is longer ends in a digest.
+const LONGEST: usize = 140;
+
+/// Longest host name kept, counted from its end.
+const LONGEST_HOST: usize = 100;
+
+fn push_text(out: &mut Vec<u8>, text: &[u8]) {
+    let from = out.len();
+    if text.len() > LONGEST {
+        out.extend_from_slice(text.get(..LONGEST / 2).unwrap_or_default());
+        out.extend_from_slice(&Sha256Digest::of(&text.to_ascii_lowercase()).as_bytes()[..16]);
+        if let Some(head) = out.get_mut(from..from + LONGEST / 2) {
+            head.make_ascii_lowercase();
+        }
+    } else {
+        out.extend_from_slice(text);
+        if let Some(all) = out.get_mut(from..) {
+            all.make_ascii_lowercase();
+        }
+    }
+}
+
+/// A term of `kind` with a text, lower case.
+pub fn text_term(out: &mut Vec<u8>, kind: u8, text: &[u8]) {
+    out.clear();
+    out.push(kind);
+    push_text(out, text);
+}
+
+/// A term of `kind` with the first eight bytes of a digest.
+pub fn digest_term(out: &mut Vec<u8>, kind: u8, digest: &[u8]) {
+    out.clear();
+    out.push(kind);
+    out.extend_from_slice(digest.get(..8).unwrap_or(digest));
+}
+
+/// The term of a Message-ID; angle brackets and case are left out.
+pub fn message_id_term(out: &mut Vec<u8>, id: &str) {
+    let bare = id.trim().trim_start_matches('<').trim_end_matches('>').to_ascii_lowercase();
+    digest_term(out, kind::MESSAGE_ID, Sha256Digest::of(bare.as_bytes()).as_bytes());
+}
+
+/// The term of an IP address: IPv4 in its mapped form.
+pub fn ip_term(out: &mut Vec<u8>, kind: u8, ip: IpAddr) {
+    out.clear();
+    out.push(kind);
+    let six = match ip {
+        IpAddr::V4(four) => four.to_ipv6_mapped(),
+        IpAddr::V6(six) => six,
+    };
+    out.extend_from_slice(&six.octets());
+}
+
+/// A host name with its labels backwards, each followed by a dot, in lower case: `org.example.mx.`
+fn push_host(out: &mut Vec<u8>, host: &[u8]) {
+    let host = host.strip_suffix(b".").unwrap_or(host);
+    let host = host.get(host.len().saturating_sub(LONGEST_HOST)..).unwrap_or(host);
+    for label in host.rsplit(|&b| b == b'.') {
+        out.extend(label.iter().map(u8::to_ascii_lowercase));
+        out.push(b'.');
+    }
+}
+
+/// The term of a host name in a hop; every term that begins with it is the host itself or a host below it.
+pub fn host_term(out: &mut Vec<u8>, place: HopHost, host: &[u8]) {
+    out.clear();
+    out.push(place as u8);
+    push_host(out, host);
+}
+
+/// The term of an address: role, host backwards, `@`, local part.
+pub fn address_term(out: &mut Vec<u8>, role: Role, address: &str) {
+    domain_term(out, role, address.rsplit_once('@').map_or("", |(_, host)| host));
+    let local = address.rsplit_once('@').map_or(address, |(local, _)| local);
+    out.push(b'@');
+    push_text(out, local.as_bytes());
+}
+
+/// What the term of every address at `host`, or at a host below it, begins with.
+pub fn domain_term(out: &mut Vec<u8>, role: Role, host: &str) {
+    out.clear();
+    out.push(kind::ADDRESS);
+    out.push(role_byte(role));
+    push_host(out, host.as_bytes());
+}
+
+/// The number of an instant in the date column; order is kept.
+pub(super) fn date_number(utc_ms: i64) -> u64 {
+    utc_ms.cast_unsigned() ^ (1 << 63)
+}
+
+/// The instant of a number in the date column.
+pub(super) fn date_of(number: u64) -> i64 {
+    (number ^ (1 << 63)).cast_signed()
+}

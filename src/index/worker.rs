@@ -1,0 +1,322 @@
+//! One worker's part of the index: takes items, hands back finished segments.
+
+use std::hash::{BuildHasher as _, RandomState};
+
+use tantivy::index::{Index, SegmentMeta};
+
+use super::IndexError;
+use super::gather::{Columns, Gather};
+use super::schema::{self, HopHost, Words, kind};
+use super::words::{self, Folder, LONGEST, PADDING};
+use crate::facts::{Hop, ItemFacts, ItemText, Zone};
+use crate::types::{Anomaly, ByteRange, ItemKey, Sha256Digest};
+
+/// One item or child for the index.
+#[derive(Clone, Copy, Debug)]
+pub struct Indexed<'a> {
+    /// Its key.
+    pub key: ItemKey,
+    /// Digest of the slice as found; for a child, of its bytes.
+    pub sha256: &'a Sha256Digest,
+    /// Digest of the wire form.
+    pub wire: &'a Sha256Digest,
+    /// What was read.
+    pub facts: &'a ItemFacts,
+    /// The bytes that the ranges of the facts count in.
+    pub message: &'a [u8],
+    /// Its text.
+    pub text: &'a ItemText,
+    /// What the reader of the source noted.
+    pub notes: &'a [Anomaly],
+    /// Mailbox state that the container tells, such as the flags of a Maildir name.
+    pub state: &'a [&'a str],
+}
+
+/// A segment that is written but not part of the index yet: see `IndexWriter::add`.
+#[derive(Debug)]
+pub struct Finished {
+    pub(super) meta: SegmentMeta,
+    /// Number of items and children in it.
+    pub items: u32,
+}
+
+/// Gathers items in memory and writes them as segments. One for each thread.
+#[derive(Debug)]
+pub struct IndexWorker {
+    index: Index,
+    gather: Gather,
+    budget: usize,
+    folder: Folder,
+    lower: Vec<u8>,
+    term: Vec<u8>,
+}
+
+/// Most words in one segment; their places are 32-bit numbers.
+const MOST_WORDS: usize = 1 << 29;
+
+impl IndexWorker {
+    pub(super) fn new(index: Index, budget: usize) -> Self {
+        let seed = RandomState::new().hash_one(0u8);
+        let gather = Gather::new(seed);
+        Self { index, gather, budget, folder: Folder::default(), lower: Vec::new(), term: Vec::new() }
+    }
+
+    /// Takes an item. Call [`Self::is_full`] after it.
+    pub fn add(&mut self, item: &Indexed<'_>) {
+        let date = item.facts.date.as_ref().map(|d| d.utc.0);
+        self.gather.begin(Columns { key: item.key.as_u64(), date, size: item.facts.size });
+        self.texts(item);
+        self.people(item.facts);
+        self.tags(item);
+        for hop in &item.facts.hops {
+            self.hop(hop, item.message);
+        }
+    }
+
+    /// Whether it is time for [`Self::flush`].
+    pub fn is_full(&self) -> bool {
+        self.gather.memory() >= self.budget
+    }
+
+    /// Number of items held in memory.
+    pub fn pending(&self) -> u32 {
+        self.gather.docs()
+    }
+
+    /// Writes what was gathered as a segment; `None` when there is nothing.
+    ///
+    /// # Errors
+    /// [`IndexError::Write`] when the segment's files cannot be written.
+    pub fn flush(&mut self) -> Result<Option<Finished>, IndexError> {
+        let items = self.gather.docs();
+        if items == 0 {
+            return Ok(None);
+        }
+        let segment = self.index.new_segment();
+        self.gather.write(&segment).map_err(IndexError::Write)?;
+        Ok(Some(Finished { meta: segment.with_max_doc(items).meta().clone(), items }))
+    }
+
+    fn texts(&mut self, item: &Indexed<'_>) {
+        if let Some(subject) = &item.facts.subject {
+            self.gather.section();
+            self.text(Words::Subject, &subject.text);
+        }
+        let ItemText { text, stretches } = item.text;
+        if !stretches.is_empty() {
+            self.lower.clear();
+            self.lower.extend_from_slice(text.as_bytes());
+            self.lower.make_ascii_lowercase();
+            self.lower.extend_from_slice(&[0; PADDING]);
+            let ascii = text.is_ascii();
+            for field in [Words::Body, Words::Header] {
+                let mut first = true;
+                for (zone, range) in stretches {
+                    if (*zone == Zone::Header) != (field == Words::Header) {
+                        continue;
+                    }
+                    if first {
+                        self.gather.section();
+                        first = false;
+                    } else {
+                        self.gather.gap();
+                    }
+                    self.cut(field as u8, range.start, range.end.min(text.len()), ascii);
+                }
+            }
+        }
+        let mut first = true;
+        for attachment in item.facts.attachments.iter().filter(|a| !a.name.is_empty()) {
+            if first {
+                self.gather.section();
+                first = false;
+            } else {
+                self.gather.gap();
+            }
+            self.text(Words::Name, &attachment.name);
+        }
+    }
+
+    fn text(&mut self, field: Words, text: &str) {
+        self.lower.clear();
+        self.lower.extend_from_slice(text.as_bytes());
+        self.lower.make_ascii_lowercase();
+        self.lower.extend_from_slice(&[0; PADDING]);
+        self.cut(field as u8, 0, text.len(), text.is_ascii());
+    }
+
+    /// Cuts a stretch of `self.lower` into words.
+    fn cut(&mut self, field: u8, from: usize, to: usize, ascii: bool) {
+        let Self { gather, folder, lower, term, .. } = self;
+        if gather.memory() / 8 > MOST_WORDS {
+            return;
+        }
+        words::runs(lower, from, to, |start, end| {
+            let run = lower.get(start..end).unwrap_or_default();
+            if ascii || run.is_ascii() {
+                if run.len() <= LONGEST {
+                    gather.word(field, lower, start, end - start);
+                } else {
+                    long_word(gather, field, run, term);
+                }
+                return;
+            }
+            let Ok(run) = std::str::from_utf8(run) else { return };
+            folder.words(run, |buffer, len, _| {
+                if len <= LONGEST {
+                    gather.word(field, buffer, 0, len);
+                } else {
+                    long_word(gather, field, buffer.get(..len).unwrap_or_default(), term);
+                }
+            });
+        });
+    }
+
+    /// Words of names and addresses, each behind its role, and every address as a term of its own.
+    fn people(&mut self, facts: &ItemFacts) {
+        if facts.addresses.is_empty() {
+            return;
+        }
+        self.gather.section();
+        let Self { gather, folder, lower, term, .. } = self;
+        for fact in &facts.addresses {
+            let role = schema::role_byte(fact.role);
+            for text in [&fact.mailbox.name, &fact.mailbox.address] {
+                lower.clear();
+                lower.extend_from_slice(text.as_bytes());
+                lower.make_ascii_lowercase();
+                lower.extend_from_slice(&[0; PADDING]);
+                words::runs(lower, 0, text.len(), |start, end| {
+                    let run = lower.get(start..end).unwrap_or_default();
+                    let mut one = |word: &[u8]| {
+                        term.clear();
+                        term.push(role);
+                        if word.len() < LONGEST {
+                            term.extend_from_slice(word);
+                        } else {
+                            let mut short = Vec::new();
+                            words::shorten(word, &mut short);
+                            term.extend_from_slice(&short);
+                        }
+                        let len = term.len();
+                        term.extend_from_slice(&[0; PADDING]);
+                        gather.word(Words::People as u8, term, 0, len);
+                    };
+                    if run.is_ascii() {
+                        one(run);
+                    } else if let Ok(run) = std::str::from_utf8(run) {
+                        folder.words(run, |buffer, len, _| one(buffer.get(..len).unwrap_or_default()));
+                    }
+                });
+                gather.gap();
+            }
+            if !fact.mailbox.address.is_empty() {
+                schema::address_term(term, fact.role, &fact.mailbox.address);
+                gather.fact(term);
+            }
+        }
+    }
+
+    fn tags(&mut self, item: &Indexed<'_>) {
+        let Self { gather, term, .. } = self;
+        let facts = item.facts;
+        let mut word = |kind: u8, text: &str| {
+            schema::text_term(term, kind, text.as_bytes());
+            gather.fact(term);
+        };
+        word(kind::KIND, if facts.child.is_some() { "child" } else { "message" });
+        for anomaly in item.notes.iter().chain(&facts.anomalies) {
+            word(kind::ANOMALY, anomaly.kind.code());
+        }
+        for state in item.state.iter().chain(&facts.state) {
+            word(kind::STATE, state);
+        }
+        for missing in &facts.not_indexed {
+            word(kind::NOT_INDEXED, missing.reason);
+        }
+        let has = [
+            ("attachment", !facts.attachments.is_empty()),
+            ("date", facts.date.is_some()),
+            ("subject", facts.subject.is_some()),
+            ("hop", !facts.hops.is_empty()),
+            ("anomaly", !facts.anomalies.is_empty() || !item.notes.is_empty()),
+        ];
+        for (name, _) in has.iter().filter(|(_, yes)| *yes) {
+            word(kind::HAS, name);
+        }
+        for attachment in &facts.attachments {
+            word(kind::TYPE, &attachment.content_type);
+        }
+        let mut digest = |kind: u8, bytes: &[u8]| {
+            schema::digest_term(term, kind, bytes);
+            gather.fact(term);
+        };
+        digest(kind::SHA256, item.sha256.as_bytes());
+        if item.wire != item.sha256 {
+            digest(kind::WIRE, item.wire.as_bytes());
+        }
+        for attachment in &facts.attachments {
+            digest(kind::ATTACHMENT, attachment.sha256.as_bytes());
+        }
+        if let Some(mih) = facts.mih.as_deref().and_then(eight_of_hex) {
+            digest(kind::MIH, &mih);
+        }
+        if let Some(id) = &facts.message_id {
+            schema::message_id_term(term, &id.text);
+            gather.fact(term);
+        }
+    }
+
+    fn hop(&mut self, hop: &Hop, message: &[u8]) {
+        let Self { gather, term, .. } = self;
+        let text = |range: Option<ByteRange>| range.and_then(|r| r.of(message)).filter(|t| !t.is_empty());
+        for (place, range) in [
+            (HopHost::By, hop.by),
+            (HopHost::From, hop.from),
+            (HopHost::Helo, hop.helo),
+            (HopHost::Rdns, hop.rdns),
+        ] {
+            if let Some(host) = text(range) {
+                schema::host_term(term, place, host);
+                gather.fact(term);
+            }
+        }
+        for (kind, range) in [
+            (kind::HOP_ID, hop.id),
+            (kind::WITH, hop.with),
+            (kind::FOR, hop.for_),
+            (kind::ENVELOPE_FROM, hop.envelope_from),
+            (kind::USER, hop.user),
+        ] {
+            if let Some(value) = text(range) {
+                schema::text_term(term, kind, value);
+                gather.fact(term);
+            }
+        }
+        for (kind, ip) in [(kind::PEER_IP, hop.peer_ip), (kind::BY_IP, hop.by_ip)] {
+            if let Some(ip) = ip {
+                schema::ip_term(term, kind, ip);
+                gather.fact(term);
+            }
+        }
+        for (kind, value) in [(kind::FAMILY, hop.family), (kind::TLS, hop.tls.code())] {
+            if !value.is_empty() {
+                schema::text_term(term, kind, value.as_bytes());
+                gather.fact(term);
+            }
+        }
+    }
+}
+
+#[cold]
+fn long_word(gather: &mut Gather, field: u8, word: &[u8], term: &mut Vec<u8>) {
+    words::shorten(word, term);
+    let len = term.len();
+    term.extend_from_slice(&[0; PADDING]);
+    gather.word(field, term, 0, len);
+}
+
+/// The first eight bytes of a hex text.
+pub(super) fn eight_of_hex(text: &str) -> Option<[u8; 8]> {
+    u64::from_str_radix(text.get(..16)?, 16).ok().map(u64::to_be_bytes)
+}

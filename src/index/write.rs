@@ -1,0 +1,92 @@
+//! Making the index: workers gather, finished segments are taken in, a commit makes them count.
+
+use std::path::Path;
+
+use tantivy::directory::MmapDirectory;
+use tantivy::indexer::{IndexWriterOptions, NoMergePolicy};
+use tantivy::{Index, TantivyError};
+
+use super::worker::{Finished, IndexWorker};
+use super::{IndexError, Watermarks, payload, read_payload, schema};
+
+/// The one writer of an index.
+pub struct IndexWriter {
+    index: Index,
+    writer: tantivy::IndexWriter,
+    watermarks: Watermarks,
+}
+
+impl std::fmt::Debug for IndexWriter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("IndexWriter").field("watermarks", &self.watermarks).finish_non_exhaustive()
+    }
+}
+
+/// What tantivy wants for its own indexing thread, which never gets a document here.
+const TANTIVY_BUDGET: usize = 15_000_000;
+
+impl IndexWriter {
+    /// Opens the index in the folder `path`, which must exist; an empty folder gets a new index.
+    ///
+    /// # Errors
+    /// [`IndexError::OtherVersion`] when it has to be deleted and made anew; [`IndexError::Open`].
+    pub fn open(path: &Path) -> Result<Self, IndexError> {
+        let open = |source| IndexError::Open { path: path.to_owned(), source };
+        let directory = MmapDirectory::open(path).map_err(|e| open(e.into()))?;
+        let index = match Index::open_or_create(directory, schema::schema()) {
+            Err(TantivyError::SchemaError(_)) => {
+                return Err(IndexError::OtherVersion { path: path.to_owned() });
+            }
+            other => other.map_err(open)?,
+        };
+        let metas = index.load_metas().map_err(open)?;
+        let watermarks = match &metas.payload {
+            None if metas.segments.is_empty() => Watermarks::new(),
+            payload => {
+                let read = payload.as_deref().and_then(read_payload);
+                read.ok_or_else(|| IndexError::OtherVersion { path: path.to_owned() })?
+            }
+        };
+        let options = IndexWriterOptions::builder()
+            .num_worker_threads(1)
+            .num_merge_threads(1)
+            .memory_budget_per_thread(TANTIVY_BUDGET)
+            .build();
+        let writer: tantivy::IndexWriter = index.writer_with_options(options).map_err(open)?;
+        writer.set_merge_policy(Box::new(NoMergePolicy));
+        Ok(Self { index, writer, watermarks })
+    }
+
+    /// A worker that flushes when its memory, with what the flush itself needs, reaches `budget` bytes.
+    ///
+    /// 100 MB hold the words of about 70 MB of text.
+    pub fn worker(&self, budget: usize) -> IndexWorker {
+        IndexWorker::new(self.index.clone(), budget)
+    }
+
+    /// How far the last commit reached.
+    pub fn watermarks(&self) -> &Watermarks {
+        &self.watermarks
+    }
+
+    /// Takes in a finished segment; it counts from the next commit on.
+    ///
+    /// # Errors
+    /// [`IndexError::Write`].
+    pub fn add(&self, finished: &Finished) -> Result<(), IndexError> {
+        self.writer.add_segment(finished.meta.clone()).map_err(IndexError::Write)
+    }
+
+    /// Makes everything added durable and visible. `watermarks` must name, for every ledger segment, exactly the items
+    /// that are in the segments added so far: what is beyond them is indexed again after a crash.
+    ///
+    /// # Errors
+    /// [`IndexError::Write`].
+    pub fn commit(&mut self, watermarks: &Watermarks) -> Result<(), IndexError> {
+        let mut prepared = self.writer.prepare_commit().map_err(IndexError::Write)?;
+        prepared.set_payload(&payload(watermarks));
+        prepared.commit().map_err(IndexError::Write)?;
+        self.watermarks.clone_from(watermarks);
+        Ok(())
+    }
+}
