@@ -6,4 +6,5 @@
 pub mod facts;
 pub mod index;
 pub mod parse;
+pub mod store;
 pub mod types;

@@ -213,19 +213,29 @@ pub fn int(out: &mut Vec<u8>, value: i64) {
 }
 
 /// Reads back what [`text`] wrote: the bytes of a JSON string or of a `{"bytes":..}` object.
-pub fn text_of(value: &serde_json::Value) -> Option<Vec<u8>> {
+pub fn text_of(value: &Value) -> Option<Vec<u8>> {
     match value {
-        serde_json::Value::String(text) => Some(text.clone().into_bytes()),
-        serde_json::Value::Object(map) => STANDARD.decode(map.get("bytes")?.as_str()?).ok(),
+        Value::String(text) => Some(text.clone().into_bytes()),
+        Value::Object(map) => STANDARD.decode(map.get("bytes")?.as_str()?).ok(),
         _ => None,
     }
+}
+
+/// Any JSON value, for those who may not name the library that reads it.
+pub use serde_json::Value;
+
+/// Reads one JSON value; `None` when `text` is none, or when it is not in the one canonical form.
+pub fn read_canonical(text: &[u8]) -> Option<Value> {
+    let value: Value = serde_json::from_slice(text).ok()?;
+    let mut again = Vec::with_capacity(text.len());
+    canonical(&mut again, &value);
+    (again == text).then_some(value)
 }
 
 /// Writes any JSON value in canonical form, whatever order its keys came in.
 ///
 /// Numbers that are not whole are written as `serde_json` prints them; none of our records has any.
-pub fn canonical(out: &mut Vec<u8>, value: &serde_json::Value) {
-    use serde_json::Value;
+pub fn canonical(out: &mut Vec<u8>, value: &Value) {
     match value {
         Value::Null => out.extend_from_slice(b"null"),
         Value::Bool(true) => out.extend_from_slice(b"true"),
@@ -269,13 +279,13 @@ mod tests {
         let mut obj = Obj::new(&mut out);
         obj.str("a", "\u{8}\t\n\u{c}\r\"\\\u{1}\u{7f}é").uint("b", 0).int("c", -12).null("d");
         obj.text("e", b"\xff").bool("f", true);
-        obj.arr("g", [1u64, 2], |out, n| uint(out, n)).obj("h", |o| {
+        obj.arr("g", [1u64, 2], uint).obj("h", |o| {
             o.str("x", "y");
         });
         obj.end();
         let want = "{\"a\":\"\\b\\t\\n\\f\\r\\\"\\\\\\u0001\u{7f}é\",\"b\":0,\"c\":-12,\"d\":null,\"e\":{\"bytes\":\"/w==\"},\"f\":true,\"g\":[1,2],\"h\":{\"x\":\"y\"}}";
         assert_eq!(String::from_utf8_lossy(&out), want);
-        let value: serde_json::Value = serde_json::from_slice(&out).unwrap();
+        let value: Value = serde_json::from_slice(&out).unwrap();
         let mut again = Vec::new();
         canonical(&mut again, &value);
         assert_eq!(out, again);

@@ -1,0 +1,217 @@
+//! Walks the custody log up to the head: which events are believed, and what they cover.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+
+use crate::types::Sha256Digest;
+use crate::types::json;
+
+use super::custody::{Event, Head, NOTHING};
+use super::layout::{FileKind, Layout};
+use super::lines::Lines;
+use super::{StoreError, VERSION};
+
+/// What is wrong with a record, in a way that no crash explains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Trouble {
+    /// There is no `HEAD` although events were committed.
+    HeadMissing,
+    /// `HEAD` is not in its canonical form.
+    HeadInvalid,
+    /// `HEAD` names an event that is not the one in the log, or one that was followed by more than one other.
+    HeadUnknown,
+    /// A line of the custody log is no canonical event.
+    EventInvalid,
+    /// The digest in an event is not that of the line before, or its number is not the next.
+    ChainBroken,
+    /// The stretches of a file do not follow each other.
+    StretchesBroken,
+    /// The file is shorter than what an event covers, or not there.
+    TooShort,
+    /// `VERSION` or `case.json` is not in its form.
+    FormInvalid,
+    /// A line of a pack is no canonical frame line, or does not follow the one before.
+    FrameInvalid,
+}
+
+impl std::fmt::Display for Trouble {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::HeadMissing => "the head is missing",
+            Self::HeadInvalid => "the head is not in canonical form",
+            Self::HeadUnknown => "the head does not name the last event of the custody log",
+            Self::EventInvalid => "the line is no canonical event",
+            Self::ChainBroken => "the event is not the one that must follow",
+            Self::StretchesBroken => "the stretches that events cover do not follow each other",
+            Self::TooShort => "the file is shorter than what was committed",
+            Self::FormInvalid => "the content is not in its form",
+            Self::FrameInvalid => "the line is no canonical frame line, or does not follow the one before",
+        })
+    }
+}
+
+/// The believed part of a custody log.
+#[derive(Clone, Debug)]
+pub struct Chain {
+    /// The newest event that is believed; may be one further than the file `HEAD` says.
+    pub head: Head,
+    /// Committed length of each file of the record, by path; packs are not in it.
+    pub covers: BTreeMap<String, u64>,
+    /// Length of the believed part of `custody.jsonl`.
+    pub len: u64,
+    /// Length that `custody.jsonl` has; more than `len` means a torn tail.
+    pub size: u64,
+    /// Whether `HEAD` names the event before the newest, or is not there yet.
+    pub head_behind: bool,
+}
+
+impl Chain {
+    /// Highest number of a file of this kind that is covered; 0 when there is none.
+    pub fn last(&self, kind: FileKind) -> u32 {
+        self.numbers(kind).max().unwrap_or(0)
+    }
+
+    /// Numbers of the covered files of this kind, ascending below a million.
+    pub fn numbers(&self, kind: FileKind) -> impl Iterator<Item = u32> + '_ {
+        self.covers.keys().filter_map(move |path| {
+            FileKind::of(path).filter(|(found, _)| *found == kind).map(|(_, number)| number)
+        })
+    }
+
+    /// Committed length of a file of the record.
+    pub fn cover(&self, path: &str) -> u64 {
+        self.covers.get(path).copied().unwrap_or(0)
+    }
+}
+
+/// Refuses what is no case, and a case of a newer format.
+pub(super) fn check_version(layout: &Layout) -> Result<(), StoreError> {
+    let path = layout.at(Layout::VERSION);
+    let text = match fs::read(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !layout.at(Layout::HEAD).exists() => {
+            return Err(StoreError::NotACase { path: layout.root().to_owned() });
+        }
+        Err(error) => return Err(StoreError::io("read", path, error)),
+    };
+    match version_of(&text) {
+        Some(found) if found == u64::from(VERSION) => Ok(()),
+        Some(found) if found > u64::from(VERSION) => {
+            Err(StoreError::NewerFormat { path: layout.root().to_owned(), found })
+        }
+        _ => Err(StoreError::Damaged { path, offset: 0, trouble: Trouble::FormInvalid }),
+    }
+}
+
+/// The number in the text of a `VERSION` file.
+pub(super) fn version_of(text: &[u8]) -> Option<u64> {
+    let digits = text.strip_prefix(b"mailtrail-case/")?.strip_suffix(b"\n")?;
+    let plain = digits.first().is_some_and(|&d| d != b'0') && digits.iter().all(u8::is_ascii_digit);
+    std::str::from_utf8(digits).ok().filter(|_| plain)?.parse().ok()
+}
+
+/// Reads the head and the custody log, in this order, and follows the chain.
+///
+/// # Errors
+/// [`StoreError::NotACase`] when there is neither a head nor an event, [`StoreError::Damaged`] when what is there
+/// cannot come from a crash.
+pub fn read_chain(layout: &Layout) -> Result<Chain, StoreError> {
+    let head_path = layout.at(Layout::HEAD);
+    let log_path = layout.at(Layout::CUSTODY);
+    let damaged = |path: &std::path::Path, offset, trouble| {
+        Err(StoreError::Damaged { path: path.to_owned(), offset, trouble })
+    };
+    let head = match fs::read(&head_path) {
+        Ok(bytes) => match Head::parse(&bytes) {
+            Some(head) => Some(head),
+            None => return damaged(&head_path, 0, Trouble::HeadInvalid),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(StoreError::io("read", head_path, error)),
+    };
+    let named = head.as_ref().map_or(0, |head| head.events);
+    let size = match fs::metadata(&log_path) {
+        Ok(meta) => meta.len(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && head.is_none() => {
+            return Err(StoreError::NotACase { path: layout.root().to_owned() });
+        }
+        Err(error) => return Err(StoreError::io("read", log_path, error)),
+    };
+    let mut lines = Lines::open(&log_path, 0, size)?;
+    let mut covers = BTreeMap::new();
+    let mut prev = Sha256Digest::from_bytes(NOTHING);
+    let (mut events, mut len) = (0u64, 0u64);
+    while let Some(line) = lines.next_line()? {
+        // Past the head, what is no event is the tail of a write that was cut off.
+        let past = events >= named;
+        let at = line.at;
+        let Some(event) = Event::parse(line.bytes).filter(|_| line.is_whole) else {
+            if past {
+                break;
+            }
+            return damaged(&log_path, at, Trouble::EventInvalid);
+        };
+        if event.prev != prev || event.seq != events || (events == 0) != (event.kind == "created") {
+            if past {
+                break;
+            }
+            return damaged(&log_path, at, Trouble::ChainBroken);
+        }
+        for stretch in &event.files {
+            let cover = covers.entry(stretch.path.clone()).or_insert(0u64);
+            if *cover != stretch.from {
+                return damaged(&log_path, at, Trouble::StretchesBroken);
+            }
+            *cover = stretch.to;
+        }
+        prev = Sha256Digest::of(line.bytes);
+        events += 1;
+        len = at + line.bytes.len() as u64 + 1;
+        if head.as_ref().is_some_and(|head| head.events == events && head.head != prev) {
+            return damaged(&head_path, 0, Trouble::HeadUnknown);
+        }
+    }
+    if events == 0 && head.is_none() {
+        return Err(StoreError::NotACase { path: layout.root().to_owned() });
+    }
+    if head.is_none() && events > 1 {
+        return damaged(&head_path, 0, Trouble::HeadMissing);
+    }
+    if events < named || events > named + 1 {
+        return damaged(&head_path, 0, Trouble::HeadUnknown);
+    }
+    let case = match head {
+        Some(head) => head.case,
+        None => case_id(layout)?,
+    };
+    let head_behind = events != named;
+    Ok(Chain { head: Head { case, events, head: prev }, covers, len, size, head_behind })
+}
+
+fn case_id(layout: &Layout) -> Result<String, StoreError> {
+    let path = layout.at(Layout::CASE);
+    let bytes = fs::read(&path).map_err(|error| StoreError::io("read", &path, error))?;
+    let id = bytes
+        .strip_suffix(b"\n")
+        .and_then(json::read_canonical)
+        .and_then(|v| v.get("case").and_then(|case| case.as_str()).map(str::to_owned));
+    id.ok_or(StoreError::Damaged { path, offset: 0, trouble: Trouble::FormInvalid })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_read_in_its_one_form() {
+        assert_eq!(version_of(b"mailtrail-case/1\n"), Some(1));
+        assert_eq!(version_of(b"mailtrail-case/12\n"), Some(12));
+        for text in
+            ["mailtrail-case/1", "mailtrail-case/01\n", "mailtrail-case/\n", "mailtrail-case/+1\n", ""]
+        {
+            assert_eq!(version_of(text.as_bytes()), None, "{text}");
+        }
+    }
+}

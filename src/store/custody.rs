@@ -1,0 +1,196 @@
+//! Events of the custody log and the head, as bytes and back (docs/format.md, section 5).
+
+use crate::types::Sha256Digest;
+use crate::types::json::{self, Obj, Value};
+
+/// A stretch of a file of the record that an event covers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    /// First byte.
+    pub from: u64,
+    /// Just past the last byte.
+    pub to: u64,
+    /// The file, relative to the case.
+    pub path: String,
+    /// Digest of the bytes.
+    pub sha256: Sha256Digest,
+}
+
+/// One event of the custody log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// What it tells: a canonical JSON object.
+    pub data: Vec<u8>,
+    /// What the files of the record have grown by.
+    pub files: Vec<Stretch>,
+    /// Digest of the line before; all zero in the first.
+    pub prev: Sha256Digest,
+    /// Who writes: a canonical JSON object, in the first event of a command.
+    pub run: Option<Vec<u8>>,
+    /// Its number, from 0.
+    pub seq: u64,
+    /// When, by the clock of the machine.
+    pub ts: String,
+    /// Its type.
+    pub kind: String,
+}
+
+/// What the first event has as the digest of the line before it.
+pub(super) const NOTHING: [u8; 32] = [0; 32];
+
+impl Event {
+    /// The line without its LF.
+    pub fn line(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(512);
+        let mut o = Obj::new(&mut out);
+        o.raw("data", &self.data);
+        o.arr("files", &self.files, |out, stretch| {
+            let mut o = Obj::new(out);
+            o.uint("from", stretch.from).str("path", &stretch.path).digest("sha256", &stretch.sha256);
+            o.uint("to", stretch.to);
+            o.end();
+        });
+        o.digest("prev", &self.prev);
+        if let Some(run) = &self.run {
+            o.raw("run", run);
+        }
+        o.uint("seq", self.seq).str("ts", &self.ts).str("type", &self.kind);
+        o.end();
+        out
+    }
+
+    /// Reads a line without its LF; `None` when it is no event in canonical form.
+    pub fn parse(line: &[u8]) -> Option<Self> {
+        let v: Value = json::read_canonical(line)?;
+        let object = |key: &str| {
+            let value = v.get(key).filter(|value| value.is_object())?;
+            let mut out = Vec::new();
+            json::canonical(&mut out, value);
+            Some(out)
+        };
+        let event = Self {
+            data: object("data")?,
+            files: v.get("files")?.as_array()?.iter().map(stretch).collect::<Option<_>>()?,
+            prev: v.get("prev")?.as_str()?.parse().ok()?,
+            run: object("run"),
+            seq: v.get("seq")?.as_u64()?,
+            ts: v.get("ts")?.as_str()?.to_owned(),
+            kind: v.get("type")?.as_str()?.to_owned(),
+        };
+        // Written again it is the same only if there is no key that we do not know.
+        (event.line() == line).then_some(event)
+    }
+}
+
+fn stretch(v: &Value) -> Option<Stretch> {
+    let stretch = Stretch {
+        from: v.get("from")?.as_u64()?,
+        to: v.get("to")?.as_u64()?,
+        path: v.get("path")?.as_str()?.to_owned(),
+        sha256: v.get("sha256")?.as_str()?.parse().ok()?,
+    };
+    (stretch.from < stretch.to).then_some(stretch)
+}
+
+/// Which event is the newest, kept apart from the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Id of the case.
+    pub case: String,
+    /// Number of events.
+    pub events: u64,
+    /// Digest of the line of the last event.
+    pub head: Sha256Digest,
+}
+
+impl Head {
+    /// The content of the file.
+    pub fn bytes(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        let mut o = Obj::new(&mut out);
+        o.str("case", &self.case).uint("events", self.events).digest("head", &self.head).uint("v", 1);
+        o.end();
+        out.push(b'\n');
+        out
+    }
+
+    /// Reads the content of the file; `None` when it is not in canonical form.
+    pub fn parse(bytes: &[u8]) -> Option<Self> {
+        let v = json::read_canonical(bytes.strip_suffix(b"\n")?)?;
+        let head = Self {
+            case: v.get("case")?.as_str()?.to_owned(),
+            events: v.get("events")?.as_u64().filter(|&n| n > 0)?,
+            head: v.get("head")?.as_str()?.parse().ok()?,
+        };
+        (head.bytes() == bytes).then_some(head)
+    }
+}
+
+/// Bytes that an event `recovered` says were cut off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cut {
+    /// The file, relative to the case.
+    pub path: String,
+    /// First byte that was cut off; 0 when the whole file was removed.
+    pub from: u64,
+    /// The length that the file had.
+    pub to: u64,
+    /// Digest of the bytes cut off.
+    pub sha256: Sha256Digest,
+}
+
+/// The data of an event `recovered`.
+pub(super) fn recovered(cuts: &[Cut], head_behind: bool) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut o = Obj::new(&mut out);
+    o.arr("cut", cuts, |out, cut| {
+        let mut o = Obj::new(out);
+        o.uint("from", cut.from).str("path", &cut.path).digest("sha256", &cut.sha256).uint("to", cut.to);
+        o.end();
+    });
+    o.bool("head_behind", head_behind);
+    o.end();
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event() -> Event {
+        let sha256 = Sha256Digest::of(b"x");
+        Event {
+            data: b"{\"items\":2}".to_vec(),
+            files: vec![Stretch { from: 0, to: 17, path: "VERSION".into(), sha256 }],
+            prev: Sha256Digest::from_bytes(NOTHING),
+            run: Some(b"{\"tool\":\"mailtrail\"}".to_vec()),
+            seq: 0,
+            ts: "2026-11-20T08:15:04.000000Z".into(),
+            kind: "created".into(),
+        }
+    }
+
+    #[test]
+    fn an_event_reads_back_and_one_with_an_unknown_key_does_not() {
+        let line = event().line();
+        assert_eq!(Event::parse(&line), Some(event()));
+        let text = String::from_utf8(line).unwrap();
+        assert_eq!(Event::parse(text.replace("\"seq\":0", "\"seq\":0,\"sez\":1").as_bytes()), None);
+        assert_eq!(Event::parse(text.replace("\"to\":17", "\"to\":17,\"x\":1").as_bytes()), None);
+        assert_eq!(Event::parse(text.replace("\"to\":17", "\"to\":0").as_bytes()), None);
+    }
+
+    #[test]
+    fn no_changed_byte_of_a_head_reads_as_the_same_head() {
+        let head = Head { case: "5f".into(), events: 12, head: Sha256Digest::of(b"y") };
+        let bytes = head.bytes();
+        assert_eq!(Head::parse(&bytes), Some(head.clone()));
+        for at in 0..bytes.len() {
+            for bit in 0..8 {
+                let mut changed = bytes.clone();
+                changed[at] ^= 1 << bit;
+                assert_ne!(Head::parse(&changed), Some(head.clone()), "byte {at} bit {bit}");
+            }
+        }
+    }
+}

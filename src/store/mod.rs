@@ -1,0 +1,148 @@
+//! Keeps the record of a case: blobs in packs, the ledger, the custody log. The only writer of evidence bytes.
+//!
+//! [`Writer`] appends and commits, [`Reader`] believes only what a committed event covers. `docs/format.md` is the
+//! norm for every byte written here.
+
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+mod case;
+mod chain;
+#[cfg(test)]
+mod crash_tests;
+mod custody;
+mod disk;
+mod layout;
+mod lines;
+mod lock;
+mod long;
+pub mod pack;
+mod reader;
+mod recover;
+pub mod restore;
+mod segment;
+mod tail;
+mod writer;
+
+pub use case::{CaseInfo, Run, State, state};
+pub use chain::{Chain, Trouble, read_chain};
+pub use custody::{Cut, Event, Head, Stretch};
+pub use layout::{FileKind, Layout};
+pub use lines::{Line, Lines, MAX_LINE};
+pub use long::Streamed;
+pub use pack::{BlobAt, Frame, FrameAt, FrameLine, Packer, pack};
+pub use reader::{Events, Frames, Reader, Records};
+pub use segment::{SegmentInfo, SegmentState, source_id};
+pub use writer::Writer;
+
+/// The format version that this program writes, and the highest that it reads.
+pub const VERSION: u32 = 1;
+
+/// Why the record of a case could not be read or written.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The operating system refused; the disk may be full.
+    #[error("cannot {what} {}", path.display())]
+    Io {
+        /// `read`, `write`, `flush` ..
+        what: &'static str,
+        /// Of what.
+        path: PathBuf,
+        /// What it said.
+        source: io::Error,
+    },
+    /// There is no case at this place.
+    #[error("{} is no case", path.display())]
+    NotACase {
+        /// The place.
+        path: PathBuf,
+    },
+    /// A case cannot be made where something else lies.
+    #[error("{} is not empty", path.display())]
+    NotEmpty {
+        /// The place.
+        path: PathBuf,
+    },
+    /// Somebody else is writing to the case.
+    #[error("{} is being written to by {}", path.display(), pid.map_or_else(|| "another process".to_owned(), |p| format!("process {p}")))]
+    Locked {
+        /// The case.
+        path: PathBuf,
+        /// The process that says it holds the lock.
+        pid: Option<u32>,
+    },
+    /// A newer program wrote the case.
+    #[error("{} has format {found}, this program reads up to {VERSION}", path.display())]
+    NewerFormat {
+        /// The case.
+        path: PathBuf,
+        /// The version found.
+        found: u64,
+    },
+    /// The record is damaged in a way that no crash explains; `verify` says more.
+    #[error("{} is damaged at byte {offset}: {trouble}", path.display())]
+    Damaged {
+        /// The file of the record.
+        path: PathBuf,
+        /// Where in it.
+        offset: u64,
+        /// What is wrong.
+        trouble: Trouble,
+    },
+    /// A write failed before; the writer must be dropped and the case opened again.
+    #[error("an earlier write to the case failed")]
+    Broken,
+    /// What was to be committed is not a canonical JSON object, or not whole lines.
+    #[error("data of event {kind} is not in canonical form")]
+    NotCanonical {
+        /// Type of the event.
+        kind: String,
+    },
+    /// A limit of the format is reached.
+    #[error("the case holds no more than {limit} {what}")]
+    Full {
+        /// Of what.
+        what: &'static str,
+        /// How many.
+        limit: u64,
+    },
+    /// A long blob is still being written; it must be ended or given up first.
+    #[error("a long blob is still being written")]
+    Busy,
+    /// Bytes read back are not those that were stored.
+    #[error("the blob {sha256} in {} does not have its digest any more", path.display())]
+    BlobMismatch {
+        /// The blob.
+        sha256: crate::types::Sha256Digest,
+        /// The pack.
+        path: PathBuf,
+    },
+    /// The ledger names a blob that is in no pack.
+    #[error("the blob {sha256} is in no pack")]
+    BlobMissing {
+        /// The blob.
+        sha256: crate::types::Sha256Digest,
+    },
+    /// There is no container of this id, or not all of it is there.
+    #[error("there is no whole container {id}")]
+    NoContainer {
+        /// The id.
+        id: crate::types::ContainerId,
+    },
+    /// A blob is longer than what is taken into memory; it can only be copied out.
+    #[error("blob of {len} bytes is too long to hold in memory")]
+    TooLong {
+        /// Its length.
+        len: u64,
+    },
+}
+
+impl StoreError {
+    /// The operating system refused to do `what` to `path`.
+    pub fn io(what: &'static str, path: impl Into<PathBuf>, source: io::Error) -> Self {
+        Self::Io { what, path: path.into(), source }
+    }
+}

@@ -1,0 +1,380 @@
+//! Reads a case: believes only what a committed event covers, takes no lock, changes nothing.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::types::Sha256Digest;
+use crate::types::digest::Sha256Stream;
+use crate::types::record::Record;
+
+use super::StoreError;
+use super::case::CaseInfo;
+use super::chain::{Chain, Trouble, check_version, read_chain};
+use super::custody::{Event, Head};
+use super::layout::{FileKind, Layout};
+use super::lines::Lines;
+use super::pack::{BlobAt, FRAME_IN_MEMORY, FrameAt, FrameLine, unpack, unpack_all};
+use super::segment::{SegmentInfo, segments};
+
+/// Unpacked frames that are kept: neighbours in the ledger are mostly neighbours in a frame.
+const CACHE_BYTES: usize = 24 << 20;
+
+/// Packs that are kept open.
+const OPEN_PACKS: usize = 8;
+
+/// A case, as it was committed when it was opened. Can be shared among threads.
+#[derive(Debug)]
+pub struct Reader {
+    layout: Layout,
+    chain: Chain,
+    packs: Mutex<VecDeque<(u32, Arc<File>)>>,
+    cache: Mutex<VecDeque<(FrameAt, Arc<Vec<u8>>)>>,
+}
+
+impl Reader {
+    /// Opens a case for reading; it may lie on a read-only medium, and somebody may be writing to it.
+    ///
+    /// # Errors
+    /// [`StoreError::NotACase`], [`StoreError::NewerFormat`], [`StoreError::Io`]; [`StoreError::Damaged`] when the custody log
+    /// or the head has a fault that no crash explains.
+    pub fn open(dir: &Path) -> Result<Self, StoreError> {
+        let layout = Layout::new(dir);
+        check_version(&layout)?;
+        let chain = read_chain(&layout)?;
+        Ok(Self::over(layout, chain))
+    }
+
+    /// A reader that believes this chain.
+    pub fn over(layout: Layout, chain: Chain) -> Self {
+        Self { layout, chain, packs: Mutex::default(), cache: Mutex::default() }
+    }
+
+    /// The paths inside the case.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// The newest event.
+    pub fn head(&self) -> &Head {
+        &self.chain.head
+    }
+
+    /// Whether the last writing command was cut off before it could name its last event as the newest.
+    pub fn is_head_behind(&self) -> bool {
+        self.chain.head_behind
+    }
+
+    /// Committed length of a file of the record, by its path relative to the case; 0 when there is none.
+    pub fn cover(&self, path: &str) -> u64 {
+        self.chain.cover(path)
+    }
+
+    /// What the case is about.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`], [`StoreError::Damaged`].
+    pub fn case_info(&self) -> Result<CaseInfo, StoreError> {
+        CaseInfo::read(&self.layout)
+    }
+
+    /// The segments of the ledger.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`]; [`StoreError::Damaged`] when one is shorter than what was committed.
+    pub fn segments(&self) -> Result<Vec<SegmentInfo>, StoreError> {
+        segments(&self.layout, &self.chain)
+    }
+
+    /// The committed lines of a segment from byte `from` on.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn ledger_lines(&self, segment: u32, from: u64) -> Result<Lines, StoreError> {
+        let rel = FileKind::Ledger.path(segment);
+        Lines::open(&self.layout.at(&rel), from, self.chain.cover(&rel))
+    }
+
+    /// The committed records of a segment, from line `from_line` (0 is the first) on.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn records(&self, segment: u32, from_line: u64) -> Result<Records, StoreError> {
+        let mut lines = self.ledger_lines(segment, 0)?;
+        for _ in 0..from_line {
+            if lines.next_line()?.is_none() {
+                break;
+            }
+        }
+        Ok(Records { lines, path: self.layout.numbered(FileKind::Ledger, segment) })
+    }
+
+    /// The committed frames of all packs, in the order they were written.
+    pub fn frames(&self) -> Frames<'_> {
+        self.frames_from(1, 0)
+    }
+
+    /// As [`Self::frames`], from byte `from` of the lines of pack `pack` on: where an earlier look ended.
+    pub fn frames_from(&self, pack: u32, from: u64) -> Frames<'_> {
+        Frames { reader: self, pack: pack.max(1), from, lines: None }
+    }
+
+    /// The committed events, from the first on.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn custody(&self) -> Result<Events, StoreError> {
+        let path = self.layout.at(Layout::CUSTODY);
+        Ok(Events { lines: Lines::open(&path, 0, self.chain.len)?, path })
+    }
+
+    /// Unpacks a whole frame.
+    ///
+    /// # Errors
+    /// [`StoreError::TooLong`] for the frame of a long blob, [`StoreError::Io`] also when it cannot be unpacked.
+    pub fn read_frame(&self, at: FrameAt) -> Result<Vec<u8>, StoreError> {
+        if at.raw > FRAME_IN_MEMORY || at.len > 2 * FRAME_IN_MEMORY {
+            return Err(StoreError::TooLong { len: at.raw });
+        }
+        let path = self.layout.numbered(FileKind::Pack, at.pack);
+        let wrong = |error| StoreError::io("read", &path, error);
+        let file = self.pack(at.pack)?;
+        let mut stored = vec![0; usize::try_from(at.len).unwrap_or_default()];
+        file.read_exact_at(&mut stored, at.at).map_err(wrong)?;
+        let mut out = Vec::new();
+        unpack_all(&stored, at.raw, &mut out)
+            .map_err(|error| StoreError::io("unpack a frame of", &path, error))?;
+        Ok(out)
+    }
+
+    /// The bytes of a blob, checked against its digest.
+    ///
+    /// # Errors
+    /// [`StoreError::TooLong`] for a long blob ([`Self::copy_blob`] takes it), [`StoreError::BlobMismatch`], [`StoreError::Io`].
+    pub fn blob(&self, at: &BlobAt) -> Result<Vec<u8>, StoreError> {
+        if at.len == 0 {
+            return Ok(Vec::new());
+        }
+        let frame = self.cached(at.frame)?;
+        let end = at.offset.checked_add(at.len);
+        let range = usize::try_from(at.offset).ok().zip(end.and_then(|end| usize::try_from(end).ok()));
+        let bytes = range.and_then(|(from, to)| frame.get(from..to));
+        match bytes.filter(|bytes| Sha256Digest::of(bytes) == at.sha256) {
+            Some(bytes) => Ok(bytes.to_vec()),
+            None => Err(self.mismatch(at)),
+        }
+    }
+
+    /// Writes the bytes of a blob of any length to `out`, and checks them against the digest on the way: on
+    /// [`StoreError::BlobMismatch`] what was written is wrong.
+    ///
+    /// # Errors
+    /// [`StoreError::BlobMismatch`], [`StoreError::Io`].
+    pub fn copy_blob(&self, at: &BlobAt, out: &mut dyn Write) -> Result<(), StoreError> {
+        let path = self.layout.numbered(FileKind::Pack, at.frame.pack);
+        if at.frame.raw <= FRAME_IN_MEMORY {
+            return out.write_all(&self.blob(at)?).map_err(|error| StoreError::io("copy from", path, error));
+        }
+        let hash = self.stream(at, &mut |bytes| out.write_all(bytes));
+        match hash.map_err(|error| StoreError::io("copy from", path, error))? {
+            Some(sha256) if sha256 == at.sha256 => Ok(()),
+            _ => Err(self.mismatch(at)),
+        }
+    }
+
+    fn mismatch(&self, at: &BlobAt) -> StoreError {
+        StoreError::BlobMismatch {
+            sha256: at.sha256,
+            path: self.layout.numbered(FileKind::Pack, at.frame.pack),
+        }
+    }
+
+    /// Gives a blob of any length to `sink` piece by piece, unchecked; answers the digest of what was given, `None` when
+    /// the frame ended before the blob did.
+    pub(super) fn stream(
+        &self,
+        at: &BlobAt,
+        sink: &mut dyn FnMut(&[u8]) -> io::Result<()>,
+    ) -> io::Result<Option<Sha256Digest>> {
+        let file = self.pack(at.frame.pack).map_err(io::Error::other)?;
+        let stored = Window { file, at: at.frame.at, end: at.frame.at.saturating_add(at.frame.len) };
+        let mut reader = unpack(io::BufReader::with_capacity(128 << 10, stored))?;
+        if io::copy(&mut (&mut reader).take(at.offset), &mut io::sink())? != at.offset {
+            return Ok(None);
+        }
+        let mut hash = Sha256Stream::new();
+        let mut buffer = vec![0; 128 << 10];
+        let mut left = at.len;
+        while left > 0 {
+            let want = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
+            let n = reader.read(buffer.get_mut(..want).unwrap_or_default())?;
+            let Some(bytes) = buffer.get(..n).filter(|bytes| !bytes.is_empty()) else { return Ok(None) };
+            hash.update(bytes);
+            sink(bytes)?;
+            left -= n as u64;
+        }
+        Ok(Some(hash.finish()))
+    }
+
+    fn cached(&self, at: FrameAt) -> Result<Arc<Vec<u8>>, StoreError> {
+        {
+            let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(place) = cache.iter().position(|(of, _)| *of == at)
+                && let Some(hit) = cache.remove(place)
+            {
+                let frame = hit.1.clone();
+                cache.push_back(hit);
+                return Ok(frame);
+            }
+        }
+        let frame = Arc::new(self.read_frame(at)?);
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        cache.push_back((at, frame.clone()));
+        while cache.len() > 1 && cache.iter().map(|(_, frame)| frame.len()).sum::<usize>() > CACHE_BYTES {
+            cache.pop_front();
+        }
+        Ok(frame)
+    }
+
+    fn pack(&self, number: u32) -> Result<Arc<File>, StoreError> {
+        let mut packs = self.packs.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, file)) = packs.iter().find(|(of, _)| *of == number) {
+            return Ok(file.clone());
+        }
+        let path = self.layout.numbered(FileKind::Pack, number);
+        let file = Arc::new(File::open(&path).map_err(|error| StoreError::io("read", path, error))?);
+        packs.push_back((number, file.clone()));
+        if packs.len() > OPEN_PACKS {
+            packs.pop_front();
+        }
+        Ok(file)
+    }
+}
+
+/// A stretch of a file, read in order.
+struct Window {
+    file: Arc<File>,
+    at: u64,
+    end: u64,
+}
+
+impl Read for Window {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = usize::try_from(self.end - self.at).unwrap_or(usize::MAX).min(buffer.len());
+        let n = self.file.read_at(buffer.get_mut(..left).unwrap_or_default(), self.at)?;
+        self.at += n as u64;
+        Ok(n)
+    }
+}
+
+/// Records of a segment, with their lines (without LF).
+#[derive(Debug)]
+pub struct Records {
+    lines: Lines,
+    path: std::path::PathBuf,
+}
+
+impl Iterator for Records {
+    type Item = Result<(Vec<u8>, Record), StoreError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let line = match self.lines.next_line() {
+            Ok(line) => line?,
+            Err(error) => return Some(Err(error)),
+        };
+        Some(match Record::parse(line.bytes) {
+            Ok(record) if line.is_whole => Ok((line.bytes.to_vec(), record)),
+            _ => Err(StoreError::Damaged {
+                path: self.path.clone(),
+                offset: line.at,
+                trouble: Trouble::FormInvalid,
+            }),
+        })
+    }
+}
+
+/// Frames of all packs.
+#[derive(Debug)]
+pub struct Frames<'a> {
+    reader: &'a Reader,
+    pack: u32,
+    from: u64,
+    lines: Option<Lines>,
+}
+
+impl Frames<'_> {
+    /// Pack, and byte of its lines, at which the next line begins: for [`Reader::frames_from`].
+    pub fn position(&self) -> (u32, u64) {
+        (self.pack, self.lines.as_ref().map_or(self.from, Lines::position))
+    }
+}
+
+impl Iterator for Frames<'_> {
+    type Item = Result<FrameLine, StoreError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let rel = FileKind::PackLines.path(self.pack);
+            let lines = if let Some(lines) = &mut self.lines {
+                lines
+            } else {
+                let cover = self.reader.cover(&rel);
+                if cover == 0 {
+                    return None;
+                }
+                match Lines::open(&self.reader.layout.at(&rel), self.from, cover) {
+                    Ok(lines) => self.lines.insert(lines),
+                    Err(error) => return Some(Err(error)),
+                }
+            };
+            match lines.next_line() {
+                Err(error) => return Some(Err(error)),
+                Ok(Some(line)) => {
+                    let offset = line.at;
+                    let parsed = FrameLine::parse(self.pack, line.bytes).filter(|_| line.is_whole);
+                    return Some(parsed.ok_or_else(|| StoreError::Damaged {
+                        path: self.reader.layout.at(&rel),
+                        offset,
+                        trouble: Trouble::FrameInvalid,
+                    }));
+                }
+                // The last covered pack stays open, so that `position` tells where its lines end.
+                Ok(None) if self.reader.cover(&FileKind::PackLines.path(self.pack + 1)) == 0 => return None,
+                Ok(None) => {
+                    self.pack += 1;
+                    self.from = 0;
+                    self.lines = None;
+                }
+            }
+        }
+    }
+}
+
+/// Events of the custody log, with their lines (without LF).
+#[derive(Debug)]
+pub struct Events {
+    lines: Lines,
+    path: std::path::PathBuf,
+}
+
+impl Iterator for Events {
+    type Item = Result<(Vec<u8>, Event), StoreError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let line = match self.lines.next_line() {
+            Ok(line) => line?,
+            Err(error) => return Some(Err(error)),
+        };
+        Some(match Event::parse(line.bytes) {
+            Some(event) if line.is_whole => Ok((line.bytes.to_vec(), event)),
+            _ => Err(StoreError::Damaged {
+                path: self.path.clone(),
+                offset: line.at,
+                trouble: Trouble::EventInvalid,
+            }),
+        })
+    }
+}

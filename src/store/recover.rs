@@ -1,0 +1,108 @@
+//! Finds what an interrupted write left behind (docs/format.md, section 7).
+
+use std::fs::{self, File};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::path::Path;
+
+use crate::types::Sha256Digest;
+use crate::types::digest::Sha256Stream;
+
+use super::StoreError;
+use super::chain::{Chain, Trouble};
+use super::custody::Cut;
+use super::layout::{FileKind, Layout};
+use super::lines::{MAX_LINE, last_line};
+use super::pack::FrameLine;
+
+/// Number and committed length of the newest pack; 0 and 0 when there is none.
+pub(super) fn newest_pack(layout: &Layout, chain: &Chain) -> Result<(u32, u64), StoreError> {
+    let number = chain.last(FileKind::PackLines);
+    if number == 0 {
+        return Ok((0, 0));
+    }
+    let rel = FileKind::PackLines.path(number);
+    let path = layout.at(&rel);
+    let cover = chain.cover(&rel);
+    check_size(&path, cover)?;
+    let last = last_line(&path, cover, MAX_LINE)?;
+    match last.and_then(|(_, line)| FrameLine::parse(number, &line)) {
+        Some(line) => Ok((number, line.frame.at + line.frame.len)),
+        None => Err(StoreError::Damaged { path, offset: cover, trouble: Trouble::FrameInvalid }),
+    }
+}
+
+/// The length of a file, which must be `cover` at least.
+fn check_size(path: &Path, cover: u64) -> Result<u64, StoreError> {
+    match fs::symlink_metadata(path) {
+        Ok(meta) if meta.is_file() && meta.len() >= cover => Ok(meta.len()),
+        Ok(meta) => {
+            Err(StoreError::Damaged { path: path.to_owned(), offset: meta.len(), trouble: Trouble::TooShort })
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(StoreError::Damaged { path: path.to_owned(), offset: 0, trouble: Trouble::TooShort })
+        }
+        Err(error) => Err(StoreError::io("read", path, error)),
+    }
+}
+
+/// Everything beyond what the chain covers, ascending by path.
+///
+/// # Errors
+/// [`StoreError::Damaged`] when a file is shorter than what is covered.
+pub(super) fn tails(layout: &Layout, chain: &Chain) -> Result<Vec<Cut>, StoreError> {
+    let mut cuts = Vec::new();
+    if chain.size > chain.len {
+        cuts.push(cut(layout, Layout::CUSTODY, chain.len)?);
+    }
+    for (path, &cover) in &chain.covers {
+        if check_size(&layout.at(path), cover)? > cover {
+            cuts.push(cut(layout, path, cover)?);
+        }
+    }
+    let (pack, pack_len) = newest_pack(layout, chain)?;
+    if pack > 0 {
+        let path = FileKind::Pack.path(pack);
+        if check_size(&layout.at(&path), pack_len)? > pack_len {
+            cuts.push(cut(layout, &path, pack_len)?);
+        }
+    }
+    for folder in Layout::FOLDERS {
+        let dir = layout.at(folder);
+        let wrong = |error| StoreError::io("read", &dir, error);
+        for name in fs::read_dir(&dir).map_err(wrong)? {
+            let name = name.map_err(wrong)?;
+            let Some((kind, number)) =
+                name.file_name().to_str().and_then(|name| FileKind::of(&format!("{folder}/{name}")))
+            else {
+                continue;
+            };
+            let newest = if kind == FileKind::Ledger { chain.last(kind) } else { pack };
+            if number > newest && name.file_type().map_err(wrong)?.is_file() {
+                cuts.push(cut(layout, &kind.path(number), 0)?);
+            }
+        }
+    }
+    cuts.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(cuts)
+}
+
+fn cut(layout: &Layout, rel: &str, from: u64) -> Result<Cut, StoreError> {
+    let path = layout.at(rel);
+    let (to, sha256) = digest_from(&path, from).map_err(|error| StoreError::io("read", &path, error))?;
+    Ok(Cut { path: rel.to_owned(), from, to, sha256 })
+}
+
+fn digest_from(path: &Path, from: u64) -> io::Result<(u64, Sha256Digest)> {
+    let mut file = File::open(path)?;
+    file.seek(SeekFrom::Start(from))?;
+    let mut hash = Sha256Stream::new();
+    let mut buffer = vec![0; 256 << 10];
+    let mut to = from;
+    loop {
+        let n = file.read(&mut buffer)?;
+        let Some(bytes) = buffer.get(..n).filter(|bytes| !bytes.is_empty()) else { break };
+        hash.update(bytes);
+        to += n as u64;
+    }
+    Ok((to, hash.finish()))
+}

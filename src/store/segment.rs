@@ -1,0 +1,102 @@
+//! Segments of the ledger: which are closed, which are pending.
+
+use crate::types::SourceId;
+use crate::types::record::{Closed, Record, SourceHead};
+
+use super::chain::Chain;
+use super::layout::{FileKind, Layout};
+use super::lines::{Lines, last_line};
+use super::{StoreError, Trouble};
+
+/// Longest `closed` line: four numbers and a digest.
+const CLOSED_MAX: u64 = 512;
+
+/// Whether the source of a segment was read to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SegmentState {
+    /// Its import was cut off.
+    Pending,
+    /// All of it is there.
+    Closed(Closed),
+}
+
+/// A segment of the ledger, as far as it is committed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SegmentInfo {
+    /// Its number, from 1.
+    pub number: u32,
+    /// Whether it is closed.
+    pub state: SegmentState,
+    /// Its first line; `None` when the line is no such record (`verify` tells).
+    pub head: Option<SourceHead>,
+    /// Committed length in bytes.
+    pub bytes: u64,
+}
+
+impl SegmentInfo {
+    /// The source that the segment holds.
+    pub fn source(&self) -> SourceId {
+        match &self.state {
+            SegmentState::Pending => SourceId::Pending(self.number),
+            SegmentState::Closed(closed) => source_id(closed),
+        }
+    }
+
+    /// Whether its import was cut off.
+    pub fn is_pending(&self) -> bool {
+        self.state == SegmentState::Pending
+    }
+
+    /// Its last line, when it is closed.
+    pub fn closed(&self) -> Option<&Closed> {
+        match &self.state {
+            SegmentState::Pending => None,
+            SegmentState::Closed(closed) => Some(closed),
+        }
+    }
+
+    /// The committed lines from byte `from` on.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] when the file cannot be opened.
+    pub fn lines(&self, layout: &Layout, from: u64) -> Result<Lines, StoreError> {
+        Lines::open(&layout.numbered(FileKind::Ledger, self.number), from, self.bytes)
+    }
+}
+
+/// The id of a source that is closed with this line.
+pub fn source_id(closed: &Closed) -> SourceId {
+    let [a, b, c, d, e, f, g, h, ..] = *closed.id.as_bytes();
+    SourceId::Known(u64::from_be_bytes([a, b, c, d, e, f, g, h]))
+}
+
+/// All segments that the chain covers, in the order of their numbers.
+pub(super) fn segments(layout: &Layout, chain: &Chain) -> Result<Vec<SegmentInfo>, StoreError> {
+    let mut numbers: Vec<u32> = chain.numbers(FileKind::Ledger).collect();
+    numbers.sort_unstable();
+    numbers.into_iter().map(|number| segment(layout, chain, number)).collect()
+}
+
+fn segment(layout: &Layout, chain: &Chain, number: u32) -> Result<SegmentInfo, StoreError> {
+    let rel = FileKind::Ledger.path(number);
+    let path = layout.at(&rel);
+    let bytes = chain.cover(&rel);
+    let size = std::fs::metadata(&path).map_or(0, |meta| meta.len());
+    if size < bytes {
+        return Err(StoreError::Damaged { path, offset: size, trouble: Trouble::TooShort });
+    }
+    let first = match Lines::open(&path, 0, bytes)?.next_line()? {
+        Some(line) if line.is_whole => Record::parse(line.bytes).ok(),
+        _ => None,
+    };
+    let head = match first {
+        Some(Record::Source(head)) => Some(head),
+        _ => None,
+    };
+    let last = last_line(&path, bytes, CLOSED_MAX)?.and_then(|(_, line)| Record::parse(&line).ok());
+    let state = match last {
+        Some(Record::Closed(closed)) => SegmentState::Closed(closed),
+        _ => SegmentState::Pending,
+    };
+    Ok(SegmentInfo { number, state, head, bytes })
+}

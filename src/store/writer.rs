@@ -1,0 +1,449 @@
+//! The one writer of a case: appends, commits, and recovers what an interrupted write left.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use crate::types::Sha256Digest;
+use crate::types::json;
+use crate::types::time::rfc3339_us;
+
+use super::case::{CaseInfo, Run, State, state};
+use super::chain::{Chain, check_version, read_chain};
+use super::custody::{Cut, Event, Head, NOTHING, Stretch, recovered};
+use super::disk::Disk;
+use super::layout::{FileKind, Layout};
+use super::lock::lock;
+use super::long::Long;
+use super::pack::{FRAME_IN_MEMORY, Frame, FrameAt, FrameLine};
+use super::recover::{newest_pack, tails};
+use super::segment::{SegmentInfo, segments};
+use super::tail::Tail;
+use super::{StoreError, VERSION};
+
+/// Length from which on a pack takes no further frame.
+const PACK_FULL: u64 = 1 << 30;
+
+/// Most segments that [`crate::types::ItemKey`] can tell apart.
+const MAX_SEGMENTS: u32 = (1 << 16) - 1;
+
+/// Appends to a case. Holds its lock until dropped; what was not committed is lost with it.
+#[derive(Debug)]
+pub struct Writer {
+    pub(super) layout: Layout,
+    pub(super) disk: Disk,
+    // Unlocked when closed, also when the process dies.
+    _lock: File,
+    run: Run,
+    is_run_told: bool,
+    chain: Chain,
+    custody: File,
+    lines: BTreeMap<String, Tail>,
+    pack: PackTail,
+    pub(super) long: Option<Long>,
+    to_sync: BTreeSet<PathBuf>,
+    segments: Vec<SegmentInfo>,
+    next_segment: u32,
+    cuts: Vec<Cut>,
+    is_broken: bool,
+    pub(super) pack_full: u64,
+}
+
+/// The pack that grows.
+#[derive(Debug)]
+struct PackTail {
+    number: u32,
+    file: Option<(File, PathBuf)>,
+    len: u64,
+    is_unsynced: bool,
+    // Whether bytes beyond `len` may have been written.
+    has_rest: bool,
+}
+
+impl Writer {
+    /// Makes a case in a directory that is empty, absent, or holds a case whose making was cut off.
+    ///
+    /// # Errors
+    /// [`StoreError::NotEmpty`] when something else lies there (a case too), [`StoreError::Locked`],
+    /// [`StoreError::Io`].
+    pub fn create(dir: &Path, info: &CaseInfo, run: &Run) -> Result<Self, StoreError> {
+        Self::create_with(Disk::default(), dir, info, run)
+    }
+
+    pub(super) fn create_with(
+        mut disk: Disk,
+        dir: &Path,
+        info: &CaseInfo,
+        run: &Run,
+    ) -> Result<Self, StoreError> {
+        let layout = Layout::new(dir);
+        let refused = || StoreError::NotEmpty { path: dir.to_owned() };
+        if matches!(state(dir)?, State::Case | State::Other) {
+            return Err(refused());
+        }
+        if !dir.exists() {
+            fs::create_dir_all(dir).map_err(|error| StoreError::io("make", dir, error))?;
+        }
+        let lock = lock(&layout)?;
+        // Somebody may have made it between the look and the lock.
+        if matches!(state(dir)?, State::Case | State::Other) {
+            return Err(refused());
+        }
+        for folder in Layout::FOLDERS {
+            disk.make_dir(&layout.at(folder))?;
+        }
+        // A torn log of an earlier try would stand before the first event.
+        disk.remove(&layout.at(Layout::CUSTODY))?;
+        let version = format!("mailtrail-case/{VERSION}\n").into_bytes();
+        let info = info.begun(run);
+        let mut lines = BTreeMap::new();
+        for (name, content) in [(Layout::VERSION, version), (Layout::CASE, info.bytes())] {
+            let path = layout.at(name);
+            disk.remove(&path)?;
+            let mut tail = Tail::open(&mut disk, path, 0)?;
+            tail.append(&mut disk, &content)?;
+            lines.insert(name.to_owned(), tail);
+        }
+        let path = layout.at(Layout::CUSTODY);
+        let custody = disk.open(&path, true)?;
+        if let Some(parent) = dir.parent() {
+            let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+            disk.sync_dir(parent)?;
+        }
+        let head = Head { case: info.case, events: 0, head: Sha256Digest::from_bytes(NOTHING) };
+        let chain = Chain { head, covers: BTreeMap::new(), len: 0, size: 0, head_behind: false };
+        let mut writer = Self {
+            to_sync: [dir.to_owned()].into(),
+            lines,
+            ..Self::with(layout, disk, lock, run, chain, custody)
+        };
+        writer.commit("created", b"{}")?;
+        Ok(writer)
+    }
+
+    /// Opens a case for writing. What an interrupted write left is cut off, with an event that says so.
+    ///
+    /// # Errors
+    /// [`StoreError::NotACase`], [`StoreError::NewerFormat`], [`StoreError::Locked`]; [`StoreError::Damaged`] when the
+    /// record has a fault that no crash explains.
+    pub fn open(dir: &Path, run: &Run) -> Result<Self, StoreError> {
+        Self::open_with(Disk::default(), dir, run)
+    }
+
+    pub(super) fn open_with(mut disk: Disk, dir: &Path, run: &Run) -> Result<Self, StoreError> {
+        let layout = Layout::new(dir);
+        check_version(&layout)?;
+        let lock = lock(&layout)?;
+        let chain = read_chain(&layout)?;
+        let cuts = tails(&layout, &chain)?;
+        let custody = disk.open(&layout.at(Layout::CUSTODY), false)?;
+        let mut writer = Self::with(layout, disk, lock, run, chain, custody);
+        writer.recover(cuts)?;
+        let (number, len) = newest_pack(&writer.layout, &writer.chain)?;
+        writer.pack.number = number;
+        writer.pack.len = len;
+        writer.segments = segments(&writer.layout, &writer.chain)?;
+        writer.next_segment = writer.chain.last(FileKind::Ledger) + 1;
+        Ok(writer)
+    }
+
+    fn with(layout: Layout, disk: Disk, lock: File, run: &Run, chain: Chain, custody: File) -> Self {
+        Self {
+            layout,
+            disk,
+            _lock: lock,
+            run: run.clone(),
+            is_run_told: false,
+            chain,
+            custody,
+            lines: BTreeMap::new(),
+            pack: PackTail { number: 0, file: None, len: 0, is_unsynced: false, has_rest: false },
+            long: None,
+            to_sync: BTreeSet::new(),
+            segments: Vec::new(),
+            next_segment: 1,
+            cuts: Vec::new(),
+            is_broken: false,
+            pack_full: PACK_FULL,
+        }
+    }
+
+    /// First the event, then the cut: a crash between the two leaves tails that are found and told again.
+    fn recover(&mut self, cuts: Vec<Cut>) -> Result<(), StoreError> {
+        if self.chain.head_behind {
+            // The head must never be two events behind.
+            self.disk.sync(&self.custody, &self.layout.at(Layout::CUSTODY))?;
+            let head = self.chain.head.clone();
+            self.write_head(&head)?;
+        }
+        if cuts.is_empty() && !self.chain.head_behind {
+            return Ok(());
+        }
+        self.commit("recovered", &recovered(&cuts, self.chain.head_behind))?;
+        for cut in cuts.iter().filter(|cut| cut.path != Layout::CUSTODY) {
+            let path = self.layout.at(&cut.path);
+            if cut.from > 0 {
+                let file = self.disk.open(&path, false)?;
+                self.disk.set_len(&file, &path, cut.from)?;
+                self.disk.sync(&file, &path)?;
+            } else {
+                self.disk.remove(&path)?;
+                self.to_sync.extend(path.parent().map(Path::to_owned));
+            }
+        }
+        for dir in std::mem::take(&mut self.to_sync) {
+            self.disk.sync_dir(&dir)?;
+        }
+        self.chain.head_behind = false;
+        self.cuts = cuts;
+        Ok(())
+    }
+
+    /// The paths inside the case.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// The newest event.
+    pub fn head(&self) -> &Head {
+        &self.chain.head
+    }
+
+    /// What was cut off when the case was opened.
+    pub fn recovered(&self) -> &[Cut] {
+        &self.cuts
+    }
+
+    /// The segments of the ledger as they are committed.
+    pub fn segments(&self) -> &[SegmentInfo] {
+        &self.segments
+    }
+
+    /// Begins a segment; its file is made with its first line.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`] when no key could name its items.
+    pub fn new_segment(&mut self) -> Result<u32, StoreError> {
+        let number = self.next_segment;
+        if number > MAX_SEGMENTS {
+            return Err(StoreError::Full { what: "sources", limit: u64::from(MAX_SEGMENTS) });
+        }
+        self.next_segment += 1;
+        Ok(number)
+    }
+
+    /// Appends whole lines to a segment.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`]; the writer is of no use after that.
+    pub fn append_ledger(&mut self, segment: u32, lines: &[u8]) -> Result<(), StoreError> {
+        debug_assert!(lines.last().is_none_or(|&b| b == b'\n'), "whole lines");
+        self.guarded(|writer| writer.append_lines(FileKind::Ledger, segment, lines))
+    }
+
+    /// Appends a frame to the newest pack.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`]; the writer is of no use after that. [`StoreError::TooLong`] for a frame that nobody could read.
+    pub fn append_frame(&mut self, frame: &Frame) -> Result<FrameAt, StoreError> {
+        if self.long.is_some() {
+            return Err(StoreError::Busy);
+        }
+        if frame.raw > FRAME_IN_MEMORY {
+            return Err(StoreError::TooLong { len: frame.raw });
+        }
+        self.guarded(|writer| {
+            writer.turn_pack()?;
+            writer.write_pack(&frame.bytes, 0)?;
+            let at = writer.frame_at(frame.bytes.len() as u64, frame.raw);
+            writer.add_frame(at, frame.sha256, frame.blobs.clone())?;
+            Ok(at)
+        })
+    }
+
+    /// Whether something was appended since the last commit.
+    pub fn is_dirty(&self) -> bool {
+        self.lines.values().any(|tail| tail.written + tail.buffer.len() as u64 > tail.committed)
+    }
+
+    /// Makes everything appended durable and tells it with an event of type `kind`; `data` is a canonical JSON object.
+    /// When this returns, "committed" may be said.
+    ///
+    /// # Errors
+    /// [`StoreError::NotCanonical`], [`StoreError::Busy`]; [`StoreError::Io`], after which the writer is of no use.
+    pub fn commit(&mut self, kind: &str, data: &[u8]) -> Result<Head, StoreError> {
+        if self.long.is_some() {
+            return Err(StoreError::Busy);
+        }
+        if !json::read_canonical(data).is_some_and(|value| value.is_object()) {
+            return Err(StoreError::NotCanonical { kind: kind.to_owned() });
+        }
+        self.guarded(|writer| writer.commit_all(kind, data))
+    }
+
+    /// Commits what is left, if anything, and lets the case go.
+    ///
+    /// # Errors
+    /// As [`Self::commit`].
+    pub fn close(mut self) -> Result<Head, StoreError> {
+        self.long = None;
+        if self.is_dirty() {
+            self.commit("stopped", b"{}")?;
+        }
+        Ok(self.chain.head)
+    }
+
+    /// Does `act`; after an error nothing can be written any more, because nobody knows what is on the disk.
+    pub(super) fn guarded<T>(
+        &mut self,
+        act: impl FnOnce(&mut Self) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        if self.is_broken {
+            return Err(StoreError::Broken);
+        }
+        let done = act(self);
+        self.is_broken = done.is_err();
+        done
+    }
+
+    fn commit_all(&mut self, kind: &str, data: &[u8]) -> Result<Head, StoreError> {
+        self.sync_pack()?;
+        let mut files = Vec::new();
+        // Lines of packs before lines of the ledger, which name what lies in the packs.
+        for (name, tail) in self.lines.iter_mut().rev() {
+            tail.flush(&mut self.disk)?;
+            if tail.written > tail.committed {
+                self.disk.sync(&tail.file, &tail.path)?;
+                let sha256 = std::mem::take(&mut tail.hash).finish();
+                files.push(Stretch { from: tail.committed, to: tail.written, path: name.clone(), sha256 });
+            }
+        }
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        for dir in std::mem::take(&mut self.to_sync) {
+            self.disk.sync_dir(&dir)?;
+        }
+        let event = Event {
+            data: data.to_vec(),
+            files,
+            prev: self.chain.head.head,
+            run: (!self.is_run_told).then(|| self.run.bytes()),
+            seq: self.chain.head.events,
+            ts: rfc3339_us(self.run.clock.now_us()),
+            kind: kind.to_owned(),
+        };
+        let mut line = event.line();
+        let digest = Sha256Digest::of(&line);
+        line.push(b'\n');
+        let path = self.layout.at(Layout::CUSTODY);
+        let len = self.chain.len + line.len() as u64;
+        self.disk.write_at(&self.custody, &path, &line, self.chain.len)?;
+        if self.chain.size > len {
+            self.disk.set_len(&self.custody, &path, len)?;
+        }
+        self.disk.sync(&self.custody, &path)?;
+        let head = Head { case: self.chain.head.case.clone(), events: event.seq + 1, head: digest };
+        self.write_head(&head)?;
+
+        self.is_run_told = true;
+        self.chain.len = len;
+        self.chain.size = len;
+        self.chain.head = head.clone();
+        for stretch in event.files {
+            self.chain.covers.insert(stretch.path, stretch.to);
+        }
+        for tail in self.lines.values_mut() {
+            tail.committed = tail.written;
+        }
+        let kept = [
+            FileKind::PackLines.path(self.pack.number.max(1)),
+            FileKind::Ledger.path(self.chain.last(FileKind::Ledger).max(1)),
+        ];
+        self.lines.retain(|name, _| kept.contains(name));
+        Ok(head)
+    }
+
+    fn write_head(&mut self, head: &Head) -> Result<(), StoreError> {
+        let (new, old) = (self.layout.at(Layout::HEAD_NEW), self.layout.at(Layout::HEAD));
+        self.disk.remove(&new)?;
+        let file = self.disk.open(&new, true)?;
+        self.disk.write_at(&file, &new, &head.bytes(), 0)?;
+        self.disk.sync(&file, &new)?;
+        self.disk.rename(&new, &old)?;
+        self.disk.sync_dir(self.layout.root())
+    }
+
+    fn append_lines(&mut self, kind: FileKind, number: u32, lines: &[u8]) -> Result<(), StoreError> {
+        let name = kind.path(number);
+        if !self.lines.contains_key(&name) {
+            let path = self.layout.at(&name);
+            let committed = self.chain.cover(&name);
+            if committed == 0 {
+                self.to_sync.extend(path.parent().map(Path::to_owned));
+            }
+            let tail = Tail::open(&mut self.disk, path, committed)?;
+            self.lines.insert(name.clone(), tail);
+        }
+        match self.lines.get_mut(&name) {
+            Some(tail) => tail.append(&mut self.disk, lines),
+            None => Err(StoreError::Broken),
+        }
+    }
+
+    /// Goes to the next pack when there is none or the newest is full.
+    pub(super) fn turn_pack(&mut self) -> Result<(), StoreError> {
+        if self.pack.number > 0 && self.pack.len < self.pack_full {
+            return Ok(());
+        }
+        self.sync_pack()?;
+        self.pack.number += 1;
+        self.pack.len = 0;
+        self.pack.file = None;
+        Ok(())
+    }
+
+    fn sync_pack(&mut self) -> Result<(), StoreError> {
+        if let Some((file, path)) = &self.pack.file {
+            if self.pack.has_rest {
+                self.disk.set_len(file, path, self.pack.len)?;
+            }
+            if self.pack.is_unsynced || self.pack.has_rest {
+                self.disk.sync(file, path)?;
+            }
+        }
+        self.pack.is_unsynced = false;
+        self.pack.has_rest = false;
+        Ok(())
+    }
+
+    /// Writes `bytes` at `offset` of the frame that the pack gets next.
+    pub(super) fn write_pack(&mut self, bytes: &[u8], offset: u64) -> Result<(), StoreError> {
+        if self.pack.file.is_none() {
+            let path = self.layout.numbered(FileKind::Pack, self.pack.number);
+            if self.pack.len == 0 {
+                self.to_sync.extend(path.parent().map(Path::to_owned));
+            }
+            self.pack.file = Some((self.disk.open(&path, self.pack.len == 0)?, path));
+        }
+        let Some((file, path)) = &self.pack.file else { return Err(StoreError::Broken) };
+        self.pack.has_rest = true;
+        self.disk.write_at(file, path, bytes, self.pack.len + offset)
+    }
+
+    pub(super) fn frame_at(&self, len: u64, raw: u64) -> FrameAt {
+        FrameAt { pack: self.pack.number, at: self.pack.len, len, raw }
+    }
+
+    pub(super) fn add_frame(
+        &mut self,
+        frame: FrameAt,
+        sha256: Sha256Digest,
+        blobs: Vec<(Sha256Digest, u64)>,
+    ) -> Result<(), StoreError> {
+        let mut line = Vec::with_capacity(200 + 80 * blobs.len());
+        FrameLine { frame, sha256, blobs }.write_line(&mut line);
+        self.append_lines(FileKind::PackLines, frame.pack, &line)?;
+        self.pack.len += frame.len;
+        self.pack.is_unsynced = true;
+        Ok(())
+    }
+}
