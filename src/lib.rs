@@ -6,5 +6,6 @@
 pub mod facts;
 pub mod index;
 pub mod parse;
+pub mod source;
 pub mod store;
 pub mod types;

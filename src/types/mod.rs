@@ -5,6 +5,7 @@ pub mod digest;
 pub mod finding;
 pub mod ids;
 pub mod json;
+pub mod legacy;
 pub mod path;
 pub mod range;
 pub mod record;

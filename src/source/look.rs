@@ -1,0 +1,218 @@
+//! Tells whether text begins with the header block of a message, by the names of its fields.
+
+use super::drive::lines;
+
+/// Field names that mail has and other texts seldom have.
+const MAIL: &[&str] = &[
+    "apparently-to",
+    "arc-authentication-results",
+    "arc-message-signature",
+    "arc-seal",
+    "authentication-results",
+    "auto-submitted",
+    "bcc",
+    "cc",
+    "content-transfer-encoding",
+    "delivered-to",
+    "delivery-date",
+    "disposition-notification-to",
+    "dkim-signature",
+    "domainkey-signature",
+    "envelope-to",
+    "errors-to",
+    "feedback-id",
+    "from",
+    "in-reply-to",
+    "list-id",
+    "list-post",
+    "list-unsubscribe",
+    "mail-followup-to",
+    "mailing-list",
+    "message-id",
+    "mime-version",
+    "newsgroups",
+    "original-recipient",
+    "precedence",
+    "received",
+    "received-spf",
+    "references",
+    "reply-to",
+    "resent-date",
+    "resent-from",
+    "resent-message-id",
+    "resent-sender",
+    "resent-to",
+    "return-path",
+    "return-receipt-to",
+    "sender",
+    "subject",
+    "thread-index",
+    "thread-topic",
+    "to",
+    "user-agent",
+    "x-mailer",
+    "x-mimeole",
+    "x-original-to",
+    "x-priority",
+    "x-mozilla-status",
+    "x-uidl",
+    "xref",
+];
+
+/// Field names that mail shares with HTTP and with other texts.
+const SHARED: &[&str] = &[
+    "comments",
+    "content-description",
+    "content-disposition",
+    "content-id",
+    "content-language",
+    "content-length",
+    "content-type",
+    "date",
+    "expires",
+    "importance",
+    "keywords",
+    "lines",
+    "organization",
+    "path",
+    "priority",
+    "status",
+];
+
+/// Lines that are looked at.
+const MAX_LINES: usize = 200;
+
+/// Longest field name looked up.
+const MAX_NAME: usize = 64;
+
+/// What stands at the start of some text.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Look {
+    /// Fields seen.
+    pub fields: usize,
+    /// Fields of names that mail has, the same name counted once for each table.
+    pub mail: usize,
+    /// Fields of names that mail shares with other texts.
+    pub shared: usize,
+    /// Fields that name an author, a path or an id: `From`, `Received`, `Return-Path`, `Date`, `Message-ID`.
+    pub trace: usize,
+    /// Fields of which the name has no upper-case letter.
+    pub lower: usize,
+    /// Whether an empty line, or the end of the text, follows the fields.
+    pub ended: bool,
+}
+
+impl Look {
+    /// Whether this is the header block of a message.
+    ///
+    /// One name of mail is enough where the block ends as it should and the name is written as mail writes it;
+    /// otherwise it takes two names. A block of `Content-` fields alone is a part of a message, and read as one.
+    pub(super) fn is_mail(&self) -> bool {
+        let named = self.mail.saturating_add(self.shared);
+        if self.mail == 0 {
+            return self.ended && self.shared > 0 && self.shared == self.fields && self.lower == 0;
+        }
+        let written = self.lower < self.fields;
+        if self.ended {
+            (written || named >= 3) && named.saturating_mul(4) >= self.fields.min(8)
+        } else {
+            named >= 2 && written
+        }
+    }
+
+    /// Whether this is, beyond doubt, the header block of a message that was on its way.
+    pub(super) fn is_sent_mail(&self) -> bool {
+        self.trace >= 2 && self.mail.saturating_add(self.shared) >= 3
+    }
+}
+
+/// The name of the field that `line` begins, without blanks before the colon; `None` when it begins none.
+pub(super) fn field_name(line: &[u8]) -> Option<&[u8]> {
+    let colon = line.iter().take(256).position(|&b| b == b':')?;
+    let name = line.get(..colon)?.trim_ascii_end();
+    (!name.is_empty() && name.iter().all(|b| (33..=126).contains(b))).then_some(name)
+}
+
+/// Looks at the start of `text`; `whole` says that there is nothing after it.
+pub(super) fn look(text: &[u8], whole: bool) -> Look {
+    let mut look = Look::default();
+    let mut seen = 0u128;
+    for (number, (range, next)) in lines(text).enumerate() {
+        let line = text.get(range).unwrap_or_default();
+        if line.is_empty() {
+            look.ended = look.fields > 0;
+            return look;
+        }
+        if number >= MAX_LINES {
+            look.ended = true;
+            return look;
+        }
+        if line.first().is_some_and(|b| matches!(b, b' ' | b'\t')) && look.fields > 0 {
+            continue;
+        }
+        // Old delivery programs put the sender of the envelope, quoted, first.
+        if number == 0 && line.starts_with(b">From ") {
+            continue;
+        }
+        let Some(name) = field_name(line) else { return look };
+        look.fields = look.fields.saturating_add(1);
+        count(&mut look, &mut seen, name);
+        if next == text.len() && whole {
+            look.ended = true;
+        }
+    }
+    look
+}
+
+fn count(look: &mut Look, seen: &mut u128, name: &[u8]) {
+    if !name.iter().any(u8::is_ascii_uppercase) {
+        look.lower = look.lower.saturating_add(1);
+    }
+    if name.len() > MAX_NAME {
+        return;
+    }
+    let known = |table: &[&str]| table.iter().position(|known| name.eq_ignore_ascii_case(known.as_bytes()));
+    if let Some(place) = known(MAIL) {
+        let bit = 1u128.checked_shl(u32::try_from(place).unwrap_or(127)).unwrap_or(0);
+        look.mail = look.mail.saturating_add(usize::from(*seen & bit == 0));
+        let traces: [&[u8]; 4] = [b"from", b"received", b"return-path", b"message-id"];
+        if *seen & bit == 0 && traces.iter().any(|t| name.eq_ignore_ascii_case(t)) {
+            look.trace = look.trace.saturating_add(1);
+        }
+        *seen |= bit;
+    } else if known(SHARED).is_some() {
+        look.shared = look.shared.saturating_add(1);
+        if name.eq_ignore_ascii_case(b"date") {
+            look.trace = look.trace.saturating_add(1);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: bool) {
+        assert_eq!(look(text.as_bytes(), true).is_mail(), expected, "{text}");
+    }
+
+    #[test]
+    fn header_blocks_of_mail_are_known() {
+        check("From: a@example.org\nTo: b@example.org\n\nHi\n", true);
+        check("Subject: hi\n\nHi\n", true);
+        check("Return-Path: <>\r\nReceived: from x\r\n\tby y\r\n", true);
+        check("Content-Type: text/plain\n\nHi\n", true);
+        check(">From a Mon\nReceived: from x\nDate: y\n\n", true);
+    }
+
+    #[test]
+    fn other_texts_with_colons_are_not() {
+        check("Note: call Bob\n\nthen go home\n", false);
+        check("Package: x\nVersion: 1\nDescription: y\n\n", false);
+        check("{\"from\": 1}\n", false);
+        check("name: x\nfrom: y\nversion: 3\n", false);
+        check("HTTP/1.1 200 OK\nDate: x\nContent-Type: text/html\n\n", false);
+        check("Nov 20 08:15:04 host postfix/smtpd[1]: connect from x\n", false);
+        check("Dear all,\n\nFrom: now on\n", false);
+    }
+}
