@@ -482,8 +482,8 @@ fn complete_line<'a>(w: &Window<'a>, at: u64) -> Option<(&'a [u8], u64)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Container, auto, mbox, split};
     use super::*;
+    use crate::source::testing::{Container, auto, mbox, split};
     use proptest::prelude::*;
 
     const A: &str = "From a@example.org Thu Nov 20 08:15:04 2025\n";
