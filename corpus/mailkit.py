@@ -137,7 +137,7 @@ def exim_id(ts, rng):
 
 def dovecot_id(ts, rng):
     raw = rng.bytes(4) + struct.pack("<I", ts) + rng.bytes(8)
-    return base64.b64encode(raw).decode().rstrip("=").replace("/", "+")
+    return base64.b64encode(raw).decode().rstrip("=")
 
 
 def sendmail_id(ts, rng):

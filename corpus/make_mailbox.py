@@ -101,7 +101,7 @@ def way_forged(ts, sender, to):
 def way_inside(ts, sender, to, pc="192.0.2.50"):
     zone = hamburg(ts)
     return [lmtp(rng, ts + 1, zone, "mail.nordkai.example", "192.0.2.11", "mail.nordkai.example", sender, to),
-            postfix(rng, ts, zone, f"pc-{sender.split('.')[0]}.nordkai.example", None, pc, "mail.nordkai.example", to, True, sender.split("@")[0])]
+            postfix(rng, ts, zone, f"pc-{sender.split('@')[0].split('.')[0]}.nordkai.example", None, pc, "mail.nordkai.example", to, True, sender.split("@")[0])]
 
 
 def way_m365(ts, sender, to):
