@@ -3,6 +3,7 @@
 //! Bytes flow `source -> store -> parse -> facts -> catalog + index -> query -> export -> cli`; imports point the
 //! other way. `ingest` drives the first half, `verify` walks it again. See `docs/architecture.md`.
 
+pub mod catalog;
 pub mod facts;
 pub mod index;
 pub mod parse;

@@ -1,0 +1,493 @@
+//! A row of the catalog as it is read, and what is packed in its columns.
+
+use std::net::IpAddr;
+use std::rc::Rc;
+
+use rusqlite::types::ValueRef;
+
+use super::pack::Take;
+use super::{BlobPlace, Catalog, CatalogError};
+use crate::facts::Role;
+use crate::types::time::UtcMs;
+use crate::types::unescape::Rule;
+use crate::types::{AnomalyKind, ByteRange, ItemKey, Sha256Digest};
+
+/// One item or child, borrowed from the database while it is visited.
+#[derive(Clone, Copy, Debug)]
+pub struct Row<'a> {
+    /// Its key.
+    pub key: ItemKey,
+    /// Number of its container in the source.
+    pub container: u32,
+    /// Number of the item in its container, from 1; a child has that of its message.
+    pub number: u32,
+    /// Part path of a child.
+    pub part: Option<&'a str>,
+    /// First byte in the container; for a child, in its parent's decoded bytes.
+    pub start: u64,
+    /// Just past the last.
+    pub end: u64,
+    /// Digest of the bytes as found.
+    pub sha256: Sha256Digest,
+    /// Digest of the wire form.
+    pub wire: Sha256Digest,
+    /// How the message is made from the slice.
+    pub rule: Rule,
+    /// Lines that the rule changes.
+    pub lines: u64,
+    /// UID from the container.
+    pub uid: Option<u64>,
+    /// Size of the message in bytes.
+    pub size: u64,
+    /// The Date field, read.
+    pub date: Option<UtcMs>,
+    /// Its offset in seconds east, where one could be read.
+    pub zone: Option<i32>,
+    /// EDRM MIH.
+    pub mih: Option<[u8; 16]>,
+    /// The first Message-ID, unfolded.
+    pub message_id: Option<&'a str>,
+    /// The first Subject, decoded.
+    pub subject: Option<&'a str>,
+    frame: Option<(i64, u64)>,
+    people: &'a [u8],
+    hops: &'a [u8],
+    attachments: &'a [u8],
+    notes: &'a [u8],
+    more: &'a [u8],
+}
+
+/// A person in a field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PersonRow {
+    /// The field.
+    pub role: Role,
+    /// Decoded display name; may be empty.
+    pub name: Rc<str>,
+    /// `local@domain` as written; may be empty.
+    pub address: Rc<str>,
+    /// The field's value, in the message.
+    pub at: ByteRange,
+}
+
+/// An attachment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttachmentRow {
+    /// Part path.
+    pub part: String,
+    /// The claimed name, decoded.
+    pub name: String,
+    /// `type/subtype`.
+    pub content_type: Rc<str>,
+    /// `attachment`, `inline` or empty.
+    pub disposition: Rc<str>,
+    /// Transfer encoding.
+    pub encoding: Rc<str>,
+    /// Bytes after decoding.
+    pub size: u64,
+    /// Digest of the decoded bytes.
+    pub sha256: Sha256Digest,
+    /// The encoded bytes, in the message.
+    pub at: ByteRange,
+}
+
+/// An anomaly of an item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoteRow {
+    /// Its code.
+    pub code: Rc<str>,
+    /// Its row in the table, when this version has it.
+    pub kind: Option<AnomalyKind>,
+    /// Where; in the container for those of the source's reader, else in the message.
+    pub at: Option<ByteRange>,
+    /// What more there is to say.
+    pub detail: Option<String>,
+    /// Whether the reader of the source saw it: then it stands in the ledger too.
+    pub of_source: bool,
+}
+
+/// The rest of an item.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MoreRow {
+    /// The date text that was read.
+    pub date_at: Option<ByteRange>,
+    /// Whether the instant is certain.
+    pub zone_known: bool,
+    /// The Subject's value.
+    pub subject_at: Option<ByteRange>,
+    /// The Message-ID's value.
+    pub message_id_at: Option<ByteRange>,
+    /// The Date field as it stands, where no date could be read from it.
+    pub date_raw: Option<(ByteRange, String)>,
+    /// Where a child stands in the top message's bytes, when every encoding on the way is the identity.
+    pub in_message: Option<ByteRange>,
+    /// `Received` fields there are, when more than were read.
+    pub hops_total: u64,
+    /// Mailbox state.
+    pub state: Vec<Rc<str>>,
+    /// Part path and reason of what is not indexed.
+    pub not_indexed: Vec<(String, Rc<str>)>,
+}
+
+/// A hop. Texts are bytes of the message; `None` where there is none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HopRow {
+    /// The whole field.
+    pub at: ByteRange,
+    /// What relays of this kind say again and again.
+    pub relay: Rc<RelayRow>,
+    /// The id.
+    pub id: Option<Vec<u8>>,
+    /// The envelope recipient.
+    pub for_: Option<Rc<[u8]>>,
+    /// The envelope sender.
+    pub envelope_from: Option<Rc<[u8]>>,
+    /// The user who signed in.
+    pub user: Option<Rc<[u8]>>,
+    /// The ident answer.
+    pub ident: Option<Rc<[u8]>>,
+    /// The client's port.
+    pub peer_port: Option<u16>,
+    /// The number of the local user.
+    pub local_uid: Option<u32>,
+    /// The instant.
+    pub date: Option<UtcMs>,
+    /// Its offset in seconds east, where one could be read.
+    pub zone: Option<i32>,
+    /// Whether the instant is certain.
+    pub zone_known: bool,
+    /// Where each text stands in the message: see [`HopRow::PLACES`].
+    pub places: [Option<ByteRange>; 15],
+}
+
+impl HopRow {
+    /// Names of [`HopRow::places`].
+    pub const PLACES: [&'static str; 15] = [
+        "from",
+        "helo",
+        "rdns",
+        "peer_ip",
+        "by",
+        "software",
+        "via",
+        "with",
+        "id",
+        "for",
+        "envelope_from",
+        "user",
+        "ident",
+        "tls_cipher",
+        "date",
+    ];
+}
+
+/// What hops of a pair of servers say again and again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RelayRow {
+    /// The server's own name.
+    pub by: Option<Vec<u8>>,
+    /// What the client called itself.
+    pub helo: Option<Vec<u8>>,
+    /// The name that the server found.
+    pub rdns: Option<Vec<u8>>,
+    /// The first token after `from`.
+    pub from: Option<Vec<u8>>,
+    /// `via`.
+    pub via: Option<Vec<u8>>,
+    /// `with` as written.
+    pub with: Option<Vec<u8>>,
+    /// The words that name the software.
+    pub software: Option<Vec<u8>>,
+    /// The cipher.
+    pub tls_cipher: Option<Vec<u8>>,
+    /// The address that the server saw.
+    pub peer_ip: Option<IpAddr>,
+    /// The server's own address.
+    pub by_ip: Option<IpAddr>,
+    /// Kind of server.
+    pub family: String,
+    /// Transmission keyword.
+    pub protocol: String,
+    /// Code of the grade.
+    pub grade: String,
+    /// Code of the class.
+    pub class: String,
+    /// Code of what the look-up of the name gave.
+    pub rdns_state: String,
+    /// Code of the scope of the address.
+    pub scope: String,
+    /// Code of how the client had signed in.
+    pub auth: String,
+    /// Code of encryption.
+    pub tls: String,
+    /// Version of TLS.
+    pub tls_version: String,
+    /// Bits of the cipher.
+    pub tls_bits: Option<u16>,
+    /// Whether the address was written as a mapped one.
+    pub peer_ip_mapped: bool,
+}
+
+fn role(byte: u8) -> Option<Role> {
+    const ROLES: [Role; 10] = [
+        Role::From,
+        Role::Sender,
+        Role::ReplyTo,
+        Role::To,
+        Role::Cc,
+        Role::Bcc,
+        Role::ReturnPath,
+        Role::DeliveredTo,
+        Role::ResentFrom,
+        Role::ResentTo,
+    ];
+    ROLES.get(usize::from(byte)).copied()
+}
+
+pub(super) fn blob(value: ValueRef<'_>) -> Option<&[u8]> {
+    match value {
+        ValueRef::Blob(bytes) | ValueRef::Text(bytes) => Some(bytes),
+        _ => None,
+    }
+}
+
+fn number(value: ValueRef<'_>) -> Option<u64> {
+    match value {
+        ValueRef::Integer(n) => u64::try_from(n).ok(),
+        _ => None,
+    }
+}
+
+pub(super) fn digest(value: ValueRef<'_>) -> Option<Sha256Digest> {
+    blob(value)?.try_into().ok().map(Sha256Digest::from_bytes)
+}
+
+impl<'a> Row<'a> {
+    /// Reads the columns in the order of the table; `None` when one is not what its writer puts there.
+    pub(super) fn read(row: &'a rusqlite::Row<'_>) -> Option<Self> {
+        let get = |n: usize| row.get_ref(n).ok();
+        let num = |n: usize| number(get(n)?);
+        let text = |n: usize| blob(get(n)?).and_then(|t| std::str::from_utf8(t).ok());
+        let bytes = |n: usize| get(n).and_then(blob).unwrap_or_default();
+        let small = |n: usize| num(n).and_then(|n| u32::try_from(n).ok());
+        let signed = |n: usize| match get(n) {
+            Some(ValueRef::Integer(n)) => Some(n),
+            _ => None,
+        };
+        let sha256 = digest(get(6)?)?;
+        Some(Self {
+            key: ItemKey::from_u64(num(0)?),
+            container: small(1)?,
+            number: small(2)?,
+            part: text(3),
+            start: num(4)?,
+            end: num(5)?,
+            sha256,
+            wire: digest(get(7)?).unwrap_or(sha256),
+            rule: if num(8)? == 1 { Rule::MboxRd } else { Rule::None },
+            lines: num(9)?,
+            uid: num(10),
+            frame: signed(11).zip(num(12)),
+            size: num(13)?,
+            date: signed(14).map(UtcMs),
+            zone: signed(15).and_then(|z| i32::try_from(z).ok()),
+            mih: bytes(16).try_into().ok(),
+            message_id: text(17),
+            subject: text(18),
+            people: bytes(19),
+            hops: bytes(20),
+            attachments: bytes(21),
+            notes: bytes(22),
+            more: bytes(23),
+        })
+    }
+
+    fn damaged(&self) -> CatalogError {
+        CatalogError::Damaged { key: self.key.as_u64() }
+    }
+
+    /// Whether it has attachments.
+    pub fn has_attachments(&self) -> bool {
+        !self.attachments.is_empty()
+    }
+
+    /// Where the slice lies in the packs; `None` for a child.
+    ///
+    /// # Errors
+    /// [`CatalogError::Read`].
+    pub fn blob(&self, catalog: &Catalog) -> Result<Option<BlobPlace>, CatalogError> {
+        let Some((frame, offset)) = self.frame else { return Ok(None) };
+        let place = catalog.frame(frame)?.ok_or_else(|| self.damaged())?;
+        Ok(Some(BlobPlace { offset, size: self.end - self.start, ..place }))
+    }
+
+    /// The people of all fields, in order.
+    ///
+    /// # Errors
+    /// [`CatalogError::Read`], [`CatalogError::Damaged`].
+    pub fn people(&self, catalog: &Catalog) -> Result<Vec<PersonRow>, CatalogError> {
+        let mut take = Take(self.people);
+        let mut out = Vec::new();
+        let mut base = 0;
+        while !take.is_empty() {
+            let head = |take: &mut Take<'_>| Some((role(take.byte()?)?, take.range(base)?, take.num()?));
+            let (role, at, count) = head(&mut take).ok_or_else(|| self.damaged())?;
+            base = at.end();
+            for _ in 0..count {
+                let id = take.num().ok_or_else(|| self.damaged())?;
+                let (name, address) = catalog.person(id)?.ok_or_else(|| self.damaged())?;
+                out.push(PersonRow { role, name, address, at });
+            }
+        }
+        Ok(out)
+    }
+
+    /// The attachments, in order.
+    ///
+    /// # Errors
+    /// [`CatalogError::Read`], [`CatalogError::Damaged`].
+    pub fn attachments(&self, catalog: &Catalog) -> Result<Vec<AttachmentRow>, CatalogError> {
+        let mut take = Take(self.attachments);
+        let mut out = Vec::new();
+        while !take.is_empty() {
+            let mut one = || -> Option<Result<AttachmentRow, CatalogError>> {
+                let (part, name) = (take.text()?, take.text()?);
+                let words = [take.num()?, take.num()?, take.num()?];
+                let (size, sha256, at) =
+                    (take.num()?, Sha256Digest::from_bytes(take.digest()?), take.range(0)?);
+                let words = || -> Result<[Rc<str>; 3], CatalogError> {
+                    Ok([catalog.text(words[0])?, catalog.text(words[1])?, catalog.text(words[2])?])
+                };
+                Some(words().map(|[content_type, disposition, encoding]| AttachmentRow {
+                    part,
+                    name,
+                    content_type,
+                    disposition,
+                    encoding,
+                    size,
+                    sha256,
+                    at,
+                }))
+            };
+            out.push(one().ok_or_else(|| self.damaged())??);
+        }
+        Ok(out)
+    }
+
+    /// The anomalies: first those of the source's reader.
+    ///
+    /// # Errors
+    /// [`CatalogError::Read`], [`CatalogError::Damaged`].
+    pub fn notes(&self, catalog: &Catalog) -> Result<Vec<NoteRow>, CatalogError> {
+        notes(catalog, self.notes, || self.damaged())
+    }
+
+    /// The rest.
+    ///
+    /// # Errors
+    /// [`CatalogError::Read`], [`CatalogError::Damaged`].
+    pub fn more(&self, catalog: &Catalog) -> Result<MoreRow, CatalogError> {
+        let mut take = Take(self.more);
+        let mut words = (Vec::new(), Vec::new());
+        let mut read = || -> Option<MoreRow> {
+            let mut more = MoreRow {
+                date_at: take.opt_range(0)?,
+                zone_known: take.byte()? == 1,
+                subject_at: take.opt_range(0)?,
+                message_id_at: take.opt_range(0)?,
+                ..MoreRow::default()
+            };
+            let (raw_at, raw) = (take.opt_range(0)?, take.text()?);
+            more.date_raw = raw_at.map(|at| (at, raw));
+            more.in_message = take.opt_range(0)?;
+            more.hops_total = take.num()?;
+            for _ in 0..take.num()? {
+                words.0.push(take.num()?);
+            }
+            for _ in 0..take.num()? {
+                words.1.push((take.num()?, take.text()?));
+            }
+            Some(more)
+        };
+        let mut more = read().ok_or_else(|| self.damaged())?;
+        for id in words.0 {
+            more.state.push(catalog.text(id)?);
+        }
+        for (id, part) in words.1 {
+            more.not_indexed.push((part, catalog.text(id)?));
+        }
+        Ok(more)
+    }
+
+    /// The hops in file order: newest first.
+    ///
+    /// # Errors
+    /// [`CatalogError::Read`], [`CatalogError::Damaged`].
+    pub fn hops(&self, catalog: &Catalog) -> Result<Vec<HopRow>, CatalogError> {
+        let mut take = Take(self.hops);
+        let mut out = Vec::new();
+        let mut base = (0, self.date.map_or(0, |d| d.0));
+        while !take.is_empty() {
+            let numbers = take.num().zip(take.num());
+            let (relay, shape) = numbers.ok_or_else(|| self.damaged())?;
+            let relay = catalog.relay(relay)?.ok_or_else(|| self.damaged())?;
+            let shape = catalog.shape(shape)?.ok_or_else(|| self.damaged())?;
+            let mut words = [0; 4];
+            let read = || -> Option<HopRow> {
+                let at = take.range(base.0)?;
+                base.0 = at.end();
+                let mut hop = HopRow { at, relay, ..HopRow::default() };
+                let mut places = Take(&shape);
+                for place in &mut hop.places {
+                    *place = places.opt_range(at.start())?;
+                }
+                hop.id = Some(take.bytes()?.to_vec()).filter(|id| !id.is_empty());
+                for word in &mut words {
+                    *word = take.num()?;
+                }
+                hop.peer_port = take.num()?.checked_sub(1).and_then(|p| u16::try_from(p).ok());
+                hop.local_uid = take.num()?.checked_sub(1).and_then(|p| u32::try_from(p).ok());
+                let flags = take.byte()?;
+                if flags & 1 != 0 {
+                    let step = take.signed()?;
+                    base.1 = base.1.wrapping_add(if flags & 8 != 0 { step.checked_mul(1000)? } else { step });
+                    hop.date = Some(UtcMs(base.1));
+                    hop.zone_known = flags & 2 != 0;
+                    if flags & 4 != 0 {
+                        hop.zone = i32::try_from(take.signed()?).ok();
+                    }
+                }
+                Some(hop)
+            };
+            let mut hop = read().ok_or_else(|| self.damaged())?;
+            hop.for_ = catalog.word(words[0])?;
+            hop.envelope_from = catalog.word(words[1])?;
+            hop.user = catalog.word(words[2])?;
+            hop.ident = catalog.word(words[3])?;
+            out.push(hop);
+        }
+        Ok(out)
+    }
+}
+
+/// Reads packed anomalies.
+pub(super) fn notes(
+    catalog: &Catalog,
+    packed: &[u8],
+    damaged: impl Fn() -> CatalogError,
+) -> Result<Vec<NoteRow>, CatalogError> {
+    let mut take = Take(packed);
+    let mut out = Vec::new();
+    while !take.is_empty() {
+        let mut read = || {
+            let (head, at) = (take.num()?, take.opt_range(0)?);
+            let detail = if head & 1 != 0 { Some(take.text()?) } else { None };
+            Some((head, at, detail))
+        };
+        let (head, at, detail) = read().ok_or_else(&damaged)?;
+        let code = catalog.text(head >> 2)?;
+        let kind = AnomalyKind::from_code(&code);
+        out.push(NoteRow { kind, code, at, detail, of_source: head & 2 != 0 });
+    }
+    Ok(out)
+}
