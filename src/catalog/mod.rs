@@ -84,11 +84,13 @@ mod tests {
 
     const MESSAGE: &[u8] = b"Received: from helo.example (rdns.example [192.0.2.1]) by mx.example id Q1 for <a@b>; date\nSubject: x\n\n";
 
+    #[expect(clippy::unnecessary_wraps, reason = "as the fields want it")]
     fn at(text: &str) -> Option<ByteRange> {
         let from = memchr::memmem::find(MESSAGE, text.as_bytes()).unwrap();
         Some(ByteRange::of_usize(from, from + text.len()))
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "as the field wants it")]
     fn date(ms: i64) -> Option<DateReading> {
         let at = ByteRange::new(40, 50).unwrap();
         Some(DateReading { at, utc: UtcMs(ms), offset_secs_east: Some(-3600), zone_known: true })

@@ -1,7 +1,5 @@
 //! Numbers, ranges and texts packed into bytes.
 
-#![expect(clippy::cast_possible_truncation, reason = "seven bits are cut off at a time")]
-
 use crate::types::ByteRange;
 
 /// Writes packed values.
@@ -111,6 +109,8 @@ impl<'a> Take<'a> {
         ByteRange::new(start, start.checked_add(self.num()?)?)
     }
 
+    /// The outer `None` is for bytes that end too early, the inner for a range that is not there.
+    #[expect(clippy::option_option, reason = "two different kinds of nothing")]
     pub(super) fn opt_range(&mut self, base: u64) -> Option<Option<ByteRange>> {
         let Some(len) = self.num()?.checked_sub(1) else { return Some(None) };
         let start = base.wrapping_add(self.signed()?.cast_unsigned());

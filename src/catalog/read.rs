@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -147,7 +148,8 @@ fn read_only(path: &Path) -> Result<Connection, Error> {
             if byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'-' | b'_') {
                 uri.push(char::from(byte));
             } else {
-                uri.push_str(&format!("%{byte:02x}"));
+                // Writing to a String cannot fail.
+                write!(uri, "%{byte:02x}").unwrap_or_default();
             }
         }
         uri.push_str("?immutable=1");
