@@ -2,4 +2,5 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 #![allow(clippy::print_stdout, reason = "suites over real mail print what they measured")]
 
+mod corpora_received;
 mod support;

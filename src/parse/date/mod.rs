@@ -368,7 +368,12 @@ impl Reader<'_> {
     /// Just past the last byte that was read, with the comment after it.
     fn end(&self) -> usize {
         let last = self.tokens.at(self.next.saturating_sub(1));
-        last.comment.map_or(last.to, |(_, to)| to)
+        // A comment that names a zone belongs to the date; one with an address or a setting does not.
+        let zone = |(from, to): &(usize, usize)| {
+            let inside = self.text.get(*from..*to).unwrap_or_default();
+            inside.len() <= 40 && !inside.iter().any(|b| matches!(b, b'@' | b'=' | b'<'))
+        };
+        last.comment.filter(zone).map_or(last.to, |(_, to)| to)
     }
 
     fn rest_is_empty(&self) -> bool {

@@ -49,7 +49,6 @@ const PREFIXES: &[(&[u8], About)] = &[
     (b"cipher", Tls),
     (b"clearswift", Software(Family::Mailsweeper)),
     (b"client", Certificate),
-    (b"cloudmark", Software(Family::Cloudmark)),
     (b"communigate", Software(Family::Communigate)),
     (b"content technologies", Software(Family::Mailsweeper)),
     (b"coremail", Software(Family::Coremail)),
@@ -156,7 +155,12 @@ pub(super) fn about(inside: &[u8]) -> About {
             if prefix.first() == Some(&lower)
                 && inside.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix))
             {
+                // `sender.example.com [192.0.2.1]` does not tell of a sender.
+                let next = inside.get(prefix.len());
+                let goes_on =
+                    next.is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
                 return match about {
+                    Auth if goes_on => continue,
                     // `postfix3-2.free.fr [192.0.2.1]` is a client, `tls.example.net [..]` too.
                     Software(_) | Tls | Certificate if looks_like_peer(inside) => Peer,
                     Software(family) if !family.claims(inside) => Other,

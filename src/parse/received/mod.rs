@@ -1,5 +1,6 @@
 //! `Received` fields, read from raw header bytes (RFC 5321 section 4.4, and what is really written).
 
+mod clauses;
 mod comment;
 mod family;
 mod ip;
@@ -7,6 +8,8 @@ mod lex;
 mod peer;
 mod protocol;
 mod read;
+mod recognise;
+mod shape;
 mod tls;
 
 use std::net::IpAddr;
@@ -228,6 +231,18 @@ pub struct Hop {
 /// `received-over-limit`, `received-comment-unbalanced`, `ip-invalid`.
 pub fn received(field: &[u8], value_at: u64, field_at: ByteRange) -> Parsed<Hop> {
     read::field(field, value_at, field_at)
+}
+
+/// How the field is built, one letter a clause: what the grammars of the families are written in.
+///
+/// For statistics of real mail and for writing new grammars.
+pub fn shape(field: &[u8]) -> String {
+    String::from_utf8_lossy(read::shape(field).as_bytes()).into_owned()
+}
+
+/// The names of all families, as in [`Hop::family`].
+pub fn family_names() -> &'static [&'static str] {
+    family::Family::NAMES
 }
 
 #[cfg(test)]

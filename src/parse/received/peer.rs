@@ -35,6 +35,10 @@ pub(super) struct Peer {
     pub(super) bare_ip: bool,
     /// `(user@192.0.2.1)`
     pub(super) user_ip: bool,
+    /// A port that was written apart from the address.
+    pub(super) port: Option<u16>,
+    /// The comment follows the first token without a blank: `name(192.0.2.1)`.
+    pub(super) glued: bool,
 }
 
 fn is_any(word: &[u8], list: &[&[u8]]) -> bool {
@@ -42,7 +46,7 @@ fn is_any(word: &[u8], list: &[&[u8]]) -> bool {
 }
 
 /// Words that stand where a name would, when none was found.
-const NO_NAME: [&[u8]; 9] = [
+const NO_NAME: [&[u8]; 10] = [
     b"unknown",
     b"<unknown>",
     b"<unknown.domain>",
@@ -52,6 +56,7 @@ const NO_NAME: [&[u8]; 9] = [
     b"no-rdns",
     b"undefined",
     b"no.name.available",
+    b"nodnsquery",
 ];
 
 impl Peer {
@@ -75,11 +80,10 @@ impl Peer {
         }
     }
 
-    pub(super) fn set_port(&mut self, text: &[u8], span: Span) {
+    /// A port that stands apart from the address.
+    pub(super) fn port_of(&mut self, text: &[u8], span: Span) {
         let port = std::str::from_utf8(span.of(text)).ok().and_then(|t| t.parse().ok());
-        if let (Some((address, _)), Some(port)) = (self.ip.as_mut(), port) {
-            address.port.get_or_insert(port);
-        }
+        self.port = self.port.or(port);
     }
 
     fn helo(&mut self, text: &[u8], span: Span) {
@@ -182,7 +186,7 @@ impl Peer {
         } else if is_any(key, &[b"ident"]) {
             self.ident.get_or_insert(value);
         } else if is_any(key, &[b"port"]) {
-            self.set_port(text, value);
+            self.port_of(text, value);
         } else if is_any(key, &[b"user", b"auth", b"authenticated"]) {
             self.auth = Auth::Sasl;
             self.user.get_or_insert(value);
@@ -197,10 +201,6 @@ impl Peer {
         let bracket = span.from.saturating_add(open);
         let before = Span::new(span.from, bracket);
         let from_bracket = Span::new(bracket, span.to);
-        let was = self.ip_sure;
-        if !was {
-            self.ip_sure = false;
-        }
         if !self.address(text, from_bracket, true) {
             let word = from_bracket.of(text);
             let inner = word.get(1..).unwrap_or_default();
@@ -269,6 +269,12 @@ fn is_host(word: &[u8]) -> bool {
         && !word.iter().any(|b| matches!(b, b'@' | b'[' | b'<' | b'/' | b'='))
         && !is_any(word, &NO_NAME)
         && ip::read(word) == Reading::No
+}
+
+/// The number that the digits at the start are.
+pub(super) fn number(digits: &[u8]) -> Option<u32> {
+    let len = digits.iter().take_while(|b| b.is_ascii_digit()).count();
+    std::str::from_utf8(digits.get(..len)?).ok()?.parse().ok()
 }
 
 /// The same without quotation marks.

@@ -15,6 +15,8 @@ pub(super) struct Words {
 
 /// The name of a protocol version in one spelling; `""` when it is none.
 pub(super) fn version(word: &[u8]) -> &'static str {
+    // SmarterMail: `TLS\Tls12`
+    let word = memchr::memrchr(b'\\', word).and_then(|at| word.get(at.saturating_add(1)..)).unwrap_or(word);
     let mut lower = [0_u8; 16];
     let Some(lower) = lower.get_mut(..word.len()) else { return "" };
     lower.copy_from_slice(word);
@@ -37,6 +39,25 @@ fn number(digits: &[u8]) -> Option<u16> {
 }
 
 impl Words {
+    /// A cipher outside of comments, such as `AES256-GCM-SHA384 encrypted SMTP` or the clause of RFC 8314 section 4.3.
+    pub(super) fn phrase(&mut self, text: &[u8], span: Span) {
+        self.seen = true;
+        self.cipher(text, span);
+    }
+
+    /// `ESMTP/TLS/ECDHE-RSA-AES128-GCM-SHA256`
+    pub(super) fn protocol_phrase(&mut self, text: &[u8], span: Span) {
+        let bytes = span.of(text);
+        let mark = b"/TLS/";
+        let at = bytes.windows(mark.len()).position(|w| w.eq_ignore_ascii_case(mark));
+        if let Some(at) = at.filter(|_| memchr::memchr(b'/', bytes).is_some()) {
+            let from = span.from.saturating_add(at).saturating_add(mark.len());
+            let rest = Span::new(from, span.to).of(text);
+            let len = rest.iter().position(u8::is_ascii_whitespace).unwrap_or(rest.len());
+            self.phrase(text, Span::new(from, from.saturating_add(len)));
+        }
+    }
+
     fn cipher(&mut self, text: &[u8], span: Span) {
         if !span.is_empty() && span.of(text).first().is_some_and(u8::is_ascii_alphanumeric) {
             self.cipher.get_or_insert(span);
