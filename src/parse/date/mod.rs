@@ -1,5 +1,6 @@
 //! Dates as mail writes them: RFC 5322 section 3.3 with all old forms of section 4.3, every oddity flagged.
 
+mod fast;
 mod scan;
 mod zone;
 
@@ -67,32 +68,42 @@ struct Reader<'a> {
     text: &'a [u8],
     tokens: Tokens,
     next: usize,
+    form: Form,
+    invalid: bool,
+}
+
+/// What was met beside the fields.
+#[derive(Default)]
+struct Form {
     /// Whether a form other than the standard's was met.
     odd: bool,
     no_seconds: bool,
     twelve: bool,
-    invalid: bool,
+    trailing: bool,
 }
 
 fn read(text: &[u8], at: u64, notes: &mut Vec<Anomaly>, timed: bool) -> Option<DateReading> {
-    let tokens = scan::tokens(text);
-    let mut reader =
-        Reader { text, tokens, next: 0, odd: false, no_seconds: false, twelve: false, invalid: false };
     let place = |from: usize, to: usize| ByteRange::of_usize(from, to).shifted(at);
-    let whole = place(0, text.len());
-    let fields = reader.fields();
-    let Some(fields) = fields else {
+    if let Some((fields, from, to)) = fast::read(text) {
+        return judge(&fields, &Form::default(), place(from, to), notes);
+    }
+    let mut reader =
+        Reader { text, tokens: scan::tokens(text), next: 0, form: Form::default(), invalid: false };
+    let Some(fields) = reader.fields() else {
         let kind = if reader.invalid { AnomalyKind::DateInvalid } else { AnomalyKind::DateUnreadable };
-        notes.push(Anomaly::at(kind, whole));
+        notes.push(Anomaly::at(kind, place(0, text.len())));
         return None;
     };
     if timed && fields.time.is_none() {
         return None;
     }
-    let (from, to) = (reader.tokens.at(0).from, reader.end());
-    let here = place(from, to);
-    let mut note = |kind| notes.push(Anomaly::at(kind, here));
+    reader.form.trailing = !reader.rest_is_empty();
+    judge(&fields, &reader.form, place(reader.tokens.at(0).from, reader.end()), notes)
+}
 
+/// Checks the fields against calendar and clock.
+fn judge(fields: &Fields, form: &Form, here: ByteRange, notes: &mut Vec<Anomaly>) -> Option<DateReading> {
+    let mut note = |kind| notes.push(Anomaly::at(kind, here));
     let (number, digits) = fields.year;
     let year = match digits {
         2 if number < 50 => number.saturating_add(2000),
@@ -123,19 +134,19 @@ fn read(text: &[u8], at: u64, notes: &mut Vec<Anomaly>, timed: bool) -> Option<D
     }
     if fields.time.is_none() {
         note(AnomalyKind::TimeMissing);
-    } else if reader.no_seconds {
+    } else if form.no_seconds {
         note(AnomalyKind::SecondsMissing);
     }
-    if reader.twelve {
+    if form.twelve {
         note(AnomalyKind::TwelveHourClock);
     }
-    if reader.odd {
+    if form.odd {
         note(AnomalyKind::DateForm);
     }
     for kind in fields.zone.notes.iter().flatten() {
         note(*kind);
     }
-    if !reader.rest_is_empty() {
+    if form.trailing {
         note(AnomalyKind::DateTrailing);
     }
     let offset = fields.zone.offset;
@@ -191,7 +202,7 @@ impl Reader<'_> {
 
     fn month_word(&mut self) -> Option<u32> {
         let (month, full) = scan::month(self.word(self.next))?;
-        self.odd |= full;
+        self.form.odd |= full;
         self.next = self.next.saturating_add(1);
         Some(month)
     }
@@ -200,18 +211,18 @@ impl Reader<'_> {
         let mut f = Fields::default();
         if let Some((day, full)) = scan::weekday_name(self.word(self.next)) {
             f.weekday = Some(day);
-            self.odd |= full;
+            self.form.odd |= full;
             self.next = self.next.saturating_add(1);
             if self.take(b'.') {
-                self.odd = true;
+                self.form.odd = true;
             }
             if !self.take(b',') {
-                self.odd = true;
+                self.form.odd = true;
             }
         } else if self.tokens.at(0).kind == Kind::Word && self.is(1, b',') {
             // A day name in another language: it cannot be checked.
             self.next = 2;
-            self.odd = true;
+            self.form.odd = true;
         }
         let first = self.tokens.at(self.next);
         match first.kind {
@@ -245,7 +256,7 @@ impl Reader<'_> {
         let dashed = self.take(b'-') || self.take(b'.') || self.take(b'/');
         f.month = self.month_word()?;
         let dashed = self.take(b'-') || self.take(b'.') || self.take(b'/') || self.take(b',') || dashed;
-        self.odd |= dashed;
+        self.form.odd |= dashed;
         if self.is(1, b':') {
             return self.time_then_year(f);
         }
@@ -255,7 +266,7 @@ impl Reader<'_> {
     /// `May 14 09:15:27 2024` as ctime(3) writes it, `May 14, 2024 ..`
     fn month_first(&mut self, f: &mut Fields) -> Option<()> {
         f.month = self.month_word()?;
-        self.odd = true;
+        self.form.odd = true;
         f.day = self.number(2)?.0;
         if self.is(1, b':') {
             return self.time_then_year(f);
@@ -265,7 +276,7 @@ impl Reader<'_> {
     }
 
     fn time_then_year(&mut self, f: &mut Fields) -> Option<()> {
-        self.odd = true;
+        self.form.odd = true;
         f.time = self.time()?;
         // `EDT 2018`, `+0200 2018`; a zone after the year is read later.
         let back = self.next;
@@ -289,7 +300,7 @@ impl Reader<'_> {
 
     /// `2024-05-14 ..`, `2024/05/14 ..`; `20.05.2024 ..` and `5/20/2024 ..` where only one of the two can be a month.
     fn all_numbers(&mut self, f: &mut Fields) -> Option<()> {
-        self.odd = true;
+        self.form.odd = true;
         let (a, a_digits) = self.number(4)?;
         let mark = [b'-', b'/', b'.'].into_iter().find(|m| self.is(0, *m))?;
         self.take(mark);
@@ -316,7 +327,7 @@ impl Reader<'_> {
         let mark = if self.is(1, b':') {
             b':'
         } else if self.is(1, b'.') && self.is(3, b'.') {
-            self.odd = true;
+            self.form.odd = true;
             b'.'
         } else {
             return Some(None);
@@ -336,19 +347,19 @@ impl Reader<'_> {
             if self.is(0, b'.') || self.is(0, b',') {
                 let t = self.tokens.at(self.next.saturating_add(1));
                 if matches!(t.kind, Kind::Number(_)) {
-                    self.odd = true;
+                    self.form.odd = true;
                     self.next = self.next.saturating_add(2);
                     time.ms = scan::milliseconds(self.text.get(t.from..t.to).unwrap_or_default());
                 }
             }
         } else {
-            self.no_seconds = true;
+            self.form.no_seconds = true;
         }
         let word = self.word(self.next);
         let (am, pm) = (word.eq_ignore_ascii_case(b"AM"), word.eq_ignore_ascii_case(b"PM"));
         if am || pm {
             self.next = self.next.saturating_add(1);
-            self.twelve = true;
+            self.form.twelve = true;
             if !(1..=12).contains(&time.hour) {
                 self.invalid = true;
                 return None;
@@ -360,7 +371,7 @@ impl Reader<'_> {
 
     fn zone(&mut self, f: &mut Fields) {
         let (zone, next) = zone::read(self.text, &self.tokens, self.next);
-        self.odd |= zone.odd;
+        self.form.odd |= zone.odd;
         self.next = next;
         f.zone = zone;
     }

@@ -2,7 +2,7 @@
 use super::*;
 use crate::types::time::rfc3339;
 
-fn read_one(text: &str) -> (String, Vec<&'static str>) {
+fn reading_of(text: &str) -> (String, Vec<&'static str>) {
     let parsed = date(text.as_bytes(), 100);
     let codes = parsed.anomalies.iter().map(|a| a.kind.code()).collect();
     let value = parsed.value.map_or_else(String::new, |d| {
@@ -19,7 +19,7 @@ fn read_one(text: &str) -> (String, Vec<&'static str>) {
 }
 
 fn check(text: &str, value: &str, codes: &[&str]) {
-    let (v, c) = read_one(text);
+    let (v, c) = reading_of(text);
     assert_eq!((v.as_str(), c.as_slice()), (value, codes), "{text}");
 }
 
@@ -135,4 +135,40 @@ fn a_hundred_thousand_parentheses_take_linear_time() {
     let nested =
         [b"(".repeat(100_000), b")".repeat(100_000), b"20 Nov 2025 09:15:04 +0100".to_vec()].concat();
     assert!(date(&nested, 0).value.is_some());
+}
+
+#[test]
+fn the_short_way_and_the_long_way_read_the_same() {
+    let days = ["Mon, ", "thu, ", "Thu,  ", "Tue, 0", ""];
+    let zones = [
+        "+0000",
+        "-0000",
+        "+0530 (IST)",
+        "-0800 (PST)",
+        "+0100 (EST)",
+        "-1200",
+        "+1400",
+        "-1300",
+        "+0199",
+        "+0200 (no zone) ",
+        "+0200 x",
+    ];
+    for (n, zone) in zones.iter().cycle().take(2_000).enumerate() {
+        let month = ["Jan", "Feb", "May", "SEP", "dec"][n / 7 % 5];
+        let text = format!(
+            "{}{} {month} {} {:02}:{:02}:{:02} {zone}",
+            days[n % 5],
+            1 + n * 5 % 31,
+            1970 + n * 13 % 90,
+            n * 7 % 25,
+            n * 11 % 60,
+            n * 3 % 61,
+        );
+        // A comment before the first token keeps the short way out.
+        let (mut short, mut long) = (Vec::new(), Vec::new());
+        let a = read(format!("   {text}").as_bytes(), 7, &mut short, false);
+        let b = read(format!("(){text} ").as_bytes(), 8, &mut long, false);
+        let codes = |list: &[Anomaly]| list.iter().map(|a| a.kind).collect::<Vec<_>>();
+        assert_eq!((a, codes(&short)), (b, codes(&long)), "{text}");
+    }
 }

@@ -20,6 +20,17 @@ impl Default for Zone {
 }
 
 impl Zone {
+    /// A zone in the standard's form, with the name that a comment gives it.
+    pub(super) fn plain(offset: i32, sign: u8, comment: Option<&[u8]>) -> Self {
+        let minus_zero = sign == b'-' && offset == 0;
+        let notes = [minus_zero.then_some(AnomalyKind::ZoneMinusZero), None];
+        let mut zone = Self { offset: Some(offset), notes, odd: false };
+        if let Some(meanings) = comment.and_then(meanings) {
+            zone.check(meanings);
+        }
+        zone
+    }
+
     pub(super) fn is_missing(&self) -> bool {
         self.notes == [Some(AnomalyKind::ZoneMissing), None]
     }
@@ -96,7 +107,7 @@ pub(super) fn read(text: &[u8], tokens: &Tokens, index: usize) -> (Zone, usize) 
     let first = tokens.at(index);
     match first.kind {
         Kind::Mark(sign @ (b'+' | b'-')) if tokens.touch(index) => {
-            let (mut zone, mut next) = numeric(text, tokens, sign, after(1), false);
+            let (mut zone, mut next) = numeric(tokens, sign, after(1), false);
             // `-0800 PST`: the name says it again.
             let word = tokens.at(next);
             let name = if word.kind == Kind::Word { text.get(word.from..word.to) } else { None };
@@ -124,7 +135,7 @@ pub(super) fn read(text: &[u8], tokens: &Tokens, index: usize) -> (Zone, usize) 
                 if let Kind::Mark(s @ (b'+' | b'-')) = sign.kind
                     && tokens.touch(after(1))
                 {
-                    let (mut zone, next) = numeric(text, tokens, s, after(2), true);
+                    let (mut zone, next) = numeric(tokens, s, after(2), true);
                     zone.odd = true;
                     return (zone, next);
                 }
@@ -154,7 +165,7 @@ fn is_clause(word: &[u8]) -> bool {
 }
 
 /// `0200`, `02:00`, `02`; `2` where a name stands before it.
-fn numeric(text: &[u8], tokens: &Tokens, sign: u8, index: usize, named: bool) -> (Zone, usize) {
+fn numeric(tokens: &Tokens, sign: u8, index: usize, named: bool) -> (Zone, usize) {
     let bad = |next| {
         let notes = [Some(AnomalyKind::ZoneInvalid), None];
         (Zone { offset: None, notes, odd: false }, next)
@@ -182,12 +193,15 @@ fn numeric(text: &[u8], tokens: &Tokens, sign: u8, index: usize, named: bool) ->
     if minutes > 59 || !(-12 * 60..=14 * 60).contains(&total) {
         return bad(next);
     }
-    let minus_zero = sign == b'-' && total == 0 && text.get(t.from).is_some();
+    let minus_zero = sign == b'-' && total == 0;
     let notes = [minus_zero.then_some(AnomalyKind::ZoneMinusZero), None];
     (Zone { offset: Some(total.saturating_mul(60)), notes, odd }, next)
 }
 
 fn meanings(name: &[u8]) -> Option<&'static [i32]> {
+    if name.len() < 2 || name.len() > 4 {
+        return None;
+    }
     IN_COMMENTS.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, minutes)| *minutes)
 }
 

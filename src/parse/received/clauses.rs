@@ -90,7 +90,7 @@ impl Draft {
         let mut in_date = false;
         for (index, token) in list.iter().enumerate() {
             let rest = list.get(index.saturating_add(1)..).unwrap_or_default();
-            if date.is_some_and(|d| token.at.from >= d.from && token.at.from < d.to) {
+            if date.is_some_and(|d| token.at().from >= d.from && token.at().from < d.to) {
                 if token.kind == Kind::Semicolon {
                     self.shape.push(b';');
                 }
@@ -112,12 +112,12 @@ impl Draft {
                         wants = false;
                     }
                     self.peer.glued |=
-                        clause == Clause::From && self.peer.token.is_some_and(|t| t.to == token.at.from);
-                    self.comment(text, token.at, clause);
+                        clause == Clause::From && self.peer.token.is_some_and(|t| t.to == token.at().from);
+                    self.comment(text, token.at(), clause);
                 }
                 _ => {
                     if token.kind == Kind::Word
-                        && let Some(word) = keyword(token.at.of(text))
+                        && let Some(word) = keyword(token.at().of(text))
                     {
                         if self.opens(text, word, clause, wants, &seen, rest) {
                             if wants && clause == Clause::From {
@@ -160,7 +160,7 @@ impl Draft {
     ) -> bool {
         if wants && matches!(clause, Clause::From | Clause::By | Clause::Id) {
             // The token right after these is always a value, unless that would leave the field without a server.
-            let later = |t: &Token| t.kind == Kind::Word && keyword(t.at.of(text)) == Some(Clause::By);
+            let later = |t: &Token| t.kind == Kind::Word && keyword(t.at().of(text)) == Some(Clause::By);
             return clause == Clause::From && word == Clause::By && !rest.iter().any(later);
         }
         let again = seen.get(word as usize) == Some(&true);
@@ -169,7 +169,7 @@ impl Draft {
             Clause::From if again => {
                 // `for <a> from <b>`
                 let address = |t: &Token| {
-                    t.kind == Kind::Angle || (t.kind == Kind::Word && t.at.of(text).contains(&b'@'))
+                    t.kind == Kind::Angle || (t.kind == Kind::Word && t.at().of(text).contains(&b'@'))
                 };
                 self.sender.is_none() && rest.first().is_some_and(address)
             }
@@ -184,7 +184,7 @@ impl Draft {
     }
 
     fn value(&mut self, text: &[u8], token: &Token, clause: Clause, first: bool, next: Option<&Token>) {
-        let mut span = token.at;
+        let mut span = token.at();
         while span.of(text).last() == Some(&b',') {
             span = Span::new(span.from, span.to.saturating_sub(1));
         }
@@ -247,7 +247,7 @@ impl Draft {
             self.shape.push(letter);
         }
         // `AES256-GCM-SHA384 encrypted SMTP`
-        if next.is_some_and(|n| n.at.of(text).eq_ignore_ascii_case(b"encrypted")) {
+        if next.is_some_and(|n| n.at().of(text).eq_ignore_ascii_case(b"encrypted")) {
             self.tls.phrase(text, span);
         }
     }
@@ -268,7 +268,7 @@ impl Draft {
             return;
         }
         let word = span.of(text);
-        let next_at = next.map(|n| n.at);
+        let next_at = next.map(|n| n.at());
         let is = |w: &[u8]| word.eq_ignore_ascii_case(w);
         match kind {
             Kind::Literal => {

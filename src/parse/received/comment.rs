@@ -105,6 +105,7 @@ const PREFIXES: &[(&[u8], About)] = &[
     (b"openpgp", Other),
     (b"opensmtpd", Software(Family::Opensmtpd)),
     (b"oracle", Software(Family::Iplanet)),
+    (b"ofmipd", Software(Family::Qmail)),
     (b"peer", Other),
     (b"pmdf", Software(Family::Pmdf)),
     (b"port=", Helo),
@@ -116,7 +117,6 @@ const PREFIXES: &[(&[u8], About)] = &[
     (b"qmail-ldap", Software(Family::Qmail)),
     (b"qmail", Software(Family::Qmail)),
     (b"qpsmtpd", Software(Family::Qpsmtpd)),
-    (b"ofmipd", Software(Family::Qmail)),
     (b"rockliffe", Software(Family::Rockliffe)),
     (b"rspamd", Other),
     (b"scalix", Software(Family::Scalix)),
@@ -146,15 +146,22 @@ const PREFIXES: &[(&[u8], About)] = &[
     (b"yahoo inc", Software(Family::Yahoo)),
 ];
 
+/// The rows that begin with a letter: two looks at a table that stands in the order of the letters.
+fn rows(letter: u8) -> &'static [(&'static [u8], About)] {
+    let first = |row: &(&[u8], About)| row.0.first().copied().unwrap_or_default();
+    let start = PREFIXES.partition_point(|row| first(row) < letter);
+    let rest = PREFIXES.get(start..).unwrap_or_default();
+    let len = rest.iter().take_while(|row| first(row) == letter).count();
+    rest.get(..len).unwrap_or_default()
+}
+
 /// What the comment whose inner bytes are `inside` is about.
 pub(super) fn about(inside: &[u8]) -> About {
     let Some(first) = inside.first() else { return Other };
     let lower = first.to_ascii_lowercase();
     if lower.is_ascii_alphabetic() {
-        for (prefix, about) in PREFIXES {
-            if prefix.first() == Some(&lower)
-                && inside.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix))
-            {
+        for (prefix, about) in rows(lower) {
+            if inside.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix)) {
                 // `sender.example.com [192.0.2.1]` does not tell of a sender.
                 let next = inside.get(prefix.len());
                 let goes_on =
@@ -224,4 +231,15 @@ pub(super) fn words(text: &[u8], span: Span) -> impl Iterator<Item = Span> + '_ 
         at = from.saturating_add(len);
         Some(Span::new(from, at))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rows_stand_in_the_order_of_their_first_letters() {
+        assert!(PREFIXES.is_sorted_by_key(|row| row.0.first()));
+        assert!(PREFIXES.iter().all(|row| row.0.to_ascii_lowercase() == row.0));
+    }
 }

@@ -27,16 +27,30 @@ pub(super) enum Reading {
 /// An octet over 255 or with a leading zero makes it invalid (RFC 5321 section 4.1.3); nothing is repaired. NUL bytes are skipped.
 pub(super) fn read(word: &[u8]) -> Reading {
     let Some(first) = word.first() else { return Reading::No };
-    if memchr::memchr(0, word).is_some() {
-        let mut clean = [0; 64];
-        let mut len = 0;
-        for (slot, byte) in clean.iter_mut().zip(word.iter().filter(|b| **b != 0)) {
-            *slot = *byte;
-            len = usize::saturating_add(len, 1);
-        }
-        return clean.get(..len).map_or(Reading::No, read);
+    match first {
+        b'[' | b'0'..=b'9' | b':' | b'i' | b'I' => {}
+        b'a'..=b'f' | b'A'..=b'F' if memchr::memchr(b':', word).is_some() => {}
+        _ => return Reading::No,
     }
-    let (word, after) = if *first == b'[' {
+    match read_clean(word, *first) {
+        Reading::No if memchr::memchr(0, word).is_some() => without_nul(word),
+        reading => reading,
+    }
+}
+
+fn without_nul(word: &[u8]) -> Reading {
+    let mut clean = [0; 64];
+    let mut len: usize = 0;
+    for (slot, byte) in clean.iter_mut().zip(word.iter().filter(|b| **b != 0)) {
+        *slot = *byte;
+        len = len.saturating_add(1);
+    }
+    let clean = clean.get(..len).unwrap_or_default();
+    clean.first().map_or(Reading::No, |first| read_clean(clean, *first))
+}
+
+fn read_clean(word: &[u8], first: u8) -> Reading {
+    let (word, after) = if first == b'[' {
         let Some(close) = memchr::memrchr(b']', word) else { return Reading::No };
         (word.get(1..close).unwrap_or_default(), word.get(close.saturating_add(1)..).unwrap_or_default())
     } else {

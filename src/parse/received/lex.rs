@@ -51,10 +51,24 @@ pub(super) enum Kind {
     Semicolon,
 }
 
+/// A token, kept small because a field has many.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Token {
     pub(super) kind: Kind,
-    pub(super) at: Span,
+    from: u32,
+    to: u32,
+}
+
+impl Token {
+    pub(super) fn at(self) -> Span {
+        Span { from: self.from as usize, to: self.to as usize }
+    }
+}
+
+/// Whether a byte ends a word: blanks, `;`, `(` and `)`. As bits, because this is asked of every byte.
+fn ends_word(byte: u8) -> bool {
+    const MASK: u64 = 1 << b' ' | 1 << b'\t' | 1 << b'\r' | 1 << b'\n' | 1 << b';' | 1 << b'(' | 1 << b')';
+    byte < 64 && MASK & 1_u64.wrapping_shl(u32::from(byte)) != 0
 }
 
 /// More tokens than any honest field has; the rest is kept but not read.
@@ -82,7 +96,8 @@ impl Tokens {
 
     fn push(&mut self, kind: Kind, from: usize, to: usize) {
         if let Some(slot) = self.list.get_mut(self.len) {
-            *slot = Token { kind, at: Span::new(from, to) };
+            let short = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+            *slot = Token { kind, from: short(from), to: short(to) };
             self.len = self.len.saturating_add(1);
         } else {
             self.over = true;
@@ -153,7 +168,7 @@ pub(super) fn tokens(text: &[u8]) -> Tokens {
 
 fn word_end(text: &[u8], from: usize) -> usize {
     let rest = text.get(from..).unwrap_or_default();
-    let len = rest.iter().position(|b| matches!(b, b' ' | b'\t' | b'\r' | b'\n' | b';' | b'(' | b')'));
+    let len = rest.iter().position(|b| ends_word(*b));
     from.saturating_add(len.unwrap_or(rest.len()))
 }
 

@@ -90,9 +90,9 @@ fn find_date(
     let list = tokens.as_slice();
     let mut before: &[u8] = b"";
     for token in list {
-        let word = token.at.of(text);
+        let word = token.at().of(text);
         if token.kind == Kind::Word && may_begin_date(word) && !is_keyword(before) {
-            let from = token.at.from;
+            let from = token.at().from;
             let rest = text.get(from..).unwrap_or_default();
             let parsed = date::timed(rest, value_at.saturating_add(from as u64));
             if let Some((reading, parsed)) = parsed.and_then(|p| p.value.map(|v| (v, p))) {
