@@ -10,3 +10,4 @@ pub mod parse;
 pub mod source;
 pub mod store;
 pub mod types;
+pub mod verify;

@@ -105,8 +105,8 @@ pub(super) fn check_version(layout: &Layout) -> Result<(), StoreError> {
     }
 }
 
-/// The number in the text of a `VERSION` file.
-pub(super) fn version_of(text: &[u8]) -> Option<u64> {
+/// The number in the text of a `VERSION` file; `None` when it is not in its form.
+pub fn version_of(text: &[u8]) -> Option<u64> {
     let digits = text.strip_prefix(b"mailtrail-case/")?.strip_suffix(b"\n")?;
     let plain = digits.first().is_some_and(|&d| d != b'0') && digits.iter().all(u8::is_ascii_digit);
     std::str::from_utf8(digits).ok().filter(|_| plain)?.parse().ok()

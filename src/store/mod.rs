@@ -27,7 +27,7 @@ mod tail;
 mod writer;
 
 pub use case::{CaseInfo, Run, State, state};
-pub use chain::{Chain, Trouble, read_chain};
+pub use chain::{Chain, Trouble, read_chain, version_of};
 pub use custody::{Cut, Event, Head, Stretch};
 pub use layout::{FileKind, Layout};
 pub use lines::{Line, Lines, MAX_LINE};

@@ -194,7 +194,10 @@ impl Reader {
 
     /// Gives a blob of any length to `sink` piece by piece, unchecked; answers the digest of what was given, `None` when
     /// the frame ended before the blob did.
-    pub(super) fn stream(
+    ///
+    /// # Errors
+    /// What the operating system or the unpacker says.
+    pub fn stream(
         &self,
         at: &BlobAt,
         sink: &mut dyn FnMut(&[u8]) -> io::Result<()>,

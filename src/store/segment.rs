@@ -34,6 +34,13 @@ pub struct SegmentInfo {
 }
 
 impl SegmentInfo {
+    /// The segment as far as it can be read: what is damaged counts as pending, without a head.
+    pub fn read(reader: &super::Reader, number: u32) -> Self {
+        let bytes = reader.cover(&FileKind::Ledger.path(number));
+        let nothing = || Self { number, state: SegmentState::Pending, head: None, bytes };
+        segment(reader.layout(), bytes, number).unwrap_or_else(|_| nothing())
+    }
+
     /// The source that the segment holds.
     pub fn source(&self) -> SourceId {
         match &self.state {
@@ -74,13 +81,14 @@ pub fn source_id(closed: &Closed) -> SourceId {
 pub(super) fn segments(layout: &Layout, chain: &Chain) -> Result<Vec<SegmentInfo>, StoreError> {
     let mut numbers: Vec<u32> = chain.numbers(FileKind::Ledger).collect();
     numbers.sort_unstable();
-    numbers.into_iter().map(|number| segment(layout, chain, number)).collect()
+    numbers
+        .into_iter()
+        .map(|number| segment(layout, chain.cover(&FileKind::Ledger.path(number)), number))
+        .collect()
 }
 
-fn segment(layout: &Layout, chain: &Chain, number: u32) -> Result<SegmentInfo, StoreError> {
-    let rel = FileKind::Ledger.path(number);
-    let path = layout.at(&rel);
-    let bytes = chain.cover(&rel);
+fn segment(layout: &Layout, bytes: u64, number: u32) -> Result<SegmentInfo, StoreError> {
+    let path = layout.numbered(FileKind::Ledger, number);
     let size = std::fs::metadata(&path).map_or(0, |meta| meta.len());
     if size < bytes {
         return Err(StoreError::Damaged { path, offset: size, trouble: Trouble::TooShort });

@@ -45,6 +45,7 @@ findings! {
     SegmentMismatch, "segment-mismatch", true, "A stretch of a file of the record does not have the digest that the custody log holds.";
     FrameMismatch, "frame-mismatch", true, "A compressed frame does not have the digest recorded for its stored bytes.";
     FrameUnreadable, "frame-unreadable", true, "A compressed frame could not be unpacked.";
+    PackLineInvalid, "pack-line-invalid", true, "A line that lists the blobs of a frame is not in canonical form, or does not follow the one before.";
     BlobMismatch, "blob-mismatch", true, "The bytes of a blob do not have the digest that names it.";
     BlobMissing, "blob-missing", true, "The ledger names bytes that are in no pack.";
     LedgerRecordInvalid, "ledger-record-invalid", true, "A line of the ledger is not a canonical record.";

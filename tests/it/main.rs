@@ -3,4 +3,5 @@
 #![allow(clippy::print_stdout, reason = "suites over real mail print what they measured")]
 
 mod corpora_received;
+mod damaged_cases;
 mod support;

@@ -1,0 +1,260 @@
+//! Checks the record as a whole: every byte of every file against the digest that covers it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::path::Path;
+
+use crate::store::{CaseInfo, FileKind, Head, Layout, Reader, StoreError, Stretch, VERSION};
+use crate::types::digest::Sha256Stream;
+use crate::types::{Finding, FindingKind, Sha256Digest};
+
+use super::blobs;
+use super::content;
+use super::custody::{Walked, finding, walk};
+use super::ledger::Suspects;
+
+/// What was checked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// The newest event; `None` when there is none.
+    pub head: Option<Head>,
+    /// Events of the custody log.
+    pub events: u64,
+    /// Frames of all packs.
+    pub frames: u64,
+    /// Blobs in them.
+    pub blobs: u64,
+    /// Unpacked bytes of all frames.
+    pub blob_bytes: u64,
+    /// Segments of the ledger.
+    pub segments: u64,
+    /// Containers.
+    pub containers: u64,
+    /// Items.
+    pub items: u64,
+    /// Bytes of the containers.
+    pub container_bytes: u64,
+    /// Number of findings of each kind.
+    pub findings: BTreeMap<FindingKind, u64>,
+}
+
+impl Summary {
+    /// Whether any finding says that bytes do not match what was recorded of them.
+    pub fn is_mismatch(&self) -> bool {
+        self.findings.keys().any(|kind| kind.is_mismatch())
+    }
+
+    /// Whether nothing at all was found.
+    pub fn is_clean(&self) -> bool {
+        self.findings.is_empty()
+    }
+}
+
+/// Checks custody log, ledger and blobs of the case in `dir` with `threads` threads, and gives every finding to `sink`,
+/// sorted.
+///
+/// # Errors
+/// [`StoreError::NotACase`], [`StoreError::NewerFormat`]; [`StoreError::Io`] when the log itself cannot be read. Whatever is wrong
+/// with the content of the files is a finding.
+pub fn verify_record(
+    dir: &Path,
+    threads: usize,
+    sink: &mut dyn FnMut(Finding),
+) -> Result<Summary, StoreError> {
+    let layout = Layout::new(dir);
+    let mut found = Vec::new();
+    if !layout.at(Layout::HEAD).exists() && !layout.at(Layout::CUSTODY).exists() {
+        return unfinished(&layout, sink);
+    }
+    let walked = walk(&layout, &mut found)?;
+    check_version(&layout, &walked)?;
+    let mut suspects = check_files(&layout, &walked, &mut found);
+    check_names(&layout, &walked, &mut found);
+    let mut summary = Summary {
+        head: (walked.chain.head.events > 0).then(|| walked.chain.head.clone()),
+        events: walked.chain.head.events,
+        ..Summary::default()
+    };
+    let covers = walked.chain.covers.clone();
+    let reader = Reader::over(layout.clone(), walked.chain);
+    let packs = blobs::list(&reader, &covers, &mut found);
+    summary.frames = packs.frames.len() as u64;
+    summary.blobs = packs.blobs;
+    summary.blob_bytes = packs.frames.iter().map(|frame| frame.at.raw).sum();
+    content::check(&reader, &packs, &covers, threads.max(1), &mut suspects, &mut summary, &mut found);
+    found.extend(suspects.into_findings());
+    found.sort();
+    found.dedup();
+    for finding in found {
+        *summary.findings.entry(finding.kind).or_insert(0) += 1;
+        sink(finding);
+    }
+    Ok(summary)
+}
+
+/// What a cut-off `init` left is no case yet, and no damage.
+fn unfinished(layout: &Layout, sink: &mut dyn FnMut(Finding)) -> Result<Summary, StoreError> {
+    if crate::store::state(layout.root())? != crate::store::State::Unfinished {
+        return Err(StoreError::NotACase { path: layout.root().to_owned() });
+    }
+    let detail = "the making of the case was cut off; make it again".to_owned();
+    sink(finding(FindingKind::TornTail, Layout::VERSION, None, detail));
+    let mut summary = Summary::default();
+    summary.findings.insert(FindingKind::TornTail, 1);
+    Ok(summary)
+}
+
+/// Refuses a newer format, unless the custody log says that `VERSION` was ours: then a byte of it was changed, which
+/// its stretch tells.
+fn check_version(layout: &Layout, walked: &Walked) -> Result<(), StoreError> {
+    let ours = format!("mailtrail-case/{VERSION}\n");
+    let text = fs::read(layout.at(Layout::VERSION)).unwrap_or_default();
+    if text == ours.as_bytes() {
+        return Ok(());
+    }
+    let recorded = walked.stretches.get(Layout::VERSION).and_then(|list| list.first());
+    let was_ours = recorded.is_none_or(|(stretch, _)| stretch.sha256 == Sha256Digest::of(ours.as_bytes()));
+    let found = crate::store::version_of(&text).filter(|&found| found > u64::from(VERSION));
+    match found {
+        Some(found) if !was_ours => Err(StoreError::NewerFormat { path: layout.root().to_owned(), found }),
+        _ => Ok(()),
+    }
+}
+
+/// Hashes every covered stretch; answers those that do not fit, for the ledger to name what is in them.
+fn check_files(layout: &Layout, walked: &Walked, out: &mut Vec<Finding>) -> Suspects {
+    let mut suspects = Suspects::default();
+    for (rel, stretches) in &walked.stretches {
+        let path = layout.at(rel);
+        let file = match open(&path) {
+            Ok(file) => file,
+            Err(error) => {
+                out.push(unreadable(rel, &error));
+                continue;
+            }
+        };
+        let size = file.metadata().map_or(0, |meta| meta.len());
+        for (stretch, seq) in stretches {
+            let detail = match digest_of(&file, stretch) {
+                Ok(Some(digest)) if digest == stretch.sha256 => continue,
+                Ok(Some(digest)) => format!(
+                    "bytes {}..{}, covered by event {seq}, have digest {digest}, recorded is {}",
+                    stretch.from, stretch.to, stretch.sha256
+                ),
+                Ok(None) => format!(
+                    "the file ends at byte {size}, event {seq} covers bytes {}..{}",
+                    stretch.from, stretch.to
+                ),
+                Err(error) => {
+                    out.push(unreadable(rel, &error));
+                    continue;
+                }
+            };
+            let mut found = finding(FindingKind::SegmentMismatch, rel, Some(stretch.from), detail);
+            found.hits.push(format!("event {seq}"));
+            suspects.add(rel, stretch.from, stretch.to, found);
+        }
+        let cover = walked.chain.cover(rel);
+        if size > cover && !walked.broken.contains(rel) {
+            let detail = format!("{} bytes after the last committed one", size - cover);
+            let kind = if FileKind::of(rel).is_some() {
+                FindingKind::TornTail
+            } else {
+                FindingKind::SegmentMismatch // VERSION and case.json never grow
+            };
+            out.push(finding(kind, rel, Some(cover), detail));
+        }
+    }
+    for rel in [Layout::VERSION, Layout::CASE] {
+        if !walked.stretches.contains_key(rel) && walked.chain.head.events > 0 {
+            let detail = "no event covers it".to_owned();
+            out.push(finding(FindingKind::SegmentMismatch, rel, Some(0), detail));
+        }
+    }
+    let info = fs::read(layout.at(Layout::CASE)).ok().and_then(|bytes| CaseInfo::parse(&bytes));
+    let case = &walked.chain.head.case;
+    if let Some(info) = info
+        && !case.is_empty()
+        && info.case != *case
+    {
+        let detail = format!("the head names case {case}, {} names {}", Layout::CASE, info.case);
+        out.push(finding(FindingKind::HeadMismatch, Layout::HEAD, Some(0), detail));
+    }
+    suspects
+}
+
+/// Opens a file of the record; a link in its place is not followed.
+pub(super) fn open(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    File::options().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC).open(path)
+}
+
+/// The finding for a file that cannot be read.
+pub(super) fn unreadable(rel: &str, error: &io::Error) -> Finding {
+    if error.kind() == io::ErrorKind::NotFound {
+        finding(FindingKind::FileMissing, rel, None, "the file is not there".to_owned())
+    } else {
+        finding(FindingKind::Unreadable, rel, None, format!("cannot be read: {error}"))
+    }
+}
+
+fn digest_of(mut file: &File, stretch: &Stretch) -> io::Result<Option<Sha256Digest>> {
+    file.seek(SeekFrom::Start(stretch.from))?;
+    let mut hash = Sha256Stream::new();
+    let mut buffer = vec![0; 128 << 10];
+    let mut left = stretch.to - stretch.from;
+    while left > 0 {
+        let want = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
+        let n = file.read(buffer.get_mut(..want).unwrap_or_default())?;
+        let Some(bytes) = buffer.get(..n).filter(|bytes| !bytes.is_empty()) else { return Ok(None) };
+        hash.update(bytes);
+        left -= n as u64;
+    }
+    Ok(Some(hash.finish()))
+}
+
+/// Looks for files that no event names.
+fn check_names(layout: &Layout, walked: &Walked, out: &mut Vec<Finding>) {
+    if layout.at(Layout::HEAD_NEW).exists() {
+        let detail = "left by a write that was cut off".to_owned();
+        out.push(finding(FindingKind::TornTail, Layout::HEAD_NEW, None, detail));
+    }
+    if walked.chain.head.events == 0 {
+        return; // Without events no file is named, which is told already.
+    }
+    for folder in Layout::FOLDERS {
+        let names = match fs::read_dir(layout.at(folder)) {
+            Ok(names) => names,
+            Err(error) => {
+                out.push(unreadable(folder, &error));
+                continue;
+            }
+        };
+        let names: BTreeSet<String> =
+            names.filter_map(|name| Some(name.ok()?.file_name().to_string_lossy().into_owned())).collect();
+        for name in names {
+            let rel = format!("{folder}/{name}");
+            let kind = FileKind::of(&rel);
+            let covered = match kind {
+                Some((FileKind::Pack, number)) => walked.chain.cover(&FileKind::PackLines.path(number)) > 0,
+                _ => walked.chain.cover(&rel) > 0,
+            };
+            if covered {
+                continue;
+            }
+            let newest = match kind {
+                Some((FileKind::Ledger, _)) => walked.chain.last(FileKind::Ledger),
+                _ => walked.chain.last(FileKind::PackLines),
+            };
+            out.push(match kind {
+                // Numbers only grow: what a cut-off write made is above all that was committed.
+                Some((_, number)) if number > newest => {
+                    let detail = "made by a write that was cut off".to_owned();
+                    finding(FindingKind::TornTail, &rel, None, detail)
+                }
+                _ => finding(FindingKind::FileUnexpected, &rel, None, "no event names it".to_owned()),
+            });
+        }
+    }
+}

@@ -1,0 +1,399 @@
+//! Every kind of damage to the record of a case is found by `verify`, and named.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use mailtrail::store::restore::{BlobMap, restore_container};
+use mailtrail::store::{BlobAt, CaseInfo, Head, Reader, Run, Writer, pack};
+use mailtrail::types::digest::WireStream;
+use mailtrail::types::record::{
+    Closed, Container, End, Entry, File, Gap, Item, Record, SourceDigest, SourceHead,
+};
+use mailtrail::types::time::Clock;
+use mailtrail::types::unescape::Rule;
+use mailtrail::types::{ContainerId, Finding, FindingKind, RelPath, Sha256Digest};
+use mailtrail::verify::{Summary, verify_record};
+
+struct Still;
+
+impl Clock for Still {
+    fn now_us(&self) -> i64 {
+        1_763_626_504_000_000
+    }
+}
+
+fn run() -> Run {
+    Run::new("mailtrail", "0", Arc::new(Still))
+}
+
+/// Writes ledger lines and blobs as an import does, many blobs to a frame.
+struct Import<'a> {
+    writer: &'a mut Writer,
+    segment: u32,
+    frame: Vec<(Sha256Digest, Vec<u8>)>,
+    known: BTreeSet<Sha256Digest>,
+    digest: SourceDigest,
+    totals: (u32, u64, u64),
+}
+
+impl<'a> Import<'a> {
+    fn begin(writer: &'a mut Writer) -> Self {
+        let segment = writer.new_segment().unwrap();
+        let mut import = Self {
+            writer,
+            segment,
+            frame: Vec::new(),
+            known: BTreeSet::new(),
+            digest: SourceDigest::default(),
+            totals: (0, 0, 0),
+        };
+        import.line(&Record::Source(SourceHead {
+            entries: 4,
+            kind: "auto".into(),
+            listing: Sha256Digest::of(b"l"),
+            split: "strict".into(),
+        }));
+        import
+    }
+
+    fn line(&mut self, record: &Record) {
+        let mut line = Vec::new();
+        record.write_line(&mut line);
+        self.writer.append_ledger(self.segment, &line).unwrap();
+    }
+
+    fn blob(&mut self, bytes: &[u8]) -> Sha256Digest {
+        let sha256 = Sha256Digest::of(bytes);
+        if !bytes.is_empty() && self.known.insert(sha256) {
+            self.frame.push((sha256, bytes.to_vec()));
+        }
+        if self.frame.len() == 7 {
+            self.flush();
+        }
+        sha256
+    }
+
+    fn flush(&mut self) {
+        if !self.frame.is_empty() {
+            let blobs: Vec<(Sha256Digest, &[u8])> =
+                self.frame.iter().map(|(sha256, bytes)| (*sha256, bytes.as_slice())).collect();
+            self.writer.append_frame(&pack(&blobs, 1).unwrap()).unwrap();
+            self.frame.clear();
+        }
+    }
+
+    fn commit(&mut self) {
+        self.flush();
+        self.writer.commit("committed", b"{\"items\":1}").unwrap();
+    }
+
+    fn mbox(&mut self, path: &str, items: u32) -> Vec<u8> {
+        self.totals.0 += 1;
+        let container = self.totals.0;
+        self.line(&Record::Container(Container {
+            container,
+            parent: None,
+            kind: "mbox".into(),
+            path: RelPath::new(path),
+        }));
+        let mut all = b"\xef\xbb\xbf".to_vec();
+        let sha256 = self.blob(&all);
+        self.line(&Record::Gap(Gap { container, kind: "preamble".into(), start: 0, end: 3, sha256 }));
+        for number in 1..=items {
+            let separator = format!("From a{number}@example.org Thu Nov 20 08:15:04 2025\n").into_bytes();
+            all.extend_from_slice(&separator);
+            let end = if number % 2 == 0 { "\r\n" } else { "\n" };
+            let quoted = if number % 3 == 0 { ">From here\n>>From there" } else { "text" };
+            let body = format!("{}{end}", "lorem ipsum ".repeat(number as usize)).repeat(5);
+            let slice = format!(
+                "From: a{number}@example.org{end}Subject: {path} {number}{end}{end}{quoted}{end}{body}"
+            );
+            let (start, slice) = (all.len() as u64, slice.into_bytes());
+            all.extend_from_slice(&slice);
+            let rule = if number % 3 == 0 { Rule::MboxRd } else { Rule::None };
+            let mut wire = WireStream::new();
+            wire.update(&rule.apply(&slice));
+            let sha256 = self.blob(&slice);
+            self.line(&Record::Item(Item {
+                container,
+                number,
+                separator,
+                start,
+                end: all.len() as u64,
+                terminator: end.as_bytes().to_vec(),
+                sha256,
+                rule,
+                lines: if number % 3 == 0 { 2 } else { 0 },
+                wire: wire.finish(),
+                uid: None,
+                notes: Vec::new(),
+            }));
+            all.extend_from_slice(end.as_bytes());
+            if number % 10 == 0 {
+                self.commit();
+            }
+        }
+        self.totals.1 += u64::from(items);
+        self.totals.2 += all.len() as u64;
+        let sha256 = Sha256Digest::of(&all);
+        self.line(&Record::End(End {
+            container,
+            items: u64::from(items),
+            size: all.len() as u64,
+            sha256,
+            md5: None,
+            sha1: None,
+            reason: None,
+            error: None,
+            notes: Vec::new(),
+        }));
+        self.digest.file(&RelPath::new(path), &sha256, all.len() as u64);
+        all
+    }
+
+    fn eml(&mut self, path: &str, bytes: &[u8]) {
+        self.totals.0 += 1;
+        self.totals.1 += 1;
+        self.totals.2 += bytes.len() as u64;
+        let sha256 = self.blob(bytes);
+        let mut wire = WireStream::new();
+        wire.update(bytes);
+        self.line(&Record::File(File {
+            container: self.totals.0,
+            parent: None,
+            kind: "eml".into(),
+            path: RelPath::new(path),
+            size: bytes.len() as u64,
+            sha256,
+            wire: wire.finish(),
+            uid: None,
+            notes: Vec::new(),
+        }));
+        self.digest.file(&RelPath::new(path), &sha256, bytes.len() as u64);
+    }
+
+    fn close(mut self) {
+        let entry = Entry { path: RelPath::new("z"), kind: "symlink".into(), note: Some(b"/etc".to_vec()) };
+        self.line(&Record::Entry(entry.clone()));
+        self.digest.entry(&entry);
+        let (containers, items, bytes) = self.totals;
+        let id = std::mem::take(&mut self.digest).finish();
+        self.line(&Record::Closed(Closed { id, containers: u64::from(containers), items, bytes }));
+        self.commit();
+    }
+}
+
+/// A case of two sources; answers the bytes of its first container and the head.
+fn make(dir: &Path) -> (Vec<u8>, Head) {
+    let info = CaseInfo { name: Some("Åse".into()), ..CaseInfo::default() };
+    let mut writer = Writer::create(dir, &info, &run()).unwrap();
+    let mut import = Import::begin(&mut writer);
+    let bytes = import.mbox("a.mbox", 35);
+    import.mbox("b.mbox", 12);
+    import.close();
+    let mut import = Import::begin(&mut writer);
+    import.eml("x.eml", b"From: a\r\n\r\nx\r\n");
+    import.eml("y.eml", b"From: a\n\ny\n");
+    import.eml("z.eml", b"");
+    import.close();
+    (bytes, writer.close().unwrap())
+}
+
+fn verify(dir: &Path, threads: usize) -> (Summary, Vec<Finding>) {
+    let mut found = Vec::new();
+    let summary = verify_record(dir, threads, &mut |finding| found.push(finding)).unwrap();
+    (summary, found)
+}
+
+fn files(dir: &Path) -> Vec<PathBuf> {
+    let names = ["HEAD", "VERSION", "case.json", "custody.jsonl"].map(PathBuf::from).to_vec();
+    let folders = ["ledger", "packs"].iter().flat_map(|folder| {
+        let mut names: Vec<PathBuf> = fs::read_dir(dir.join(folder))
+            .unwrap()
+            .map(|name| Path::new(folder).join(name.unwrap().file_name()))
+            .collect();
+        names.sort();
+        names
+    });
+    names.into_iter().chain(folders).collect()
+}
+
+#[test]
+fn an_undamaged_case_has_no_finding_at_any_number_of_threads() {
+    let dir = tempfile::tempdir().unwrap();
+    let (bytes, head) = make(dir.path());
+    for threads in [1, 2, 5] {
+        let (summary, found) = verify(dir.path(), threads);
+        assert_eq!(found, []);
+        assert!(summary.is_clean());
+        assert_eq!(summary.head, Some(head.clone()));
+        assert_eq!((summary.segments, summary.containers, summary.items), (2, 5, 50));
+    }
+    let reader = Reader::open(dir.path()).unwrap();
+    let id = ContainerId { source: reader.segments().unwrap()[0].source(), number: 1 };
+    let mut out = Vec::new();
+    assert!(restore_container(&reader, &BlobMap::load(&reader).unwrap(), id, &mut out).unwrap().is_exact());
+    assert_eq!(out, bytes);
+}
+
+/// A small generator of numbers, so that every run tries the same places.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, n: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % n as u64).unwrap()
+    }
+}
+
+#[test]
+fn each_of_2000_changed_bytes_of_the_record_is_found_and_its_file_named() {
+    let dir = tempfile::tempdir().unwrap();
+    make(dir.path());
+    let files = files(dir.path());
+    let mut dice = Dice(0x5eed_1234_5678_9abc);
+    let mut kinds = BTreeSet::new();
+    for n in 0..2000 {
+        let file = &files[n % files.len()];
+        let path = dir.path().join(file);
+        let old = fs::read(&path).unwrap();
+        let mut new = old.clone();
+        let at = dice.below(old.len());
+        new[at] = match n % 3 {
+            0 => old[at] ^ (1 << dice.below(8)),
+            1 => old[at].wrapping_add(1),
+            _ => {
+                let other = u8::try_from(dice.below(256)).unwrap();
+                if other == old[at] { !other } else { other }
+            }
+        };
+        fs::write(&path, &new).unwrap();
+        let (summary, found) = verify(dir.path(), 1);
+        let what = format!("byte {at} of {} was {}, is {}", file.display(), old[at], new[at]);
+        assert!(summary.is_mismatch(), "{what}: {found:?}");
+        let name = file.to_string_lossy();
+        let packs = name.ends_with(".pack");
+        let names_it = |finding: &Finding| {
+            finding.kind.is_mismatch()
+                && finding.file == name
+                && (!packs || finding.offset.is_some_and(|from| from <= at as u64))
+        };
+        // The digest of the last event stands in the head only, so either may be the one that was changed.
+        let is_last =
+            |finding: &Finding| name == "custody.jsonl" && finding.kind == FindingKind::HeadMismatch;
+        assert!(found.iter().any(|f| names_it(f) || is_last(f)), "{what}: {found:?}");
+        kinds.extend(found.iter().map(|finding| finding.kind));
+        fs::write(&path, &old).unwrap();
+    }
+    println!("{kinds:?}");
+    assert!(kinds.len() >= 9, "{kinds:?}");
+    assert!(verify(dir.path(), 2).0.is_clean());
+}
+
+#[test]
+fn a_changed_byte_in_a_frame_names_the_items_that_are_hit() {
+    let dir = tempfile::tempdir().unwrap();
+    make(dir.path());
+    let reader = Reader::open(dir.path()).unwrap();
+    let source = reader.segments().unwrap()[0].source();
+    let frame = reader.frames().nth(2).unwrap().unwrap();
+    let blobs: Vec<BlobAt> = frame.blobs_at().collect();
+    let path = dir.path().join("packs/000001.pack");
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[usize::try_from(frame.frame.at + frame.frame.len / 2).unwrap()] ^= 4;
+    fs::write(&path, bytes).unwrap();
+    let (_, found) = verify(dir.path(), 2);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!((found[0].kind, found[0].offset), (FindingKind::FrameMismatch, Some(frame.frame.at)));
+    assert!(found[0].hits.iter().all(|hit| hit.starts_with(&format!("{source}-1-"))));
+    assert!(!found[0].hits.is_empty() && found[0].hits.len() <= blobs.len());
+    assert!(reader.blob(&blobs[3]).is_err());
+}
+
+/// Damages a fresh case and asks for the kinds of findings, in order.
+fn check(what: &str, damage: impl Fn(&Path), want: &[FindingKind]) {
+    let dir = tempfile::tempdir().unwrap();
+    make(dir.path());
+    damage(dir.path());
+    let (summary, found) = verify(dir.path(), 2);
+    let mut kinds: Vec<FindingKind> = found.iter().map(|finding| finding.kind).collect();
+    kinds.dedup();
+    assert_eq!(kinds, want, "{what}: {found:#?}");
+    assert_eq!(summary.is_mismatch(), want.iter().any(|kind| kind.is_mismatch()));
+}
+
+fn edit(dir: &Path, file: &str, change: impl Fn(Vec<u8>) -> Vec<u8>) {
+    let path = dir.join(file);
+    fs::write(&path, change(fs::read(&path).unwrap())).unwrap();
+}
+
+#[test]
+fn what_a_cut_off_write_leaves_is_unfinished_and_no_damage() {
+    let torn = |mut bytes: Vec<u8>| {
+        bytes.extend_from_slice(b"{\"to");
+        bytes
+    };
+    for file in ["ledger/000002.jsonl", "packs/000001.jsonl", "packs/000001.pack", "custody.jsonl"] {
+        check(file, |dir| edit(dir, file, torn), &[FindingKind::TornTail]);
+    }
+    check("new pack", |dir| fs::write(dir.join("packs/000002.pack"), "x").unwrap(), &[FindingKind::TornTail]);
+    check("new head", |dir| fs::write(dir.join("HEAD.tmp"), "x").unwrap(), &[FindingKind::TornTail]);
+    let old_head = |back: usize| {
+        move |dir: &Path| {
+            let log = fs::read(dir.join("custody.jsonl")).unwrap();
+            let lines: Vec<&[u8]> = log.split(|&b| b == b'\n').filter(|line| !line.is_empty()).collect();
+            let events = lines.len() - back;
+            let mut head = Head::parse(&fs::read(dir.join("HEAD")).unwrap()).unwrap();
+            head.events = events as u64;
+            head.head = Sha256Digest::of(lines[events - 1]);
+            fs::write(dir.join("HEAD"), head.bytes()).unwrap();
+        }
+    };
+    check("head one behind", old_head(1), &[FindingKind::HeadBehind]);
+    check("head two behind", old_head(2), &[FindingKind::HeadMismatch]);
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = Writer::create(dir.path(), &CaseInfo::default(), &run()).unwrap();
+    let mut import = Import::begin(&mut writer);
+    import.mbox("a.mbox", 3);
+    import.commit();
+    drop(writer);
+    let (summary, found) = verify(dir.path(), 1);
+    assert_eq!(found.iter().map(|f| f.kind).collect::<Vec<_>>(), [FindingKind::SourceUnfinished]);
+    assert!(!summary.is_mismatch());
+}
+
+#[test]
+fn missing_swapped_and_cut_files_are_damage() {
+    use FindingKind as K;
+    check("ledger gone", |dir| fs::remove_file(dir.join("ledger/000001.jsonl")).unwrap(), &[K::FileMissing]);
+    check(
+        "pack gone",
+        |dir| fs::remove_file(dir.join("packs/000001.pack")).unwrap(),
+        &[K::FileMissing, K::FrameMismatch],
+    );
+    check(
+        "lines gone",
+        |dir| fs::remove_file(dir.join("packs/000001.jsonl")).unwrap(),
+        &[K::FileMissing, K::BlobMissing],
+    );
+    check("head gone", |dir| fs::remove_file(dir.join("HEAD")).unwrap(), &[K::FileMissing]);
+    check(
+        "log gone",
+        |dir| fs::remove_file(dir.join("custody.jsonl")).unwrap(),
+        &[K::HeadMismatch, K::FileMissing],
+    );
+    check("strange file", |dir| fs::write(dir.join("packs/notes.txt"), "x").unwrap(), &[K::FileUnexpected]);
+    check(
+        "swapped",
+        |dir| {
+            fs::rename(dir.join("ledger/000001.jsonl"), dir.join("x")).unwrap();
+            fs::rename(dir.join("ledger/000002.jsonl"), dir.join("ledger/000001.jsonl")).unwrap();
+            fs::rename(dir.join("x"), dir.join("ledger/000002.jsonl")).unwrap();
+        },
+        &[K::SourceUnfinished, K::TornTail, K::SegmentMismatch, K::LedgerRecordInvalid],
+    );
+}
