@@ -1,5 +1,13 @@
 //! Parsed values to facts with their places; pure.
 
+pub mod derive;
+pub mod hops;
+mod ids;
+mod parts;
+mod people;
+mod state;
+mod text;
+
 use std::ops::Range;
 
 pub use crate::parse::date::DateReading;

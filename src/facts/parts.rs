@@ -1,0 +1,348 @@
+//! The parts of a message: text to the index, files to attachments, messages to children.
+
+use std::borrow::Cow;
+
+use super::text::{self, Buffers, Source};
+use super::{Attachment, ItemFacts, ItemText, NotIndexed, Zone};
+use crate::parse::mime::{self, Encoding, Form, Part};
+use crate::parse::value::Context;
+use crate::parse::{decode, uu, yenc};
+use crate::types::{Anomaly, AnomalyKind, ByteRange, Sha256Digest};
+
+/// The decoded bytes of a part; what was odd goes to `anomalies`, and text behind base64 data to the second answer.
+pub(crate) fn content<'a>(
+    message: &'a [u8],
+    part: &Part,
+    spare: &mut Vec<u8>,
+    anomalies: &mut Vec<Anomaly>,
+) -> (Cow<'a, [u8]>, Option<&'a [u8]>) {
+    let raw = message.get(part.body.clone()).unwrap_or_default();
+    let start = part.body.start;
+    let whole = ByteRange::of_usize(start, part.body.end);
+    let byte = |n: usize| ByteRange::of_usize(start + n, start + n + 1);
+    let mut out = std::mem::take(spare);
+    out.clear();
+    match part.encoding {
+        Encoding::Identity => {
+            *spare = out;
+            (Cow::Borrowed(raw), None)
+        }
+        Encoding::Base64 => {
+            let report = decode::base64(raw, &mut out);
+            let mut tell = |kind, at| anomalies.push(Anomaly::at(kind, at));
+            if let Some(n) = report.invalid_at {
+                tell(AnomalyKind::Base64Invalid, byte(n));
+            }
+            if report.truncated {
+                tell(AnomalyKind::Base64Truncated, ByteRange::of_usize(part.body.end, part.body.end));
+            }
+            if report.trailing {
+                tell(AnomalyKind::Base64Trailing, ByteRange::of_usize(start + report.end, part.body.end));
+            }
+            (Cow::Owned(out), raw.get(report.end..).filter(|_| report.trailing))
+        }
+        Encoding::QuotedPrintable => {
+            if let Some(n) = decode::quoted_printable(raw, &mut out) {
+                anomalies.push(Anomaly::at(AnomalyKind::QuotedPrintableInvalid, byte(n)));
+            }
+            (Cow::Owned(out), None)
+        }
+        Encoding::Uuencode => {
+            *spare = out;
+            match uu::find(raw, 0) {
+                Some(found) => {
+                    if found.damaged {
+                        anomalies.push(Anomaly::at(AnomalyKind::UuencodeDamaged, whole));
+                    }
+                    (Cow::Owned(found.data), None)
+                }
+                None => (Cow::Borrowed(raw), None),
+            }
+        }
+    }
+}
+
+/// How a leaf is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Plain,
+    Html,
+    Binary,
+}
+
+fn kind(part: &Part) -> Kind {
+    match part.effective_type() {
+        "text/html"
+        | "application/xhtml+xml"
+        | "text/enriched"
+        | "text/richtext"
+        | "text/x-amp-html"
+        | "text/watch-html" => Kind::Html,
+        t if t.starts_with("text/") || t.starts_with("message/") || t.starts_with("multipart/") => {
+            Kind::Plain
+        }
+        "application/pgp-signature"
+        | "application/pgp-keys"
+        | "application/mbox"
+        | "application/json"
+        | "application/xml"
+        | "application/javascript"
+        | "application/x-sh"
+        | "application/sql"
+        | "application/ics" => Kind::Plain,
+        _ => Kind::Binary,
+    }
+}
+
+/// Whether a leaf is the text of the message, and no file.
+fn is_body(part: &Part, name: &str) -> bool {
+    let shown = part.disposition.value != "attachment" && name.is_empty();
+    let kind = part.effective_type();
+    let text = matches!(
+        kind,
+        "text/plain"
+            | "text/html"
+            | "text/enriched"
+            | "text/richtext"
+            | "text/x-amp-html"
+            | "text/watch-html"
+    );
+    // A multipart in which no parts were found is read as text.
+    shown && (text || kind.starts_with("multipart/"))
+}
+
+/// Everything that reading parts needs.
+pub(crate) struct Reader<'a, 'b> {
+    pub(crate) message: &'a [u8],
+    pub(crate) parts: &'a [Part],
+    /// Path of this message in the top one with a dot behind it; empty for the top message.
+    pub(crate) prefix: &'a str,
+    pub(crate) context: Context<'a>,
+    pub(crate) buffers: &'b mut Buffers,
+    pub(crate) spare: &'b mut Vec<u8>,
+    pub(crate) text: &'b mut ItemText,
+    pub(crate) facts: &'b mut ItemFacts,
+}
+
+impl Reader<'_, '_> {
+    /// Path of a part in the top message.
+    pub(crate) fn path(&self, index: usize) -> String {
+        format!("{}{}", self.prefix, mime::path(self.parts, index))
+    }
+
+    /// Reads one part; messages in it are left to the caller.
+    pub(crate) fn read(&mut self, index: usize) {
+        let parts = self.parts;
+        let Some(part) = parts.get(index) else { return };
+        if index > 0 {
+            self.described(part);
+        }
+        match part.form {
+            Form::Multipart => self.around(index, part),
+            Form::Message => {}
+            Form::Leaf => self.leaf(index, part, false),
+        }
+    }
+
+    /// Reads a message part as an attachment: the limit of children is reached.
+    pub(crate) fn as_attachment(&mut self, index: usize) {
+        let parts = self.parts;
+        if let Some(part) = parts.get(index) {
+            self.leaf(index, part, true);
+        }
+    }
+
+    /// Content-Description and its kin, and lines of the part's header that are no fields.
+    fn described(&mut self, part: &Part) {
+        for (_, range) in &part.described {
+            let value = self.message.get(range.clone()).unwrap_or_default();
+            let from = self.text.text.len();
+            let mut odd = Vec::new();
+            let at = ByteRange::of_usize(range.start, range.end);
+            crate::parse::value::text(value, at, self.context, &mut self.text.text, &mut odd);
+            self.text.close(Zone::Header, from);
+        }
+        for range in &part.junk {
+            let bytes = self.message.get(range.clone()).unwrap_or_default();
+            text::push_bytes(bytes, Zone::Header, self.buffers, self.text);
+        }
+    }
+
+    /// Preamble and epilogue of a multipart, and whether it is encrypted.
+    fn around(&mut self, index: usize, part: &Part) {
+        let bytes = |range: &std::ops::Range<usize>| self.message.get(range.clone()).unwrap_or_default();
+        let (before, after) = (bytes(&part.preamble), bytes(&part.epilogue));
+        let place = |r: &std::ops::Range<usize>| ByteRange::of_usize(r.start, r.end);
+        if !before.trim_ascii().is_empty() {
+            if !is_notice(before) {
+                let at = place(&part.preamble);
+                self.facts.anomalies.push(Anomaly::at(AnomalyKind::PreambleText, at));
+            }
+            text::push_bytes(before, Zone::Hidden, self.buffers, self.text);
+        }
+        if !after.trim_ascii().is_empty() {
+            self.facts.anomalies.push(Anomaly::at(AnomalyKind::EpilogueText, place(&part.epilogue)));
+            text::push_bytes(after, Zone::Hidden, self.buffers, self.text);
+        }
+        if part.content_type == "multipart/encrypted" {
+            self.encrypted(index, ByteRange::of_usize(part.body.start, part.body.end));
+        }
+    }
+
+    fn encrypted(&mut self, index: usize, at: ByteRange) {
+        let part = self.path(index);
+        self.facts.anomalies.push(Anomaly::at(AnomalyKind::Encrypted, at));
+        self.facts.not_indexed.push(NotIndexed { part, reason: "encrypted" });
+    }
+
+    fn leaf(&mut self, index: usize, part: &Part, message_as_file: bool) {
+        let path = self.path(index);
+        let at = ByteRange::of_usize(part.body.start, part.body.end);
+        let (bytes, trailing) = content(self.message, part, self.spare, &mut self.facts.anomalies);
+        let (name, differ) = mime::name(part, self.context);
+        if differ {
+            let at = ByteRange::of_usize(part.header.start, part.header.end);
+            self.facts.anomalies.push(Anomaly::at(AnomalyKind::ParameterConflict, at));
+        }
+        match part.effective_type() {
+            "message/partial" => self.facts.anomalies.push(Anomaly::at(AnomalyKind::PartialMessage, at)),
+            "message/external-body" => self.facts.anomalies.push(Anomaly::at(AnomalyKind::ExternalBody, at)),
+            _ => {}
+        }
+        let mut kind = kind(part);
+        let sealed = is_sealed(part, &bytes);
+        let inside_sealed = part
+            .parent
+            .and_then(|p| self.parts.get(p))
+            .is_some_and(|p| p.content_type == "multipart/encrypted");
+        if sealed && !inside_sealed {
+            self.encrypted(index, at);
+        }
+        let empty_root = index == 0 && part.body.is_empty();
+        if (message_as_file || !is_body(part, &name)) && !empty_root {
+            let attachment = Attachment {
+                part: path.clone(),
+                name,
+                content_type: part.content_type.clone(),
+                disposition: part.disposition.value.clone(),
+                encoding: part.encoding_stated.clone(),
+                size: bytes.len() as u64,
+                sha256: Sha256Digest::of(&bytes),
+                at,
+            };
+            if kind == Kind::Binary && !sealed && !inside_sealed && !bytes.is_empty() {
+                if is_like_text(&bytes) {
+                    kind = Kind::Plain;
+                } else if attachment.content_type.starts_with("application/") {
+                    self.facts.not_indexed.push(NotIndexed { part: path.clone(), reason: "binary" });
+                }
+            }
+            self.facts.attachments.push(attachment);
+        }
+        if kind != Kind::Binary && !(sealed && kind != Kind::Plain) && !inside_sealed {
+            self.words(part, kind, &bytes, &path, at);
+        }
+        if let Some(rest) = trailing {
+            text::push_bytes(rest, Zone::Body, self.buffers, self.text);
+        }
+        if let Cow::Owned(bytes) = bytes {
+            *self.spare = bytes;
+        }
+    }
+
+    /// The text of a leaf to the index, files inside it to the attachments.
+    fn words(&mut self, part: &Part, kind: Kind, bytes: &[u8], path: &str, at: ByteRange) {
+        let charset = mime::charset(part);
+        let del_sp = part.parameters.token("delsp").is_some_and(|v| v.eq_ignore_ascii_case(b"yes"));
+        let html = kind == Kind::Html;
+        let mut source = Source { bytes, charset: &charset, html, del_sp, part: path, at };
+        let mut from = 0;
+        let mut count = 0;
+        if !html {
+            while let Some((found, encoding)) = next_file(bytes, from) {
+                count += 1;
+                source.bytes = bytes.get(from..found.at.start).unwrap_or_default();
+                text::add(&source, self.buffers, self.text, self.facts);
+                from = found.at.end;
+                self.embedded(part, &found, encoding, format!("{path}#{count}"));
+            }
+        }
+        source.bytes = bytes.get(from..).unwrap_or_default();
+        text::add(&source, self.buffers, self.text, self.facts);
+    }
+
+    /// A uuencoded or yEnc file inside text.
+    fn embedded(&mut self, part: &Part, found: &uu::Embedded, encoding: &'static str, path: String) {
+        let body = &part.body;
+        let at = if part.encoding == Encoding::Identity {
+            ByteRange::of_usize(body.start + found.at.start, body.start + found.at.end)
+        } else {
+            ByteRange::of_usize(body.start, body.end)
+        };
+        let uuencoded = encoding == "uuencode";
+        let told = if uuencoded { AnomalyKind::UuencodeFound } else { AnomalyKind::YencFound };
+        self.facts.anomalies.push(Anomaly::at(told, at));
+        if found.damaged {
+            let told = if uuencoded { AnomalyKind::UuencodeDamaged } else { AnomalyKind::YencDamaged };
+            self.facts.anomalies.push(Anomaly::at(told, at));
+        }
+        let mut name = String::new();
+        crate::parse::charset::best(&found.name, &mut name);
+        if is_like_text(&found.data) {
+            text::push_bytes(&found.data, Zone::Body, self.buffers, self.text);
+        }
+        self.facts.attachments.push(Attachment {
+            part: path,
+            name,
+            content_type: String::new(),
+            disposition: String::new(),
+            encoding: encoding.to_owned(),
+            size: found.data.len() as u64,
+            sha256: Sha256Digest::of(&found.data),
+            at,
+        });
+    }
+}
+
+/// The next file inside text, whichever form it has.
+pub(crate) fn next_file(bytes: &[u8], from: usize) -> Option<(uu::Embedded, &'static str)> {
+    let uu = uu::find(bytes, from);
+    let end = uu.as_ref().map_or(bytes.len(), |f| f.at.start);
+    let head = bytes.get(..end).unwrap_or(bytes);
+    match yenc::find(head, from) {
+        Some(_) => yenc::find(bytes, from).map(|f| (f, "yenc")),
+        None => uu.map(|f| (f, "uuencode")),
+    }
+}
+
+/// Whether the words before the first boundary are the usual notice to programs that do not know MIME.
+fn is_notice(text: &[u8]) -> bool {
+    let has = |word: &[u8]| memchr::memmem::find(text, word).is_some();
+    text.len() < 600 && (has(b"MIME") || has(b"multi-part") || has(b"multipart") || has(b"Multipart"))
+}
+
+/// Whether content is encrypted: S/MIME, PGP, or a ZIP whose first entry is.
+fn is_sealed(part: &Part, bytes: &[u8]) -> bool {
+    match part.effective_type() {
+        "application/pkcs7-mime" | "application/x-pkcs7-mime" => {
+            let kind = part.parameters.token("smime-type").unwrap_or_default().to_ascii_lowercase();
+            kind.is_empty() || matches!(kind.as_slice(), b"enveloped-data" | b"authenveloped-data")
+        }
+        "application/pgp-encrypted" => false,
+        t => {
+            let zip = bytes.starts_with(b"PK\x03\x04") && bytes.get(6).is_some_and(|flags| flags & 1 == 1);
+            let armour = b"-----BEGIN PGP MESSAGE-----";
+            let near = bytes.get(..bytes.len().min(1 << 16)).unwrap_or_default();
+            let pgp = (t.starts_with("text/") || t == "application/octet-stream" || t == "application/pgp")
+                && memchr::memmem::find(near, armour).is_some();
+            zip || pgp
+        }
+    }
+}
+
+/// Whether bytes of no stated text type are text all the same: UTF-8 without control characters.
+fn is_like_text(bytes: &[u8]) -> bool {
+    let odd = |b: &u8| *b < 32 && !matches!(b, b'\t' | b'\n' | b'\r' | 12) || *b == 127;
+    let head = bytes.get(..bytes.len().min(1024)).unwrap_or_default();
+    !bytes.is_empty() && !head.iter().any(odd) && std::str::from_utf8(bytes).is_ok() && !bytes.iter().any(odd)
+}

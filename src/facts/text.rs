@@ -1,0 +1,214 @@
+//! The text of a message for the index: parts decoded, hidden text and header fields apart.
+
+use super::{ItemFacts, ItemText, NotIndexed, Zone};
+use crate::parse::header::{Field, Header};
+use crate::parse::known::Known;
+use crate::parse::value::{self, Context};
+use crate::parse::{charset, html};
+use crate::types::{Anomaly, AnomalyKind, ByteRange};
+
+/// Most text of one message, in bytes of UTF-8.
+pub(crate) const MAX_TEXT: usize = 64 << 20;
+
+/// Buffers that are used again for the next part.
+#[derive(Debug, Default)]
+pub(crate) struct Buffers {
+    string: String,
+    page: html::Page,
+}
+
+/// A part's text on its way to the index.
+pub(crate) struct Source<'a> {
+    /// Decoded bytes.
+    pub(crate) bytes: &'a [u8],
+    /// Stated charset, or empty.
+    pub(crate) charset: &'a [u8],
+    /// Whether the bytes are HTML.
+    pub(crate) html: bool,
+    /// Whether blanks at line ends join lines (RFC 3676 `DelSp=yes`).
+    pub(crate) del_sp: bool,
+    /// Part path.
+    pub(crate) part: &'a str,
+    /// The part's body in the message.
+    pub(crate) at: ByteRange,
+}
+
+/// Adds the text of a part.
+pub(crate) fn add(source: &Source<'_>, buffers: &mut Buffers, text: &mut ItemText, facts: &mut ItemFacts) {
+    let mut bytes = source.bytes;
+    if bytes.len() > MAX_TEXT.saturating_sub(text.text.len()) {
+        bytes = bytes.get(..MAX_TEXT.saturating_sub(text.text.len())).unwrap_or_default();
+        facts.anomalies.push(Anomaly::at(AnomalyKind::TextOverLimit, source.at));
+        facts.not_indexed.push(NotIndexed { part: source.part.to_owned(), reason: "over-limit" });
+    }
+    let mut label = source.charset;
+    if source.html && label.is_empty() && !bytes.is_ascii() {
+        label = meta_charset(bytes).unwrap_or_default();
+    }
+    let reading;
+    if source.html {
+        let mut string = std::mem::take(&mut buffers.string);
+        string.clear();
+        reading = charset::decode(label, bytes, &mut string);
+        html::read(&string, &mut buffers.page);
+        buffers.string = string;
+        add_page(source, buffers, text, facts);
+    } else if bytes.is_ascii() && !source.del_sp {
+        let from = text.text.len();
+        reading = charset::decode(label, bytes, &mut text.text);
+        text.close(Zone::Body, from);
+    } else {
+        buffers.string.clear();
+        reading = charset::decode(label, bytes, &mut buffers.string);
+        if source.del_sp {
+            buffers.string = buffers.string.replace(" \r\n", "").replace(" \n", "");
+        }
+        push(&buffers.string, Zone::Body, text);
+    }
+    if !reading.known {
+        facts.anomalies.push(Anomaly::at(AnomalyKind::CharsetUnknown, source.at));
+        facts.not_indexed.push(NotIndexed { part: source.part.to_owned(), reason: "charset-unknown" });
+    } else if !reading.clean {
+        facts.anomalies.push(Anomaly::at(AnomalyKind::CharsetInvalid, source.at));
+    } else if reading.also_utf8 {
+        let detail = "the bytes are valid UTF-8; both readings are searchable";
+        facts.anomalies.push(Anomaly::at(AnomalyKind::CharsetInvalid, source.at).with(detail));
+    }
+    if reading.also_utf8 || (!reading.clean && !reading.ascii) {
+        second_reading(source, bytes, buffers, text);
+    }
+}
+
+/// Text whose stated charset does not fit is searchable in the other likely reading too: UTF-8 where the bytes are
+/// that, else windows-1252.
+fn second_reading(source: &Source<'_>, bytes: &[u8], buffers: &mut Buffers, text: &mut ItemText) {
+    buffers.string.clear();
+    // Only lines that are not ASCII read otherwise.
+    for line in bytes.split_inclusive(|&b| b == b'\n').filter(|l| !l.is_ascii()) {
+        charset::best(line, &mut buffers.string);
+    }
+    if source.html {
+        html::read(&buffers.string, &mut buffers.page);
+        push(&buffers.page.visible, Zone::Hidden, text);
+    } else {
+        push(&buffers.string, Zone::Hidden, text);
+    }
+}
+
+fn add_page(source: &Source<'_>, buffers: &Buffers, text: &mut ItemText, facts: &mut ItemFacts) {
+    let page = &buffers.page;
+    push(&page.visible, Zone::Body, text);
+    push(&page.hidden, Zone::Hidden, text);
+    push(&page.links, Zone::Hidden, text);
+    if page.hides {
+        facts.anomalies.push(
+            Anomaly::at(AnomalyKind::HiddenText, source.at)
+                .with(format!("part {}, byte {} of its HTML", source.part, page.hides_at)),
+        );
+    }
+}
+
+/// Adds text as one stretch, up to the limit.
+pub(crate) fn push(string: &str, zone: Zone, text: &mut ItemText) {
+    let from = text.text.len();
+    let room = MAX_TEXT.saturating_sub(from);
+    let string = string.get(..string.floor_char_boundary(room)).unwrap_or_default();
+    if !string.trim_ascii().is_empty() {
+        charset::push_visible(string, &mut text.text);
+        text.close(zone, from);
+    }
+}
+
+/// Adds bytes whose charset nobody states as one stretch: preambles, epilogues, junk lines.
+pub(crate) fn push_bytes(bytes: &[u8], zone: Zone, buffers: &mut Buffers, text: &mut ItemText) {
+    if bytes.trim_ascii().is_empty() {
+        return;
+    }
+    buffers.string.clear();
+    charset::best(bytes, &mut buffers.string);
+    push(&buffers.string, zone, text);
+}
+
+/// The charset that an HTML page states in its `meta`.
+fn meta_charset(html: &[u8]) -> Option<&[u8]> {
+    let head = html.get(..html.len().min(2048)).unwrap_or_default();
+    let at = memchr::memmem::find(head, b"charset=").or_else(|| memchr::memmem::find(head, b"CHARSET="))?;
+    let value = head.get(at + 8..)?;
+    let value = value.strip_prefix(b"\"").or_else(|| value.strip_prefix(b"'")).unwrap_or(value);
+    let len =
+        value.iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b':')).count();
+    let label = value.get(..len)?;
+    (!label.is_empty() && charset::is_known(label)).then_some(label)
+}
+
+/// Adds the header fields that are no facts of their own as `Name: value` lines, and the lines that are no fields.
+///
+/// Of signatures only the tags that name somebody are kept. Fields that may stand once are facts the first time and
+/// text when they stand again.
+pub(crate) fn add_header(
+    message: &[u8],
+    header: &Header<'_>,
+    context: Context<'_>,
+    buffers: &mut Buffers,
+    text: &mut ItemText,
+) {
+    let start = text.text.len();
+    let mut ignored = Vec::new();
+    let mut seen: Vec<Known> = Vec::new();
+    for field in &header.fields {
+        if text.text.len() > MAX_TEXT {
+            break;
+        }
+        match field.known {
+            Known::Received | Known::MimeVersion | Known::ContentTransferEncoding => continue,
+            known if super::people::role(known).is_some() => continue,
+            Known::Subject | Known::MessageId | Known::Date if !seen.contains(&field.known) => {
+                seen.push(field.known);
+                continue;
+            }
+            Known::InReplyTo | Known::References | Known::ContentLength | Known::XGmMessageState => continue,
+            known if known.is_opaque() => {
+                signature(field, &mut text.text);
+                continue;
+            }
+            _ => {}
+        }
+        let line = text.text.len();
+        text.text.push_str(&String::from_utf8_lossy(field.name));
+        text.text.push_str(": ");
+        let from = text.text.len();
+        value::text(field.value, field.value_at, context, &mut text.text, &mut ignored);
+        ignored.clear();
+        if text.text.len() == from {
+            text.text.truncate(line);
+            continue;
+        }
+        if !text.text.get(from..).unwrap_or_default().is_ascii() {
+            buffers.string.clear();
+            buffers.string.push_str(text.text.get(from..).unwrap_or_default());
+            text.text.truncate(from);
+            charset::push_visible(&buffers.string, &mut text.text);
+        }
+        text.text.push('\n');
+    }
+    text.close(Zone::Header, start);
+    for junk in &header.junk {
+        push_bytes(message.get(junk.clone()).unwrap_or_default(), Zone::Header, buffers, text);
+    }
+}
+
+/// The tags of a signature that name somebody: domain, selector, identity.
+fn signature(field: &Field<'_>, out: &mut String) {
+    let start = out.len();
+    out.push_str(&String::from_utf8_lossy(field.name));
+    out.push(':');
+    let named = out.len();
+    for tag in field.value.split(|&b| b == b';') {
+        let tag = tag.trim_ascii();
+        if tag.len() < 300 && (tag.starts_with(b"d=") || tag.starts_with(b"s=") || tag.starts_with(b"i=")) {
+            out.push(' ');
+            out.push_str(&String::from_utf8_lossy(tag));
+        }
+    }
+    if out.len() == named { out.truncate(start) } else { out.push('\n') }
+}

@@ -1,0 +1,343 @@
+//! Bytes in a named charset to text; what the charset does not have is counted, never dropped in silence.
+
+use super::bytes::{byte, from, part, trim};
+use super::value::guarded;
+
+/// How a reading went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// Whether the charset's name is one that we can read.
+    pub known: bool,
+    /// Whether the bytes are all of that charset.
+    pub clean: bool,
+    /// Whether all bytes are ASCII, so that nearly every charset reads them alike.
+    pub ascii: bool,
+    /// Whether the charset is one in which other bytes are valid UTF-8 text too, and these are.
+    pub also_utf8: bool,
+}
+
+/// How a charset is read.
+enum Kind {
+    Utf8,
+    Ascii,
+    Utf16,
+    Utf7,
+    /// Shift codes in seven bits: ISO-2022-KR.
+    Iso2022Kr,
+    /// Shift codes in seven bits: HZ (RFC 1843).
+    Hz,
+    Table(&'static [char; 128]),
+    Web(&'static encoding_rs::Encoding),
+    Other(fn(&[u8]) -> String),
+}
+
+fn kind(label: &[u8]) -> Option<Kind> {
+    let label = trim(label);
+    let is = |names: &[&str]| names.iter().any(|n| label.eq_ignore_ascii_case(n.as_bytes()));
+    if is(&["utf-8", "utf8"]) {
+        return Some(Kind::Utf8);
+    }
+    if is(&["us-ascii", "ascii", "ansi_x3.4-1968", "iso646-us", "us"]) {
+        return Some(Kind::Ascii);
+    }
+    if is(&["utf-16", "unicode", "ucs-2", "iso-10646-ucs-2", "csunicode"]) {
+        return Some(Kind::Utf16);
+    }
+    if is(&["utf-7", "unicode-1-1-utf-7", "csutf7", "x-unicode-2-0-utf-7"]) {
+        return Some(Kind::Utf7);
+    }
+    if is(&["iso-2022-kr", "csiso2022kr"]) {
+        return Some(Kind::Iso2022Kr);
+    }
+    if is(&["hz-gb-2312", "hz"]) {
+        return Some(Kind::Hz);
+    }
+    if is(&["cp437", "ibm437", "437", "cspc8codepage437"]) {
+        return Some(Kind::Table(&super::codepages::CP437));
+    }
+    if is(&["cp852", "ibm852", "852", "cspcp852"]) {
+        return Some(Kind::Table(&super::codepages::CP852));
+    }
+    if let Some(web) = encoding_rs::Encoding::for_label_no_replacement(label) {
+        return Some(if web == encoding_rs::UTF_8 { Kind::Utf8 } else { Kind::Web(web) });
+    }
+    // Names that the web does not know but mail does: `cp936`, `x-mac-roman`, `latin-1` written in odd ways.
+    let name = label.to_ascii_lowercase();
+    let alias: &[u8] = match name.as_slice() {
+        b"cp932" | b"ms932" | b"windows-31j" | b"x-sjis-jp" => b"shift_jis",
+        b"cp949" | b"ms949" | b"ks_c_5601" | b"ks_c_5601-1992" | b"ksc_5601" => b"euc-kr",
+        b"cp950" | b"ms950" => b"big5",
+        b"cp936" | b"ms936" | b"windows-936" | b"gbk18030" => b"gbk",
+        b"eucjp" | b"ujis" | b"x-eucjp" => b"euc-jp",
+        b"iso-8859-8-i" => b"iso-8859-8",
+        b"latin-1" | b"latin" | b"iso8859_1" | b"iso-latin-1" | b"8859-1" | b"8859_1" | b"iso-8859" => {
+            b"windows-1252"
+        }
+        b"latin-2" => b"iso-8859-2",
+        b"win-1251" | b"win1251" | b"cp-1251" | b"windows1251" | b"ansi-1251" => b"windows-1251",
+        b"win-1252" | b"win1252" | b"cp-1252" | b"windows1252" | b"ansi-1252" | b"ansi" => b"windows-1252",
+        b"win-1250" | b"win1250" | b"cp-1250" | b"windows1250" => b"windows-1250",
+        b"koi8r" | b"koi-8-r" => b"koi8-r",
+        b"koi8u" => b"koi8-u",
+        _ => b"",
+    };
+    if let Some(web) = encoding_rs::Encoding::for_label_no_replacement(alias) {
+        return Some(Kind::Web(web));
+    }
+    if is(&["iso-2022-cn", "iso-2022-cn-ext", "csiso2022cn"]) {
+        return None;
+    }
+    mail_parser::decoders::charsets::map::charset_decoder(&name).map(Kind::Other)
+}
+
+/// Whether we can read a charset of this name.
+pub fn is_known(label: &[u8]) -> bool {
+    kind(label).is_some()
+}
+
+/// Appends `bytes`, read in the charset `label`, to `out`.
+///
+/// An empty label is US-ASCII (RFC 2045 section 5.2). Bytes that the charset does not have become U+FFFD; for
+/// US-ASCII and for unknown names the bytes are read as UTF-8 where they are, else as windows-1252.
+/// ISO-8859-1 is read as windows-1252, its superset in practice (WHATWG Encoding).
+pub fn decode(label: &[u8], bytes: &[u8], out: &mut String) -> Reading {
+    let ascii = bytes.is_ascii();
+    let shifts = ascii && bytes.iter().any(|b| matches!(b, 0x1b | 0x0e | b'~' | b'+' | 0));
+    let text = std::str::from_utf8(bytes);
+    if ascii && !shifts {
+        out.push_str(text.unwrap_or_default());
+        return Reading { known: label.is_empty() || is_known(label), clean: true, ascii, also_utf8: false };
+    }
+    let reading = |known, clean| Reading { known, clean, ascii, also_utf8: false };
+    match if label.is_empty() { Some(Kind::Ascii) } else { kind(label) } {
+        Some(Kind::Utf8) => {
+            out.push_str(&String::from_utf8_lossy(bytes));
+            reading(true, text.is_ok())
+        }
+        Some(Kind::Ascii) => {
+            best(bytes, out);
+            reading(true, ascii)
+        }
+        None => {
+            best(bytes, out);
+            reading(false, ascii)
+        }
+        Some(Kind::Utf16) => reading(true, web(utf16(bytes), bytes, out)),
+        Some(Kind::Utf7) => {
+            let decoder = mail_parser::decoders::charsets::map::charset_decoder(b"utf-7");
+            let text = decoder.and_then(|decoder| guarded(|| decoder(bytes)));
+            out.push_str(&text.unwrap_or_else(|| String::from_utf8_lossy(bytes).into_owned()));
+            reading(true, ascii)
+        }
+        Some(Kind::Iso2022Kr) => reading(true, web(encoding_rs::EUC_KR, &shifted(bytes), out)),
+        Some(Kind::Hz) => reading(true, web(encoding_rs::GBK, &hz(bytes), out)),
+        Some(Kind::Table(table)) => {
+            out.extend(bytes.iter().map(|&b| match b.checked_sub(128) {
+                None => char::from(b),
+                Some(n) => table.get(usize::from(n)).copied().unwrap_or('\u{fffd}'),
+            }));
+            reading(true, true)
+        }
+        Some(Kind::Web(encoding)) => {
+            let clean = web(encoding, bytes, out);
+            let also_utf8 = !ascii && text.is_ok();
+            Reading { known: true, clean, ascii, also_utf8 }
+        }
+        Some(Kind::Other(decoder)) => {
+            match guarded(|| decoder(bytes)) {
+                Some(text) => out.push_str(&text),
+                None => best(bytes, out),
+            }
+            reading(true, true)
+        }
+    }
+}
+
+/// The reading of bytes whose charset is not known: UTF-8 where they are, else windows-1252.
+pub fn best(bytes: &[u8], out: &mut String) {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => out.push_str(text),
+        Err(_) => {
+            web(encoding_rs::WINDOWS_1252, bytes, out);
+        }
+    }
+}
+
+/// Appends the reading and answers whether it is clean.
+fn web(encoding: &'static encoding_rs::Encoding, bytes: &[u8], out: &mut String) -> bool {
+    let (text, damaged) = encoding.decode_without_bom_handling(bytes);
+    out.push_str(&text);
+    !damaged
+}
+
+/// Which byte order UTF-16 text without a label for it has: the mark's, else where its zeros stand, else big-endian
+/// (RFC 2781 section 4.3).
+fn utf16(bytes: &[u8]) -> &'static encoding_rs::Encoding {
+    let zeros = |skip: usize| bytes.iter().skip(skip).step_by(2).take(512).filter(|&&b| b == 0).count();
+    if bytes.starts_with(&[0xff, 0xfe]) || !bytes.starts_with(&[0xfe, 0xff]) && zeros(1) > zeros(0) {
+        encoding_rs::UTF_16LE
+    } else {
+        encoding_rs::UTF_16BE
+    }
+}
+
+/// ISO-2022-KR (RFC 1557) as EUC-KR: between SO and SI the high bit is meant.
+fn shifted(bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut high = false;
+    let mut rest = bytes;
+    loop {
+        rest = match rest {
+            [0x1b, b'$', b')', b'C', r @ ..] => r,
+            [0x0e, r @ ..] => {
+                high = true;
+                r
+            }
+            [0x0f, r @ ..] => {
+                high = false;
+                r
+            }
+            [b @ (b'\r' | b'\n'), r @ ..] => {
+                high = false;
+                out.push(*b);
+                r
+            }
+            [b, r @ ..] => {
+                out.push(if high && *b > 0x20 { b | 0x80 } else { *b });
+                r
+            }
+            [] => return out,
+        };
+    }
+}
+
+/// HZ (RFC 1843) as GBK: between `~{` and `~}` the high bit is meant.
+fn hz(bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut high = false;
+    let mut at = 0;
+    while let Some(&b) = bytes.get(at) {
+        let next = byte(bytes, at.saturating_add(1));
+        let step = match (b, next) {
+            (b'~', b'{') if !high => {
+                high = true;
+                2
+            }
+            (b'~', b'}') if high => {
+                high = false;
+                2
+            }
+            (b'~', b'~') if !high => {
+                out.push(b'~');
+                2
+            }
+            (b'~', b'\n') if !high => 2,
+            (b'\n', _) => {
+                high = false;
+                out.push(b);
+                1
+            }
+            _ if high => {
+                out.extend(part(bytes, at..at.saturating_add(2)).iter().map(|b| b | 0x80));
+                2
+            }
+            _ => {
+                out.push(b);
+                1
+            }
+        };
+        at = at.saturating_add(step);
+    }
+    out
+}
+
+/// Text without what a reader cannot see inside words: soft hyphens, zero-width and direction marks. The joiners
+/// U+200C and U+200D stay where a script needs them, that is next to a character over U+024F.
+pub fn push_visible(text: &str, out: &mut String) {
+    if text.is_ascii() {
+        out.push_str(text);
+        return;
+    }
+    let mut last = ' ';
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        // ASCII in one go.
+        let run = from(bytes, at).iter().take_while(|b| b.is_ascii()).count();
+        if run > 0 {
+            let end = at.saturating_add(run);
+            out.push_str(text.get(at..end).unwrap_or_default());
+            last = char::from(byte(bytes, end.saturating_sub(1)));
+            at = end;
+            continue;
+        }
+        let Some(c) = text.get(at..).and_then(|t| t.chars().next()) else { return };
+        at = at.saturating_add(c.len_utf8());
+        let gone = match c {
+            '\u{ad}'
+            | '\u{34f}'
+            | '\u{180e}'
+            | '\u{200b}'
+            | '\u{200e}'
+            | '\u{200f}'
+            | '\u{61c}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{2064}'
+            | '\u{2066}'..='\u{206f}'
+            | '\u{feff}' => true,
+            '\u{200c}' | '\u{200d}' => last <= '\u{24f}',
+            _ => false,
+        };
+        if !gone {
+            out.push(c);
+            last = c;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(label: &str, bytes: &[u8]) -> String {
+        let mut out = String::new();
+        decode(label.as_bytes(), bytes, &mut out);
+        out
+    }
+
+    #[test]
+    fn charsets_of_real_mail_are_read() {
+        assert_eq!(text("iso-8859-1", b"caf\xe9 \x80"), "caf\u{e9} \u{20ac}");
+        assert_eq!(text("KOI8-R", b"\xf0\xd2\xc9\xd7\xc5\xd4"), "\u{41f}\u{440}\u{438}\u{432}\u{435}\u{442}");
+        assert_eq!(text("iso-2022-jp", b"\x1b$B%O%m!<\x1b(B"), "\u{30cf}\u{30ed}\u{30fc}");
+        assert_eq!(text("gb2312", b"\xc4\xe3\xba\xc3"), "\u{4f60}\u{597d}");
+        assert_eq!(text("hz-gb-2312", b"a~{Dc:C~}b~~"), "a\u{4f60}\u{597d}b~");
+        assert_eq!(text("iso-2022-kr", b"\x1b$)C\x0e>H3g\x0f x"), "\u{c548}\u{b155} x");
+        assert_eq!(
+            text("utf-7", b"+ZYeB9FH6ckh5Pg-, 1980."),
+            "\u{6587}\u{81f4}\u{51fa}\u{7248}\u{793e}, 1980."
+        );
+        assert_eq!(text("utf-16", b"\xff\xfea\0b\0"), "\u{feff}ab");
+        assert_eq!(text("utf-16", b"a\0b\0"), "ab");
+        assert_eq!(text("cp437", b"\x81\xe1"), "\u{fc}\u{df}");
+        assert_eq!(text("cp852", b"\x88"), "\u{142}");
+        assert_eq!(text("ibm850", b"\x9b"), "\u{f8}");
+    }
+
+    #[test]
+    fn what_a_charset_does_not_have_is_told() {
+        let mut out = String::new();
+        assert!(!decode(b"utf-8", b"a\xffb", &mut out).clean);
+        assert_eq!(out, "a\u{fffd}b");
+        assert!(!decode(b"x-nonsense", b"\xe9", &mut out).known);
+        assert!(!decode(b"", b"\xc3\xa9", &mut out).clean);
+        assert!(decode(b"iso-8859-1", b"\xc3\xa9", &mut out).also_utf8);
+    }
+
+    #[test]
+    fn words_come_whole_out_of_zero_width_tricks() {
+        let mut out = String::new();
+        push_visible("pass\u{200b}wo\u{ad}r\u{200c}d \u{645}\u{6cc}\u{200c}\u{62e}", &mut out);
+        assert_eq!(out, "password \u{645}\u{6cc}\u{200c}\u{62e}");
+    }
+}

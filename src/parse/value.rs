@@ -1,0 +1,423 @@
+//! Header values to text and to parameters: unstructured text, and `value; name=value` (RFC 2045, 2047, 2231, 6532).
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::bytes::{from, part, trim};
+use super::header::unfold;
+use super::{charset, decode, words};
+use crate::types::{Anomaly, AnomalyKind, ByteRange};
+
+/// Most parameters of one field that are read.
+pub const MAX_PARAMETERS: usize = 1000;
+
+/// Longest value that mail-parser is given.
+pub const MAX_GUARDED: usize = 1 << 20;
+
+/// Runs foreign code that might panic; `None` when it did.
+pub(crate) fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(work)).ok()
+}
+
+/// What header text needs to know beside its bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Context<'a> {
+    /// The charset that the message's own text states: the best reading of bytes in its header fields whose
+    /// charset is not stated. Empty when there is none.
+    pub charset: &'a [u8],
+}
+
+/// Appends an unstructured value, unfolded and decoded, without blanks around it.
+///
+/// A fold becomes one blank. Bytes over 127 are read as UTF-8 (RFC 6532); where they are not, in the charset of the
+/// message's text, else as windows-1252.
+///
+/// # Anomalies
+/// `header-8bit` and `encoded-word-invalid`, at `at`.
+pub fn text(
+    value: &[u8],
+    at: ByteRange,
+    context: Context<'_>,
+    out: &mut String,
+    anomalies: &mut Vec<Anomaly>,
+) {
+    let value = trim(value);
+    if memchr::memchr2(b'\n', b'\0', value).is_none()
+        && memchr::memmem::find(value, b"=?").is_none()
+        && let Ok(plain) = std::str::from_utf8(value)
+    {
+        out.push_str(plain);
+        return;
+    }
+    let folded = memchr::memchr(b'\n', value).is_some();
+    let mut flat = std::borrow::Cow::Borrowed(value);
+    if folded {
+        flat = unfold(value);
+        // The blank of a fold is often a tab.
+        if flat.contains(&b'\t') {
+            flat = std::borrow::Cow::Owned(untabbed(value));
+        }
+    }
+    let mut eight = false;
+    let mut plain = |bytes: &[u8], out: &mut String| eight |= raw(bytes, context, out);
+    let odd = words::decode_into(&flat, out, &mut plain);
+    if eight {
+        anomalies.push(Anomaly::at(AnomalyKind::Header8Bit, at));
+    }
+    if odd {
+        anomalies.push(Anomaly::at(AnomalyKind::EncodedWordInvalid, at));
+    }
+}
+
+/// Unfolds, with the first blank of each fold a space.
+fn untabbed(value: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(value.len());
+    for (n, line) in value.split(|&b| b == b'\n').enumerate() {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        match line {
+            [b'\t', rest @ ..] if n > 0 => {
+                out.push(b' ');
+                out.extend_from_slice(rest);
+            }
+            _ => out.extend_from_slice(line),
+        }
+    }
+    out
+}
+
+/// Appends bytes that stand in no encoded word; answers whether they are not UTF-8.
+pub(crate) fn raw(bytes: &[u8], context: Context<'_>, out: &mut String) -> bool {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        out.push_str(text);
+        return false;
+    }
+    let stated = context.charset;
+    let usable = !stated.is_empty()
+        && !stated.eq_ignore_ascii_case(b"utf-8")
+        && !stated.eq_ignore_ascii_case(b"utf8")
+        && charset::is_known(stated);
+    if usable {
+        charset::decode(stated, bytes, out);
+    } else {
+        charset::best(bytes, out);
+    }
+    true
+}
+
+/// A `value; name=value` field, such as Content-Type.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Structured {
+    /// The value before the first `;`, comments and blanks removed, in lower case.
+    pub value: String,
+    parameters: Vec<Parameter>,
+    /// Whether there were more parameters than are read.
+    pub over: bool,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Parameter {
+    name: String,
+    /// Section of a value in several (`*0`, `*1` ..).
+    section: Option<u32>,
+    /// Whether the value is percent-encoded (a `*` at the end of the name).
+    extended: bool,
+    value: Vec<u8>,
+}
+
+/// Reads a field of that form. Never fails: what is no parameter is passed over.
+pub fn structured(value: &[u8]) -> Structured {
+    let mut out = Structured::default();
+    let flat = unfold(value);
+    let start = blank(&flat);
+    let stops = |b: &u8| matches!(b, b';' | b'(' | b' ' | b'\t' | b'\r' | b'\n');
+    let token = part(start, 0..start.iter().position(stops).unwrap_or(start.len()));
+    let mut rest = blank(from(start, token.len()));
+    let mut head = token.to_vec();
+    let semicolon = memchr::memchr(b';', rest).unwrap_or(rest.len());
+    // `text/plain charset=x`: the semicolon is missing. `text / plain`: blanks that do not count.
+    if !part(rest, 0..semicolon).contains(&b'=') {
+        while let [b, ..] = rest
+            && *b != b';'
+        {
+            head.push(*b);
+            rest = blank(from(rest, 1));
+        }
+    }
+    head.make_ascii_lowercase();
+    out.value = String::from_utf8_lossy(&head).into_owned();
+    while !rest.is_empty() {
+        if out.parameters.len() >= MAX_PARAMETERS {
+            out.over = true;
+            break;
+        }
+        rest = parameter(rest, &mut out.parameters);
+    }
+    out
+}
+
+/// Passes over a comment at the start of `text`, nested ones too; to the end when it is not closed.
+pub(crate) fn comment(text: &[u8]) -> &[u8] {
+    let mut depth = 0usize;
+    let mut rest = text;
+    loop {
+        rest = match rest {
+            [b'(', r @ ..] => {
+                depth = depth.saturating_add(1);
+                r
+            }
+            [b')', r @ ..] => {
+                depth = depth.saturating_sub(1);
+                if depth == 0 {
+                    return r;
+                }
+                r
+            }
+            [b'\\', _, r @ ..] | [_, r @ ..] => r,
+            [] => return rest,
+        };
+    }
+}
+
+fn blank(mut text: &[u8]) -> &[u8] {
+    loop {
+        text = match text {
+            [b' ' | b'\t' | b'\r' | b'\n', r @ ..] => r,
+            [b'(', ..] => comment(text),
+            _ => return text,
+        };
+    }
+}
+
+/// Reads the parameter at the start of `rest`, which begins with its `;` or without.
+fn parameter<'a>(rest: &'a [u8], out: &mut Vec<Parameter>) -> &'a [u8] {
+    let rest = blank(rest);
+    let rest = blank(rest.strip_prefix(b";").unwrap_or(rest));
+    let name_len =
+        rest.iter().position(|b| matches!(b, b'=' | b';' | b' ' | b'\t' | b'(')).unwrap_or(rest.len());
+    let name = part(rest, 0..name_len).to_ascii_lowercase();
+    let Some(after) = blank(from(rest, name_len)).strip_prefix(b"=") else {
+        // No value: go to the next semicolon.
+        let skip =
+            memchr::memchr(b';', from(rest, name_len)).map_or(rest.len(), |n| n.saturating_add(name_len));
+        return from(rest, skip.max(1));
+    };
+    let is_name = name.starts_with(b"filename") || name.starts_with(b"name");
+    let after = blank(after);
+    let (value, rest) = match after {
+        [b'"', inner @ ..] => quoted(inner, is_name),
+        _ => bare(after, is_name),
+    };
+    let mut p = Parameter { value, ..Parameter::default() };
+    let mut pieces = name.split(|&b| b == b'*');
+    p.name = String::from_utf8_lossy(pieces.next().unwrap_or_default()).into_owned();
+    for piece in pieces {
+        if piece.is_empty() {
+            p.extended = true;
+        } else if let Ok(n) = String::from_utf8_lossy(piece).parse() {
+            p.section = Some(n);
+        }
+    }
+    out.push(p);
+    rest
+}
+
+/// A quoted string, from just past its opening quote; to the end when it is not closed.
+fn quoted(inner: &[u8], is_name: bool) -> (Vec<u8>, &[u8]) {
+    // `C:\dir\file` is a path and no row of quoted pairs.
+    let path = is_name && matches!(inner, [b'A'..=b'Z' | b'a'..=b'z', b':', b'\\', ..] | [b'\\', b'\\', ..]);
+    let mut value = Vec::new();
+    let mut rest = inner;
+    loop {
+        rest = match rest {
+            [b'\\', b, r @ ..] if !path || *b == b'"' => {
+                value.push(*b);
+                r
+            }
+            [b'"', r @ ..] => return (value, r),
+            [b'\r' | b'\n', r @ ..] => r,
+            [b, r @ ..] => {
+                value.push(*b);
+                r
+            }
+            [] => return (value, rest),
+        };
+    }
+}
+
+/// A value without quotes. A file name reaches to the `;`, since many programs forget the quotes; others to a blank.
+fn bare(text: &[u8], is_name: bool) -> (Vec<u8>, &[u8]) {
+    let end = memchr::memchr(b';', text).unwrap_or(text.len());
+    let mut value = part(text, 0..end);
+    if !is_name {
+        let stop = value.iter().position(|b| matches!(b, b' ' | b'\t' | b'\r' | b'\n')).unwrap_or(end);
+        value = part(value, 0..stop);
+    }
+    let value = trim(value);
+    (value.to_vec(), from(text, end.min(if is_name { end } else { value.len() })))
+}
+
+impl Structured {
+    /// The value of a parameter as bytes, the plain form first. For values that are ASCII tokens: boundary, charset.
+    pub fn token(&self, name: &str) -> Option<Vec<u8>> {
+        match self.plain(name) {
+            Some(value) => Some(value.to_vec()),
+            None => self.extended(name).map(|(_, bytes)| bytes),
+        }
+    }
+
+    fn plain(&self, name: &str) -> Option<&[u8]> {
+        let hit = self.parameters.iter().find(|p| p.name == name && p.section.is_none() && !p.extended);
+        hit.map(|p| p.value.as_slice())
+    }
+
+    /// The RFC 2231 form: its charset and bytes.
+    fn extended(&self, name: &str) -> Option<(Vec<u8>, Vec<u8>)> {
+        let mut pieces: Vec<&Parameter> = self
+            .parameters
+            .iter()
+            .filter(|p| p.name == name && (p.section.is_some() || p.extended))
+            .collect();
+        if pieces.is_empty() {
+            return None;
+        }
+        pieces.sort_by_key(|p| p.section);
+        // A whole value stands before one in sections.
+        if pieces.first().is_some_and(|p| p.section.is_none()) {
+            pieces.truncate(1);
+        }
+        pieces.dedup_by_key(|p| p.section);
+        let mut label = Vec::new();
+        let mut bytes = Vec::new();
+        for (n, piece) in pieces.iter().enumerate() {
+            let mut value: &[u8] = &piece.value;
+            if n == 0 && piece.extended {
+                let mut parts = value.splitn(3, |&b| b == b'\'');
+                if let (Some(charset), Some(_language), Some(data)) =
+                    (parts.next(), parts.next(), parts.next())
+                {
+                    label = charset.to_vec();
+                    value = data;
+                }
+            }
+            if piece.extended { percent(value, &mut bytes) } else { bytes.extend_from_slice(value) }
+        }
+        Some((label, bytes))
+    }
+
+    /// The value of a parameter as text, decoded. The extended form wins over the plain one (RFC 2231, RFC 6266
+    /// section 4.3); the second answer is whether both are there and differ.
+    pub fn text(&self, name: &str, context: Context<'_>) -> Option<(String, bool)> {
+        let plain = self.plain(name).map(|value| {
+            let mut out = String::new();
+            words::decode_into(value, &mut out, &mut |b, o| {
+                raw(b, context, o);
+            });
+            out
+        });
+        let extended = self.extended(name).map(|(label, bytes)| {
+            let mut out = String::new();
+            if label.is_empty() || !charset::is_known(&label) {
+                // Sections without a charset hold encoded words in real mail.
+                words::decode_into(&bytes, &mut out, &mut |b, o| {
+                    raw(b, context, o);
+                });
+            } else {
+                charset::decode(&label, &bytes, &mut out);
+            }
+            out
+        });
+        match (plain, extended) {
+            (Some(plain), Some(extended)) => {
+                let differ = plain != extended && plain.is_ascii() && extended.is_ascii();
+                Some((extended, differ))
+            }
+            (plain, extended) => extended.or(plain).map(|text| (text, false)),
+        }
+    }
+}
+
+/// Percent-decoding (RFC 2231 section 4).
+fn percent(value: &[u8], out: &mut Vec<u8>) {
+    let mut rest = value;
+    loop {
+        rest = match rest {
+            [b'%', a, b, r @ ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => {
+                out.push(decode::hex_pair(*a, *b));
+                r
+            }
+            [b, r @ ..] => {
+                out.push(*b);
+                r
+            }
+            [] => return,
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn param(value: &str, name: &str) -> Option<String> {
+        structured(value.as_bytes()).text(name, Context::default()).map(|(text, _)| text)
+    }
+
+    fn flat(value: &[u8], label: &str) -> (String, Vec<&'static str>) {
+        let (mut out, mut anomalies) = (String::new(), Vec::new());
+        let context = Context { charset: label.as_bytes() };
+        text(value, ByteRange::default(), context, &mut out, &mut anomalies);
+        (out, anomalies.iter().map(|a| a.kind.code()).collect())
+    }
+
+    #[test]
+    fn folds_become_blanks_and_words_are_decoded() {
+        assert_eq!(flat(b" a\r\n\tb\n c ", ""), ("a b c".to_owned(), vec![]));
+        assert_eq!(flat(b" =?utf-8?q?=C3?=\n =?utf-8?q?=A9?= x", ""), ("\u{e9} x".to_owned(), vec![]));
+        assert_eq!(flat(b" =?utf-8?q?open", ""), ("=?utf-8?q?open".to_owned(), vec!["encoded-word-invalid"]));
+    }
+
+    #[test]
+    fn bytes_without_a_charset_are_read_as_the_body_is_and_told() {
+        assert_eq!(flat("gr\u{fc}n".as_bytes(), ""), ("gr\u{fc}n".to_owned(), vec![]));
+        assert_eq!(flat(b"gr\xfcn", ""), ("gr\u{fc}n".to_owned(), vec!["header-8bit"]));
+        assert_eq!(flat(b"\xf0\xd2", "koi8-r"), ("\u{41f}\u{440}".to_owned(), vec!["header-8bit"]));
+    }
+
+    #[test]
+    fn parameters_are_read_as_they_are_really_written() {
+        assert_eq!(structured(b" Text/HTML (x); a=b").value, "text/html");
+        assert_eq!(param("text/plain; charset=\"utf-8\"", "charset").as_deref(), Some("utf-8"));
+        assert_eq!(param("text/plain; charset=utf-8 (comment); x=y", "x").as_deref(), Some("y"));
+        assert_eq!(param("attachment; filename=\n \"x.pdf\"", "filename").as_deref(), Some("x.pdf"));
+        assert_eq!(
+            param("attachment; filename=my file.pdf; x=1", "filename").as_deref(),
+            Some("my file.pdf")
+        );
+        assert_eq!(param("a; filename*=utf-8''O'Brien.txt", "filename").as_deref(), Some("O'Brien.txt"));
+        assert_eq!(param("a; filename=\"a\\\"b\\\\c\"", "filename").as_deref(), Some("a\"b\\c"));
+        assert_eq!(param("a; filename=\"C:\\tmp\\x.doc\"", "filename").as_deref(), Some("C:\\tmp\\x.doc"));
+        assert_eq!(
+            param("a; filename*0*=utf-8'en'%41b; filename*1=\"c d\"; filename*2*=%45", "filename").as_deref(),
+            Some("Abc dE")
+        );
+        assert_eq!(param("a; filename*1=b; filename*0=a", "filename").as_deref(), Some("ab"));
+        assert_eq!(
+            param("a; filename=\"=?utf-8?Q?=C3=A9?=.txt\"", "filename").as_deref(),
+            Some("\u{e9}.txt")
+        );
+        assert_eq!(param("text/plain charset=utf-8", "charset").as_deref(), Some("utf-8"));
+        assert_eq!(param("a; name=\"open", "name").as_deref(), Some("open"));
+        assert_eq!(structured(b"a;;;b;=;=x;c=d").token("c").as_deref(), Some(&b"d"[..]));
+    }
+
+    #[test]
+    fn two_forms_that_differ_are_told() {
+        let both = structured(b"a; filename=good.txt; filename*=utf-8''evil.exe");
+        assert_eq!(both.text("filename", Context::default()), Some(("evil.exe".to_owned(), true)));
+    }
+
+    #[test]
+    fn many_parameters_take_linear_time() {
+        let many = format!("a{}", "; x*1=y".repeat(100_000));
+        assert!(structured(many.as_bytes()).over);
+    }
+}

@@ -1,0 +1,205 @@
+//! Encoded words (RFC 2047, with the language tags of RFC 2231 section 5).
+
+use super::bytes::{from, part};
+use super::{charset, decode};
+
+/// One encoded word, cut from its text.
+struct Word<'a> {
+    charset: &'a [u8],
+    base64: bool,
+    data: &'a [u8],
+    /// Bytes it takes in the text.
+    len: usize,
+}
+
+/// Reads the encoded word at the start of `text`, which starts with `=?`.
+fn word(text: &[u8]) -> Option<Word<'_>> {
+    let inner = from(text, 2);
+    let q1 = memchr::memchr(b'?', part(inner, 0..80))?;
+    let label = part(inner, 0..q1);
+    let charset = label.split(|&b| b == b'*').next().unwrap_or_default();
+    if charset.is_empty() || !charset.iter().all(u8::is_ascii_graphic) {
+        return None;
+    }
+    let rest = from(inner, q1.saturating_add(1));
+    let (base64, rest) = match rest {
+        [b'B' | b'b', b'?', r @ ..] => (true, r),
+        [b'Q' | b'q', b'?', r @ ..] => (false, r),
+        _ => return None,
+    };
+    let end = memchr::memmem::find(rest, b"?=")?;
+    let data = part(rest, 0..end);
+    let len = text.len().saturating_sub(rest.len()).saturating_add(end).saturating_add(2);
+    Some(Word { charset, base64, data, len })
+}
+
+/// Bytes gathered from adjacent words of one charset.
+#[derive(Default)]
+struct Run {
+    charset: Vec<u8>,
+    bytes: Vec<u8>,
+    /// Base64 text whose group is not complete yet.
+    open: Vec<u8>,
+    raw: Vec<u8>,
+}
+
+impl Run {
+    fn take(&mut self, word: &Word<'_>, raw: &[u8]) -> bool {
+        if word.base64 {
+            let start = self.open.len();
+            self.open.extend(word.data.iter().filter(|b| !b.is_ascii_whitespace()));
+            let fresh = from(&self.open, start);
+            if !fresh.iter().all(|b| decode::is_base64(*b) || *b == b'=') {
+                self.open.truncate(start);
+                return false;
+            }
+            if self.open.len().is_multiple_of(4) || self.open.ends_with(b"=") {
+                self.close();
+            }
+        } else {
+            self.close();
+            q(word.data, &mut self.bytes);
+        }
+        self.raw.extend_from_slice(raw);
+        true
+    }
+
+    fn close(&mut self) {
+        if !self.open.is_empty() {
+            decode::base64(&self.open, &mut self.bytes);
+            self.open.clear();
+        }
+    }
+
+    fn flush(&mut self, out: &mut String, odd: &mut bool) {
+        if self.charset.is_empty() {
+            return;
+        }
+        self.close();
+        if charset::is_known(&self.charset) {
+            *odd |= !charset::decode(&self.charset, &self.bytes, out).clean;
+        } else {
+            *odd = true;
+            out.push_str(&String::from_utf8_lossy(&self.raw));
+        }
+        self.charset.clear();
+        self.bytes.clear();
+        self.raw.clear();
+    }
+}
+
+/// The Q encoding (RFC 2047 section 4.2).
+fn q(data: &[u8], out: &mut Vec<u8>) {
+    let mut rest = data;
+    loop {
+        rest = match rest {
+            [b'=', a, b, r @ ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => {
+                out.push(decode::hex_pair(*a, *b));
+                r
+            }
+            [b'_', r @ ..] => {
+                out.push(b' ');
+                r
+            }
+            [b, r @ ..] => {
+                out.push(*b);
+                r
+            }
+            [] => return,
+        };
+    }
+}
+
+/// Appends `text` with its encoded words decoded. Blanks between two words vanish; bytes of adjacent words of one
+/// charset are joined first, since writers split characters. Other bytes go through `plain`.
+///
+/// Answers whether a word could not be decoded; it is then left as it stands.
+pub fn decode_into(text: &[u8], out: &mut String, plain: &mut dyn FnMut(&[u8], &mut String)) -> bool {
+    let mut odd = false;
+    let mut run = Run::default();
+    let mut rest = text;
+    let mut from_here = 0;
+    let mut searched = 0;
+    // Where the last word can end; without it, words that never close would be searched for again and again.
+    let Some(last) = memchr::memmem::rfind(text, b"?=") else {
+        plain(text, out);
+        return memchr::memmem::find(text, b"=?").is_some();
+    };
+    loop {
+        let hit = memchr::memmem::find(from(rest, searched), b"=?").map(|n| n.saturating_add(searched));
+        let Some(at) = hit else { break };
+        if text.len().saturating_sub(rest.len()).saturating_add(at) > last {
+            odd = true;
+            break;
+        }
+        let Some(word) = word(from(rest, at)) else {
+            odd = true;
+            searched = at.saturating_add(2);
+            continue;
+        };
+        let between = part(rest, from_here..at);
+        let adjacent = !run.charset.is_empty() && between.iter().all(u8::is_ascii_whitespace);
+        if !adjacent {
+            run.flush(out, &mut odd);
+            plain(between, out);
+        } else if !run.charset.eq_ignore_ascii_case(word.charset) {
+            run.flush(out, &mut odd);
+        }
+        run.charset.clear();
+        run.charset.extend_from_slice(word.charset);
+        let raw = part(rest, at..at.saturating_add(word.len));
+        if !run.take(&word, raw) {
+            odd = true;
+            run.flush(out, &mut odd);
+            out.push_str(&String::from_utf8_lossy(raw));
+        }
+        rest = from(rest, at.saturating_add(word.len));
+        from_here = 0;
+        searched = 0;
+    }
+    run.flush(out, &mut odd);
+    plain(rest, out);
+    odd
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: &str) {
+        let mut out = String::new();
+        decode_into(text.as_bytes(), &mut out, &mut |b, o| o.push_str(&String::from_utf8_lossy(b)));
+        assert_eq!(out, expected);
+    }
+
+    #[test]
+    fn words_are_decoded_and_blanks_between_them_vanish() {
+        check("=?ISO-8859-1?Q?a?= b", "a b");
+        check("=?ISO-8859-1?Q?a?= =?ISO-8859-1?Q?b?=", "ab");
+        check("=?ISO-8859-1?Q?a?=  \n  =?ISO-8859-2?Q?_b?=", "a b");
+        check("=?US-ASCII*en?Q?Keith_Moore?= <x>", "Keith Moore <x>");
+        check("x=?utf-8?B?SGk=?=y", "xHiy");
+    }
+
+    #[test]
+    fn a_character_split_over_two_words_is_joined() {
+        check("=?utf-8?Q?=C3?= =?utf-8?Q?=A9?=", "\u{e9}");
+        check("=?utf-8?B?w6nDq?= =?utf-8?B?cOp?=", "\u{e9}\u{e9}\u{e9}");
+    }
+
+    #[test]
+    fn what_is_no_word_stays_as_it_stands() {
+        check("=?utf-8?Q?open", "=?utf-8?Q?open");
+        check("=?x-none?Q?a?= b", "=?x-none?Q?a?= b");
+        check("=?utf-8?B?!!!?=", "=?utf-8?B?!!!?=");
+        check("a =? b ?= c", "a =? b ?= c");
+    }
+
+    #[test]
+    fn unclosed_words_take_linear_time() {
+        let many = "=?utf-8?Q?a ".repeat(100_000);
+        let mut out = String::new();
+        assert!(decode_into(many.as_bytes(), &mut out, &mut |b, o| o.push_str(&String::from_utf8_lossy(b))));
+        assert_eq!(out, many);
+    }
+}
