@@ -7,6 +7,7 @@ pub mod catalog;
 pub mod facts;
 pub mod index;
 pub mod parse;
+pub mod query;
 pub mod source;
 pub mod store;
 pub mod types;

@@ -7,6 +7,7 @@
 
 mod fill;
 mod intern;
+mod lookup;
 mod pack;
 mod read;
 mod row;

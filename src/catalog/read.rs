@@ -3,14 +3,13 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::net::IpAddr;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::rc::Rc;
 
 use rusqlite::{Connection, Error, OpenFlags, OptionalExtension as _};
 
-use super::row::{self, NoteRow, RelayRow, Row, blob, digest};
+use super::row::{self, NoteRow, RelayRow, Row, digest};
 use super::write::Watermark;
 use super::{BlobPlace, CatalogError, schema};
 use crate::types::{ContainerId, ItemId, ItemKey, RelPath, Sha256Digest, SourceId};
@@ -18,16 +17,16 @@ use crate::types::{ContainerId, ItemId, ItemKey, RelPath, Sha256Digest, SourceId
 /// A catalog opened for reading.
 #[derive(Debug)]
 pub struct Catalog {
-    db: Connection,
+    pub(super) db: Connection,
     sources: Vec<SourceRow>,
-    frames: RefCell<HashMap<i64, BlobPlace>>,
-    persons: RefCell<HashMap<u64, Person>>,
-    words: RefCell<HashMap<u64, Rc<[u8]>>>,
-    shapes: RefCell<HashMap<u64, Rc<[u8]>>>,
-    relays: RefCell<HashMap<u64, Rc<RelayRow>>>,
+    pub(super) frames: RefCell<HashMap<i64, BlobPlace>>,
+    pub(super) persons: RefCell<HashMap<u64, Person>>,
+    pub(super) words: RefCell<HashMap<u64, Rc<[u8]>>>,
+    pub(super) shapes: RefCell<HashMap<u64, Rc<[u8]>>>,
+    pub(super) relays: RefCell<HashMap<u64, Rc<RelayRow>>>,
 }
 
-type Person = (Rc<str>, Rc<str>);
+pub(super) type Person = (Rc<str>, Rc<str>);
 
 /// A source.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -365,124 +364,15 @@ impl Catalog {
             self.db.query_row("PRAGMA quick_check(1)", [], |r| r.get(0)).map_err(CatalogError::Read)?;
         Ok(word == "ok")
     }
-
-    pub(super) fn frame(&self, id: i64) -> Result<Option<BlobPlace>, CatalogError> {
-        let sql = "SELECT pack, at, len, raw FROM frame WHERE id = ?1";
-        self.interned(&self.frames, id, sql, id, |r| {
-            Ok(BlobPlace {
-                pack: r.get(0)?,
-                at: uint(r, 1)?,
-                len: uint(r, 2)?,
-                raw: uint(r, 3)?,
-                offset: 0,
-                size: 0,
-            })
-        })
-    }
-
-    pub(super) fn person(&self, id: u64) -> Result<Option<Person>, CatalogError> {
-        let text = |r: &rusqlite::Row<'_>, n| {
-            Ok::<Rc<str>, Error>(Rc::from(r.get_ref(n)?.as_str().unwrap_or_default()))
-        };
-        let sql = "SELECT name, address FROM person WHERE id = ?1";
-        self.interned(&self.persons, id, sql, id.cast_signed(), |r| Ok((text(r, 0)?, text(r, 1)?)))
-    }
-
-    /// A word; `None` for number 0 and for a number without a row.
-    pub(super) fn word(&self, id: u64) -> Result<Option<Rc<[u8]>>, CatalogError> {
-        if id == 0 {
-            return Ok(None);
-        }
-        let sql = "SELECT text FROM word WHERE id = ?1";
-        self.interned(&self.words, id, sql, id.cast_signed(), |r| {
-            Ok(Rc::from(blob(r.get_ref(0)?).unwrap_or_default()))
-        })
-    }
-
-    /// A word that is text; empty for number 0.
-    pub(super) fn text(&self, id: u64) -> Result<Rc<str>, CatalogError> {
-        let word = self.word(id)?;
-        Ok(Rc::from(word.as_deref().and_then(|w| std::str::from_utf8(w).ok()).unwrap_or_default()))
-    }
-
-    pub(super) fn shape(&self, id: u64) -> Result<Option<Rc<[u8]>>, CatalogError> {
-        let sql = "SELECT ranges FROM shape WHERE id = ?1";
-        self.interned(&self.shapes, id, sql, id.cast_signed(), |r| {
-            Ok(Rc::from(blob(r.get_ref(0)?).unwrap_or_default()))
-        })
-    }
-
-    pub(super) fn relay(&self, id: u64) -> Result<Option<Rc<RelayRow>>, CatalogError> {
-        let sql = "SELECT * FROM relay WHERE id = ?1";
-        self.interned(&self.relays, id, sql, id.cast_signed(), |r| {
-            let bytes = |n| Ok::<_, Error>(blob(r.get_ref(n)?).map(<[u8]>::to_vec));
-            Ok(Rc::new(RelayRow {
-                by: bytes(1)?,
-                helo: bytes(2)?,
-                rdns: bytes(3)?,
-                peer_ip: bytes(4)?.and_then(|b| ip(&b)),
-                by_ip: bytes(5)?.and_then(|b| ip(&b)),
-                from: bytes(6)?,
-                via: bytes(7)?,
-                with: bytes(8)?,
-                software: bytes(9)?,
-                tls_cipher: bytes(10)?,
-                family: r.get(11)?,
-                protocol: r.get(12)?,
-                grade: r.get(13)?,
-                class: r.get(14)?,
-                rdns_state: r.get(15)?,
-                scope: r.get(16)?,
-                auth: r.get(17)?,
-                tls: r.get(18)?,
-                tls_version: r.get(19)?,
-                tls_bits: r.get(20)?,
-                peer_ip_mapped: r.get(21)?,
-            }))
-        })
-    }
-
-    fn interned<K: std::hash::Hash + Eq, V: Clone>(
-        &self,
-        cache: &RefCell<HashMap<K, V>>,
-        key: K,
-        sql: &str,
-        id: i64,
-        read: impl FnOnce(&rusqlite::Row<'_>) -> Result<V, Error>,
-    ) -> Result<Option<V>, CatalogError> {
-        if let Some(value) = cache.borrow().get(&key) {
-            return Ok(Some(value.clone()));
-        }
-        let find = || self.db.prepare_cached(sql)?.query_row([id], read).optional();
-        let value = find().map_err(CatalogError::Read)?;
-        if let Some(value) = &value {
-            let mut cache = cache.borrow_mut();
-            if cache.len() >= MOST_CACHED {
-                cache.clear();
-            }
-            cache.insert(key, value.clone());
-        }
-        Ok(value)
-    }
 }
 
 /// SQLite's numbers are signed; ours are all below 2^63.
-fn uint(row: &rusqlite::Row<'_>, column: usize) -> Result<u64, Error> {
+pub(super) fn uint(row: &rusqlite::Row<'_>, column: usize) -> Result<u64, Error> {
     row.get::<_, i64>(column).map(i64::cast_unsigned)
 }
 
 fn opt_uint(row: &rusqlite::Row<'_>, column: usize) -> Result<Option<u64>, Error> {
     Ok(row.get::<_, Option<i64>>(column)?.map(i64::cast_unsigned))
-}
-
-/// Values remembered of one table.
-const MOST_CACHED: usize = 100_000;
-
-fn ip(bytes: &[u8]) -> Option<IpAddr> {
-    if let Ok(four) = <[u8; 4]>::try_from(bytes) {
-        return Some(IpAddr::from(four));
-    }
-    <[u8; 16]>::try_from(bytes).ok().map(IpAddr::from)
 }
 
 fn read_sources(db: &Connection) -> Result<Vec<SourceRow>, Error> {

@@ -138,6 +138,8 @@ pub mod kind {
     pub const MIH: u8 = b'm';
     /// First 8 bytes of the digest of the Message-ID.
     pub const MESSAGE_ID: u8 = b'i';
+    /// First 8 bytes of the digest of a Message-ID that In-Reply-To or References names.
+    pub const REFERENCE: u8 = b'r';
     /// A mailbox state such as `read`.
     pub const STATE: u8 = b't';
     /// Why something is not indexed.
@@ -182,10 +184,14 @@ pub fn digest_term(out: &mut Vec<u8>, kind: u8, digest: &[u8]) {
     out.extend_from_slice(digest.get(..8).unwrap_or(digest));
 }
 
-/// The term of a Message-ID; angle brackets and case are left out.
-pub fn message_id_term(out: &mut Vec<u8>, id: &str) {
-    let bare = id.trim().trim_start_matches('<').trim_end_matches('>').to_ascii_lowercase();
-    digest_term(out, kind::MESSAGE_ID, Sha256Digest::of(bare.as_bytes()).as_bytes());
+/// A Message-ID without angle brackets, in lower case: the form in which two are compared.
+pub fn bare_message_id(id: &str) -> String {
+    id.trim().trim_start_matches('<').trim_end_matches('>').to_ascii_lowercase()
+}
+
+/// The term of a Message-ID: `kind` is [`kind::MESSAGE_ID`] or [`kind::REFERENCE`].
+pub fn message_id_term(out: &mut Vec<u8>, kind: u8, id: &str) {
+    digest_term(out, kind, Sha256Digest::of(bare_message_id(id).as_bytes()).as_bytes());
 }
 
 /// The term of an IP address: IPv4 in its mapped form.

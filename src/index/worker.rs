@@ -262,7 +262,11 @@ impl IndexWorker {
             digest(kind::MIH, &mih);
         }
         if let Some(id) = &facts.message_id {
-            schema::message_id_term(term, &id.text);
+            schema::message_id_term(term, kind::MESSAGE_ID, &id.text);
+            gather.fact(term);
+        }
+        for id in &facts.references {
+            schema::message_id_term(term, kind::REFERENCE, id);
             gather.fact(term);
         }
     }

@@ -1,0 +1,454 @@
+//! The table of query fields: the parser, `--help` and `docs/query.md` are made from it or tested against it.
+
+use crate::facts::Role;
+use crate::index::schema::{HopHost, Words, kind};
+
+/// A field of the query language.
+#[derive(Debug)]
+pub struct Field {
+    /// Its name.
+    pub name: &'static str,
+    /// Other names.
+    pub aliases: &'static [&'static str],
+    /// What it looks at.
+    pub kind: FieldKind,
+    /// What it finds, in one line.
+    pub help: &'static str,
+    /// A query that uses it.
+    pub example: &'static str,
+}
+
+/// What a field looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FieldKind {
+    /// Everything textual.
+    Text,
+    /// Words of some fields.
+    Words(&'static [Words]),
+    /// People in some roles.
+    People(&'static [Role]),
+    /// The Date field.
+    Date,
+    /// Size of the message.
+    Size,
+    /// Any name or address of a hop.
+    Hop,
+    /// A name of a hop.
+    HopHost(HopHost),
+    /// The address that a server saw.
+    HopIp,
+    /// A text of a hop: the kind of its term.
+    HopText(u8),
+    /// A digest.
+    Digest(DigestOf),
+    /// A Message-ID.
+    MessageId,
+    /// A Message-ID in In-Reply-To or References.
+    References,
+    /// A container, by id or path.
+    Container,
+    /// A source, by id.
+    Source,
+    /// `message` or `child`, or the kind of a container.
+    Kind,
+    /// An item, by id.
+    Id,
+    /// A word of a fixed set: the kind of its term.
+    Tag(u8),
+}
+
+/// What a digest is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DigestOf {
+    /// Any of the others.
+    Any,
+    /// The bytes as found.
+    Slice,
+    /// The wire form.
+    Wire,
+    /// An attachment, decoded.
+    Attachment,
+    /// The fields of the EDRM MIH.
+    Mih,
+}
+
+impl DigestOf {
+    /// The kinds of the terms that can hold it. A wire form that is the same as the bytes has no term of its own.
+    pub fn kinds(self) -> &'static [u8] {
+        match self {
+            Self::Any => &[kind::SHA256, kind::WIRE, kind::ATTACHMENT, kind::MIH],
+            Self::Slice => &[kind::SHA256],
+            Self::Wire => &[kind::WIRE, kind::SHA256],
+            Self::Attachment => &[kind::ATTACHMENT],
+            Self::Mih => &[kind::MIH],
+        }
+    }
+}
+
+/// All fields.
+pub const FIELDS: &[Field] = &[
+    Field {
+        name: "text",
+        aliases: &["any"],
+        kind: FieldKind::Text,
+        help: "words anywhere: body, subject, people, headers, attachment names, hops, ids; what a word without a field means",
+        example: "text:\"wire transfer\"",
+    },
+    Field {
+        name: "from",
+        aliases: &[],
+        kind: FieldKind::People(&[Role::From]),
+        help: "name, address, or domain in From",
+        example: "from:ann@example.org",
+    },
+    Field {
+        name: "to",
+        aliases: &[],
+        kind: FieldKind::People(&[Role::To]),
+        help: "name, address, or domain in To",
+        example: "to:example.org",
+    },
+    Field {
+        name: "cc",
+        aliases: &[],
+        kind: FieldKind::People(&[Role::Cc]),
+        help: "name, address, or domain in Cc",
+        example: "cc:\"Ann Smith\"",
+    },
+    Field {
+        name: "bcc",
+        aliases: &[],
+        kind: FieldKind::People(&[Role::Bcc]),
+        help: "name, address, or domain in Bcc",
+        example: "bcc:bob@example.org",
+    },
+    Field {
+        name: "sender",
+        aliases: &["author"],
+        kind: FieldKind::People(&[
+            Role::From,
+            Role::Sender,
+            Role::ReplyTo,
+            Role::ReturnPath,
+            Role::ResentFrom,
+        ]),
+        help: "in any field that names a sender: From, Sender, Reply-To, Return-Path, Resent-From",
+        example: "sender:@example.org",
+    },
+    Field {
+        name: "recipient",
+        aliases: &["rcpt"],
+        kind: FieldKind::People(&[Role::To, Role::Cc, Role::Bcc, Role::DeliveredTo, Role::ResentTo]),
+        help: "in any field that names a recipient: To, Cc, Bcc, Delivered-To, Resent-To",
+        example: "recipient:bob@example.org",
+    },
+    Field {
+        name: "subject",
+        aliases: &[],
+        kind: FieldKind::Words(&[Words::Subject]),
+        help: "words of the subject",
+        example: "subject:\"annual report\"",
+    },
+    Field {
+        name: "body",
+        aliases: &[],
+        kind: FieldKind::Words(&[Words::Body]),
+        help: "words of all text parts, hidden text included",
+        example: "body:invoice*",
+    },
+    Field {
+        name: "header",
+        aliases: &[],
+        kind: FieldKind::Words(&[Words::Header]),
+        help: "words of the other header fields",
+        example: "header:\"x-mailer pine\"",
+    },
+    Field {
+        name: "attachment",
+        aliases: &["file", "filename"],
+        kind: FieldKind::Words(&[Words::Name]),
+        help: "words of an attachment's name",
+        example: "attachment:plan.pdf",
+    },
+    Field {
+        name: "date",
+        aliases: &[],
+        kind: FieldKind::Date,
+        help: "the Date field: a year, month, day or time, a..b without b, >, >=, <, <=",
+        example: "date:2024-03..2024-05",
+    },
+    Field {
+        name: "size",
+        aliases: &[],
+        kind: FieldKind::Size,
+        help: "bytes of the message, with k, M or G: a..b without b, >, >=, <, <=",
+        example: "size:>1M",
+    },
+    Field {
+        name: "hop",
+        aliases: &["relay"],
+        kind: FieldKind::Hop,
+        help: "any host of a Received field (or a domain above it), an IP address or a network",
+        example: "hop:192.0.2.0/24",
+    },
+    Field {
+        name: "hop.by",
+        aliases: &[],
+        kind: FieldKind::HopHost(HopHost::By),
+        help: "the server's own name, or a domain above it",
+        example: "hop.by:mx.example.org",
+    },
+    Field {
+        name: "hop.from",
+        aliases: &[],
+        kind: FieldKind::HopHost(HopHost::From),
+        help: "the first name after `from`, whatever it means",
+        example: "hop.from:example.org",
+    },
+    Field {
+        name: "hop.helo",
+        aliases: &[],
+        kind: FieldKind::HopHost(HopHost::Helo),
+        help: "what the client called itself",
+        example: "hop.helo:localhost",
+    },
+    Field {
+        name: "hop.rdns",
+        aliases: &[],
+        kind: FieldKind::HopHost(HopHost::Rdns),
+        help: "the name that the server found for the client's address",
+        example: "hop.rdns:example.org",
+    },
+    Field {
+        name: "hop.ip",
+        aliases: &[],
+        kind: FieldKind::HopIp,
+        help: "the address that the server saw, or a network",
+        example: "hop.ip:2001:db8::/32",
+    },
+    Field {
+        name: "hop.id",
+        aliases: &[],
+        kind: FieldKind::HopText(kind::HOP_ID),
+        help: "the id that the server gave",
+        example: "hop.id:4BcXyz1234",
+    },
+    Field {
+        name: "hop.with",
+        aliases: &[],
+        kind: FieldKind::HopText(kind::WITH),
+        help: "the protocol as written",
+        example: "hop.with:esmtps",
+    },
+    Field {
+        name: "hop.for",
+        aliases: &[],
+        kind: FieldKind::HopText(kind::FOR),
+        help: "the envelope recipient",
+        example: "hop.for:bob@example.org",
+    },
+    Field {
+        name: "hop.user",
+        aliases: &[],
+        kind: FieldKind::HopText(kind::USER),
+        help: "the user who had signed in",
+        example: "hop.user:ann",
+    },
+    Field {
+        name: "hop.family",
+        aliases: &[],
+        kind: FieldKind::HopText(kind::FAMILY),
+        help: "the kind of server that wrote the field",
+        example: "hop.family:postfix",
+    },
+    Field {
+        name: "hop.tls",
+        aliases: &[],
+        kind: FieldKind::HopText(kind::TLS),
+        help: "evidence, asserted-clear or unknown",
+        example: "hop.tls:evidence",
+    },
+    Field {
+        name: "hash",
+        aliases: &[],
+        kind: FieldKind::Digest(DigestOf::Any),
+        help: "SHA-256 of the bytes, of the wire form or of an attachment, or MIH; 8 digits or more",
+        example: "hash:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    },
+    Field {
+        name: "sha256",
+        aliases: &[],
+        kind: FieldKind::Digest(DigestOf::Slice),
+        help: "SHA-256 of the bytes as found",
+        example: "sha256:9f86d081",
+    },
+    Field {
+        name: "wire",
+        aliases: &["wire_sha256"],
+        kind: FieldKind::Digest(DigestOf::Wire),
+        help: "SHA-256 of the wire form (CRLF line ends)",
+        example: "wire:9f86d081",
+    },
+    Field {
+        name: "attachment.sha256",
+        aliases: &[],
+        kind: FieldKind::Digest(DigestOf::Attachment),
+        help: "SHA-256 of an attachment, decoded",
+        example: "attachment.sha256:9f86d081",
+    },
+    Field {
+        name: "mih",
+        aliases: &[],
+        kind: FieldKind::Digest(DigestOf::Mih),
+        help: "EDRM message identification hash",
+        example: "mih:098f6bcd4621d373cade4e832627b4f6",
+    },
+    Field {
+        name: "messageid",
+        aliases: &["message-id", "mid"],
+        kind: FieldKind::MessageId,
+        help: "the Message-ID, whole",
+        example: "messageid:1@example.org",
+    },
+    Field {
+        name: "references",
+        aliases: &["inreplyto", "in-reply-to"],
+        kind: FieldKind::References,
+        help: "a Message-ID that In-Reply-To or References names, whole",
+        example: "references:1@example.org",
+    },
+    Field {
+        name: "container",
+        aliases: &["path", "folder"],
+        kind: FieldKind::Container,
+        help: "the id of a container, or a part of its path in the source",
+        example: "container:inbox.mbox",
+    },
+    Field {
+        name: "source",
+        aliases: &[],
+        kind: FieldKind::Source,
+        help: "the id of a source, its first digits, or its label",
+        example: "source:5f0c2a9be4d17788",
+    },
+    Field {
+        name: "id",
+        aliases: &["item"],
+        kind: FieldKind::Id,
+        help: "the id of an item",
+        example: "id:5f0c2a9be4d17788-3-41",
+    },
+    Field {
+        name: "kind",
+        aliases: &[],
+        kind: FieldKind::Kind,
+        help: "message (at the top), child (inside another), or the kind of the container",
+        example: "kind:message",
+    },
+    Field {
+        name: "has",
+        aliases: &[],
+        kind: FieldKind::Tag(kind::HAS),
+        help: "attachment, date, subject, hop, anomaly",
+        example: "has:attachment",
+    },
+    Field {
+        name: "is",
+        aliases: &["state"],
+        kind: FieldKind::Tag(kind::STATE),
+        help: "what the mailbox says of the item: read, flagged, expunged ..",
+        example: "is:expunged",
+    },
+    Field {
+        name: "anomaly",
+        aliases: &[],
+        kind: FieldKind::Tag(kind::ANOMALY),
+        help: "the code of an anomaly",
+        example: "anomaly:zone-missing",
+    },
+    Field {
+        name: "type",
+        aliases: &[],
+        kind: FieldKind::Tag(kind::TYPE),
+        help: "the stated type of an attachment; `image/*` for all of a kind",
+        example: "type:application/pdf",
+    },
+    Field {
+        name: "notindexed",
+        aliases: &[],
+        kind: FieldKind::Tag(kind::NOT_INDEXED),
+        help: "why a part cannot be found by its words: encrypted, charset-unknown, over-limit, binary, parser-failed",
+        example: "notindexed:encrypted",
+    },
+];
+
+/// The field with a name or alias, in any case.
+pub fn field(name: &str) -> Option<&'static Field> {
+    let is = |n: &&str| n.eq_ignore_ascii_case(name);
+    FIELDS.iter().find(|f| is(&f.name) || f.aliases.iter().any(is))
+}
+
+/// The field of a word without one.
+pub(super) fn default_field() -> &'static Field {
+    FIELDS.first().unwrap_or(&NOTHING)
+}
+
+static NOTHING: Field = Field { name: "text", aliases: &[], kind: FieldKind::Text, help: "", example: "" };
+
+/// The name that is nearest to a wrong one, for a hint.
+pub(super) fn nearest(name: &str) -> Option<&'static str> {
+    let name = name.to_ascii_lowercase();
+    let all = FIELDS.iter().flat_map(|f| std::iter::once(f.name).chain(f.aliases.iter().copied()));
+    all.map(|n| (distance(n, &name), n)).filter(|(d, n)| *d <= 2 && *d < n.len()).min().map(|(_, n)| n)
+}
+
+/// Edits between two short names; swapping two letters is one.
+fn distance(a: &str, b: &str) -> usize {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    if b.len() > 40 {
+        return usize::MAX;
+    }
+    let mut rows = vec![vec![0usize; b.len() + 1]; a.len() + 1];
+    for i in 0..=a.len() {
+        for j in 0..=b.len() {
+            rows[i][j] = if i == 0 || j == 0 {
+                i + j
+            } else {
+                let same = usize::from(a[i - 1] != b[j - 1]);
+                let mut best = (rows[i - 1][j] + 1).min(rows[i][j - 1] + 1).min(rows[i - 1][j - 1] + same);
+                if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                    best = best.min(rows[i - 2][j - 2] + 1);
+                }
+                best
+            };
+        }
+    }
+    rows[a.len()][b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_means_one_field_and_every_example_parses() {
+        let mut names: Vec<_> =
+            FIELDS.iter().flat_map(|f| std::iter::once(f.name).chain(f.aliases.iter().copied())).collect();
+        names.sort_unstable();
+        let all = names.len();
+        names.dedup();
+        assert_eq!(names.len(), all);
+        for f in FIELDS {
+            assert!(f.example.starts_with(&format!("{}:", f.name)), "{}", f.name);
+            super::super::parser::parse(f.example).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_slip_of_the_pen_gets_a_hint() {
+        assert_eq!(nearest("form"), Some("from"));
+        assert_eq!(nearest("Subjet"), Some("subject"));
+        assert_eq!(nearest("zzzzzz"), None);
+    }
+}

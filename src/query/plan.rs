@@ -1,0 +1,250 @@
+//! One condition to the lookups that answer it.
+
+use super::fields::{DigestOf, FieldKind};
+use super::parser::Term;
+use super::value;
+use super::{QueryError, QueryProblem};
+use crate::facts::Role;
+use crate::index::schema::{self, HopHost, ROLES, Words, kind};
+use crate::index::{Lookup, Phrase, asked};
+use crate::types::time::UtcMs;
+
+/// What answers a condition: everything that any of the lookups finds.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Plan {
+    pub(super) any: Vec<Lookup>,
+    /// What the hits of [`Self::any`] must show in the catalog too, since their terms hold only a part.
+    pub(super) check: Option<Check>,
+    /// Lookups whose hits need no check.
+    pub(super) sure: Vec<Lookup>,
+}
+
+/// A condition on a catalog row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Check {
+    /// A digest begins with these hex digits.
+    Digest(DigestOf, String),
+    /// The Message-ID, bare and in lower case.
+    MessageId(String),
+}
+
+/// What a condition asks for that is no lookup.
+#[derive(Clone, Debug)]
+pub(super) enum Wanted {
+    Index(Plan),
+    Date(Option<UtcMs>, Option<UtcMs>),
+    Size(u64, u64),
+    Container(String),
+    Source(String),
+    Kind(String),
+    Id(String),
+}
+
+fn wrong(term: &Term, wanted: &'static str) -> QueryError {
+    QueryError { column: term.at, problem: QueryProblem::Value { field: term.field.name, wanted } }
+}
+
+/// Takes the `*` off the end.
+fn open(term: &Term) -> Result<(&str, bool), QueryError> {
+    let (text, open) = match term.value.strip_suffix('*') {
+        Some(text) => (text, true),
+        None => (term.value.as_str(), false),
+    };
+    if !term.quoted && text.contains('*') {
+        return Err(QueryError { column: term.at, problem: QueryProblem::Star });
+    }
+    Ok((text, open))
+}
+
+/// A host name with a dot in it, or a domain: `example.org`, `.example.org`.
+fn is_host(text: &str) -> bool {
+    let mut labels = text.trim_start_matches('.').trim_end_matches('.').split('.');
+    let plain = |l: &str| !l.is_empty() && l.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'));
+    let last = labels.next_back().unwrap_or_default();
+    let rest: Vec<_> = labels.collect();
+    !rest.is_empty()
+        && rest.iter().all(|l| plain(l))
+        && plain(last)
+        && !last.bytes().all(|b| b.is_ascii_digit())
+}
+
+fn words(field: Words, role: Option<Role>, text: &str, open: bool) -> Lookup {
+    Lookup::Words(Phrase { field, role, words: asked(text), open })
+}
+
+fn term(build: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+    let mut out = Vec::new();
+    build(&mut out);
+    out
+}
+
+const HOSTS: [HopHost; 4] = [HopHost::By, HopHost::From, HopHost::Helo, HopHost::Rdns];
+
+fn host(place: HopHost, text: &str) -> Lookup {
+    Lookup::Prefix(term(|t| schema::host_term(t, place, text.trim_matches('.').as_bytes())))
+}
+
+fn ips(kinds: &[u8], text: &str) -> Option<Vec<Lookup>> {
+    let (first, last) = value::network(text)?;
+    let range = |&kind: &u8| {
+        Lookup::Range(term(|t| schema::ip_term(t, kind, first)), term(|t| schema::ip_term(t, kind, last)))
+    };
+    Some(kinds.iter().map(range).collect())
+}
+
+pub(super) fn plan(asked_for: &Term, zone: &jiff::tz::TimeZone) -> Result<Wanted, QueryError> {
+    let value = asked_for.value.as_str();
+    let no_word = || QueryError { column: asked_for.at, problem: QueryProblem::NoWord };
+    let mut plan = Plan::default();
+    match asked_for.field.kind {
+        FieldKind::Text => {
+            let (text, open) = open(asked_for)?;
+            if asked(text).is_empty() {
+                return Err(no_word());
+            }
+            anywhere(&mut plan, text, open, asked_for.quoted);
+        }
+        FieldKind::Words(fields) => {
+            let (text, open) = open(asked_for)?;
+            if asked(text).is_empty() {
+                return Err(no_word());
+            }
+            plan.sure.extend(fields.iter().map(|&field| words(field, None, text, open)));
+        }
+        FieldKind::People(roles) => people(&mut plan, asked_for, roles)?,
+        FieldKind::Date => {
+            let wanted = "a year, month, day or time such as 2024-03, a..b, >a or <=a";
+            let (from, to) = value::dates(value, zone).ok_or_else(|| wrong(asked_for, wanted))?;
+            return Ok(Wanted::Date(from, to));
+        }
+        FieldKind::Size => {
+            let (from, to) =
+                value::sizes(value).ok_or_else(|| wrong(asked_for, "bytes such as 100k, a..b, >a or <=a"))?;
+            return Ok(Wanted::Size(from, to));
+        }
+        FieldKind::Hop => {
+            if let Some(found) = ips(&[kind::PEER_IP, kind::BY_IP], value) {
+                plan.sure = found;
+            }
+            // A literal can stand where a name should: both are looked for.
+            for place in HOSTS {
+                plan.sure.push(hop_host(asked_for, place)?);
+            }
+        }
+        FieldKind::HopHost(place) => plan.sure.push(hop_host(asked_for, place)?),
+        FieldKind::HopIp => {
+            let wanted = "an IP address or a network such as 192.0.2.0/24";
+            plan.sure = ips(&[kind::PEER_IP], value).ok_or_else(|| wrong(asked_for, wanted))?;
+        }
+        FieldKind::HopText(kind) | FieldKind::Tag(kind) => {
+            let (text, open) = open(asked_for)?;
+            let bare = text.trim_start_matches('<').trim_end_matches('>');
+            let built = term(|t| schema::text_term(t, kind, bare.as_bytes()));
+            plan.sure.push(if open { Lookup::Prefix(built) } else { Lookup::Term(built) });
+        }
+        FieldKind::Digest(of) => digests(&mut plan, asked_for, of)?,
+        FieldKind::MessageId => message_id(&mut plan, value),
+        FieldKind::References => {
+            plan.sure.push(Lookup::Term(term(|t| schema::message_id_term(t, kind::REFERENCE, value))));
+        }
+        FieldKind::Container => return Ok(Wanted::Container(value.to_owned())),
+        FieldKind::Source => return Ok(Wanted::Source(value.to_owned())),
+        FieldKind::Kind => return Ok(Wanted::Kind(value.to_ascii_lowercase())),
+        FieldKind::Id => return Ok(Wanted::Id(value.to_owned())),
+    }
+    Ok(Wanted::Index(plan))
+}
+
+/// Words in every field of words, and the whole value wherever ids, hosts and digests are terms of their own.
+fn anywhere(plan: &mut Plan, text: &str, open: bool, quoted: bool) {
+    for field in [Words::Body, Words::Subject, Words::Header, Words::Name] {
+        plan.sure.push(words(field, None, text, open));
+    }
+    for role in ROLES {
+        plan.sure.push(words(Words::People, Some(role), text, open));
+    }
+    let bare = text.trim_matches(['<', '>']);
+    if open || bare.is_empty() || (quoted && bare.contains(char::is_whitespace)) {
+        return;
+    }
+    for kind in [kind::HOP_ID, kind::FOR, kind::ENVELOPE_FROM, kind::USER] {
+        plan.sure.push(Lookup::Term(term(|t| schema::text_term(t, kind, bare.as_bytes()))));
+    }
+    if is_host(bare) {
+        plan.sure.extend(HOSTS.map(|place| host(place, bare)));
+    }
+    plan.sure.extend(ips(&[kind::PEER_IP, kind::BY_IP], bare).unwrap_or_default());
+    if let Some(digits) = value::hex(bare).filter(|d| matches!(d.len(), 32 | 64)) {
+        plan.any.extend(DigestOf::Any.kinds().iter().map(|&kind| digest(kind, &digits)));
+        plan.check = Some(Check::Digest(DigestOf::Any, digits));
+    } else if bare.contains('@') {
+        message_id(plan, bare);
+        plan.sure.push(Lookup::Term(term(|t| schema::message_id_term(t, kind::REFERENCE, bare))));
+    }
+}
+
+fn message_id(plan: &mut Plan, id: &str) {
+    plan.any.push(Lookup::Term(term(|t| schema::message_id_term(t, kind::MESSAGE_ID, id))));
+    plan.check = Some(Check::MessageId(schema::bare_message_id(id)));
+}
+
+fn hop_host(asked_for: &Term, place: HopHost) -> Result<Lookup, QueryError> {
+    let (text, open) = match asked_for.value.strip_prefix("*.") {
+        Some(below) => (below, false),
+        None => open(asked_for)?,
+    };
+    if text.trim_matches('.').is_empty() {
+        return Err(QueryError { column: asked_for.at, problem: QueryProblem::NoWord });
+    }
+    if !open {
+        return Ok(host(place, text));
+    }
+    // Labels stand backwards: the beginning of a name is the end of its term, so `mx*` looks at every host.
+    let labels = term(|t| schema::host_term(t, place, text.to_ascii_lowercase().as_bytes()));
+    let needle = labels.get(1..labels.len() - 1).unwrap_or_default().to_vec();
+    Ok(Lookup::Containing(vec![place as u8], needle))
+}
+
+fn digest(kind: u8, digits: &str) -> Lookup {
+    let even = digits.len().min(16) / 2 * 2;
+    let bytes: Vec<u8> =
+        (0..even).step_by(2).filter_map(|at| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok()).collect();
+    Lookup::Prefix(term(|t| schema::digest_term(t, kind, &bytes)))
+}
+
+fn digests(plan: &mut Plan, asked_for: &Term, of: DigestOf) -> Result<(), QueryError> {
+    let wanted = "8 to 64 hex digits of a SHA-256 (or 32 of a MIH)";
+    let digits = value::hex(&asked_for.value).ok_or_else(|| wrong(asked_for, wanted))?;
+    plan.any.extend(of.kinds().iter().map(|&kind| digest(kind, &digits)));
+    plan.check = Some(Check::Digest(of, digits));
+    Ok(())
+}
+
+/// A whole address, a domain (`@example.org`, `example.org`), or words of a name or address.
+fn people(plan: &mut Plan, asked_for: &Term, roles: &[Role]) -> Result<(), QueryError> {
+    let value = asked_for.value.strip_prefix("*@").map_or(asked_for.value.clone(), |d| format!("@{d}"));
+    let inner = Term { value, ..asked_for.clone() };
+    let (text, open) = open(&inner)?;
+    let bare = text.trim_start_matches('<').trim_end_matches('>');
+    for &role in roles {
+        let lookup = match bare.rsplit_once('@') {
+            Some(("", domain)) if !open && !domain.is_empty() => domain_of(role, domain),
+            Some((_, domain)) if !open && !domain.is_empty() && !bare.contains(char::is_whitespace) => {
+                Lookup::Term(term(|t| schema::address_term(t, role, bare)))
+            }
+            None if !open && !asked_for.quoted && is_host(bare) => domain_of(role, bare),
+            _ => {
+                if asked(bare).is_empty() {
+                    return Err(QueryError { column: asked_for.at, problem: QueryProblem::NoWord });
+                }
+                words(Words::People, Some(role), bare, open)
+            }
+        };
+        plan.sure.push(lookup);
+    }
+    Ok(())
+}
+
+fn domain_of(role: Role, domain: &str) -> Lookup {
+    Lookup::Prefix(term(|t| schema::domain_term(t, role, domain.trim_matches('.'))))
+}

@@ -1,0 +1,296 @@
+//! Sets of lookups put together, and the answer in the order asked for.
+
+use jiff::tz::TimeZone;
+
+use super::fields::DigestOf;
+use super::parser::{Node, Term, parse};
+use super::plan::{Check, Plan, Wanted, plan};
+use super::{Case, QueryError, QueryProblem, SearchError};
+use crate::catalog::{Catalog, CatalogError, Row};
+use crate::index::schema::{self, kind};
+use crate::index::{Lookup, Set};
+use crate::types::digest::hex;
+use crate::types::{ContainerId, ItemId, ItemKey, SourceId};
+
+/// The order of an answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// Newest Date first, undated last, then ledger order.
+    #[default]
+    Newest,
+    /// Best first: how rare the words asked for are, and how often they stand in each.
+    Relevance,
+    /// As in the ledger.
+    Ledger,
+}
+
+/// How to answer.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The order.
+    pub order: Order,
+    /// How many keys to hand over; all when `None`. The count is always of all.
+    pub limit: Option<usize>,
+    /// The zone in which days begin.
+    pub zone: TimeZone,
+    /// Labels of sources, for `source:`.
+    pub labels: Vec<(u32, String)>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { order: Order::Newest, limit: None, zone: TimeZone::UTC, labels: Vec::new() }
+    }
+}
+
+/// An answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hits {
+    /// The items and children, in the order asked for, at most as many as asked for.
+    pub keys: Vec<ItemKey>,
+    /// How many answer the question.
+    pub total: u64,
+    /// How many have no date that could be read and answer the question but for its date conditions; `None` when it
+    /// has none.
+    pub undated: Option<u64>,
+}
+
+/// Answers a question.
+///
+/// # Errors
+/// [`SearchError::Query`] with the column of what is wrong; the others when catalog or index cannot be read.
+pub fn search(case: Case<'_>, query: &str, options: &Options) -> Result<Hits, SearchError> {
+    let node = parse(query)?;
+    let mut run = Run { case, options, lookups: Vec::new(), dated: false };
+    let set = run.set(&node, Dates::Asked)?;
+    let undated = if run.dated {
+        let dated = case.index.dated(None, None)?;
+        Some(run.set(&node, Dates::Met)?.without(&dated).len())
+    } else {
+        None
+    };
+    let total = set.len();
+    let keys = if options.limit == Some(0) { Vec::new() } else { run.ordered(&set)? };
+    Ok(Hits { keys, total, undated })
+}
+
+/// How date conditions count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Dates {
+    /// As asked.
+    Asked,
+    /// As if met.
+    Met,
+    /// As if not met, so that what negates them is met.
+    Unmet,
+}
+
+impl Dates {
+    fn turned(self) -> Self {
+        match self {
+            Self::Asked => Self::Asked,
+            Self::Met => Self::Unmet,
+            Self::Unmet => Self::Met,
+        }
+    }
+}
+
+struct Run<'a> {
+    case: Case<'a>,
+    options: &'a Options,
+    /// Words that were asked for, for the order by relevance.
+    lookups: Vec<Lookup>,
+    dated: bool,
+}
+
+impl Run<'_> {
+    fn set(&mut self, node: &Node, dates: Dates) -> Result<Set, SearchError> {
+        match node {
+            Node::All => Ok(self.case.index.all()),
+            Node::Not(inner) => Ok(self.set(inner, dates.turned())?.complement()),
+            Node::Or(parts) => {
+                let mut all = self.case.index.none();
+                for part in parts {
+                    all = all.or(&self.set(part, dates)?);
+                }
+                Ok(all)
+            }
+            Node::And(parts) => {
+                let mut all: Option<Set> = None;
+                for part in parts {
+                    let here = self.set(part, dates)?;
+                    all = Some(match all {
+                        Some(all) => all.and(&here),
+                        None => here,
+                    });
+                }
+                Ok(all.unwrap_or_else(|| self.case.index.all()))
+            }
+            Node::Term(term) => self.term(term, dates),
+        }
+    }
+
+    fn term(&mut self, term: &Term, dates: Dates) -> Result<Set, SearchError> {
+        let index = self.case.index;
+        match plan(term, &self.options.zone)? {
+            Wanted::Index(plan) => self.index(plan),
+            Wanted::Date(from, to) => {
+                self.dated = true;
+                Ok(match dates {
+                    Dates::Asked => index.dated(from, to)?,
+                    Dates::Met => index.all(),
+                    Dates::Unmet => index.none(),
+                })
+            }
+            Wanted::Size(from, to) => Ok(index.sized(from, to)?),
+            Wanted::Container(text) => self.container(&text),
+            Wanted::Source(text) => self.source(&text),
+            Wanted::Kind(text) => self.kind(&text),
+            Wanted::Id(text) => self.id(term, &text),
+        }
+    }
+
+    fn index(&mut self, plan: Plan) -> Result<Set, SearchError> {
+        let index = self.case.index;
+        let mut found = index.none();
+        for lookup in &plan.any {
+            found = found.or(&index.find(lookup)?);
+        }
+        if let Some(check) = &plan.check
+            && !found.is_empty()
+        {
+            found = self.checked(&found, check)?;
+        }
+        for lookup in &plan.sure {
+            found = found.or(&index.find(lookup)?);
+        }
+        if self.options.order == Order::Relevance {
+            self.lookups.extend(plan.sure);
+        }
+        Ok(found)
+    }
+
+    /// Keeps what shows the whole value in the catalog.
+    fn checked(&self, set: &Set, check: &Check) -> Result<Set, SearchError> {
+        let catalog = self.case.catalog;
+        let mut good = Vec::new();
+        catalog.each::<CatalogError>(self.case.index.keys(set)?, |row| {
+            if shows(catalog, row, check)? {
+                good.push((row.key, row.key));
+            }
+            Ok(())
+        })?;
+        Ok(self.case.index.keyed(&good)?)
+    }
+
+    fn container(&self, text: &str) -> Result<Set, SearchError> {
+        let catalog = self.case.catalog;
+        let exact: Option<ContainerId> = text.parse().ok();
+        let needle = text.to_lowercase();
+        let ranges: Vec<_> = catalog
+            .containers()?
+            .into_iter()
+            .filter(|c| match exact {
+                Some(id) => id.number == c.number && id.source == catalog.source_id(c.segment),
+                None => c.path.display().to_lowercase().contains(&needle),
+            })
+            .filter_map(|c| c.keys())
+            .collect();
+        Ok(self.case.index.keyed(&ranges)?)
+    }
+
+    fn source(&self, text: &str) -> Result<Set, SearchError> {
+        let is = |segment: u32, id: SourceId| {
+            let label = |(of, label): &(u32, String)| *of == segment && label.eq_ignore_ascii_case(text);
+            id.to_string() == text
+                || (text.len() >= 4 && id.to_string().starts_with(&text.to_ascii_lowercase()))
+                || self.options.labels.iter().any(label)
+        };
+        let keys = |segment: u32| {
+            let last = ItemKey::new(segment + 1, 0, 0).map_or(u64::MAX, |k| k.as_u64() - 1);
+            Some((ItemKey::new(segment, 0, 0)?, ItemKey::from_u64(last)))
+        };
+        let sources = self.case.catalog.sources().iter().filter(|s| is(s.segment, s.source_id()));
+        let ranges: Vec<_> = sources.filter_map(|s| keys(s.segment)).collect();
+        Ok(self.case.index.keyed(&ranges)?)
+    }
+
+    fn kind(&self, text: &str) -> Result<Set, SearchError> {
+        let index = self.case.index;
+        if matches!(text, "message" | "child") {
+            let mut term = Vec::new();
+            schema::text_term(&mut term, kind::KIND, text.as_bytes());
+            return Ok(index.find(&Lookup::Term(term))?);
+        }
+        let all = self.case.catalog.containers()?;
+        let ranges: Vec<_> = all.into_iter().filter(|c| c.kind == text).filter_map(|c| c.keys()).collect();
+        Ok(index.keyed(&ranges)?)
+    }
+
+    fn id(&self, term: &Term, text: &str) -> Result<Set, SearchError> {
+        if let Ok(id) = text.parse::<ItemId>() {
+            let key = self.case.catalog.key(&id)?;
+            return Ok(self.case.index.keyed(&key.map(|k| (k, k)).into_iter().collect::<Vec<_>>())?);
+        }
+        if text.parse::<ContainerId>().is_ok() {
+            return self.container(text);
+        }
+        if text.parse::<SourceId>().is_ok() {
+            return self.source(text);
+        }
+        let problem =
+            QueryProblem::Value { field: term.field.name, wanted: "an id such as 5f0c2a9be4d17788-3-41" };
+        Err(QueryError { column: term.at, problem }.into())
+    }
+
+    fn ordered(&self, set: &Set) -> Result<Vec<ItemKey>, SearchError> {
+        let index = self.case.index;
+        let limit = self.options.limit.unwrap_or(usize::MAX);
+        match self.options.order {
+            Order::Ledger => {
+                let mut keys = index.keys(set)?;
+                keys.truncate(limit);
+                Ok(keys)
+            }
+            Order::Newest => {
+                // Undated after dated; `None` is the least, so the order is turned.
+                let dates = index.dates(set)?.into_iter().map(|(key, date)| (std::cmp::Reverse(date), key));
+                Ok(first(dates.collect(), limit))
+            }
+            Order::Relevance => {
+                let scores = index.scores(set, &self.lookups)?;
+                // Scores are sums of finite numbers that are not negative: their bits sort as they do.
+                let scores = scores.into_iter().map(|(key, score)| (std::cmp::Reverse(score.to_bits()), key));
+                Ok(first(scores.collect(), limit))
+            }
+        }
+    }
+}
+
+/// The first of a list when sorted, without sorting all of it.
+fn first<K: Ord>(mut list: Vec<(K, ItemKey)>, limit: usize) -> Vec<ItemKey> {
+    if limit < list.len() {
+        if limit == 0 {
+            return Vec::new();
+        }
+        list.select_nth_unstable(limit);
+        list.truncate(limit);
+    }
+    list.sort_unstable();
+    list.into_iter().map(|(_, key)| key).collect()
+}
+
+fn shows(catalog: &Catalog, row: &Row<'_>, check: &Check) -> Result<bool, CatalogError> {
+    Ok(match check {
+        Check::MessageId(id) => row.message_id.is_some_and(|m| schema::bare_message_id(m) == *id),
+        Check::Digest(of, digits) => {
+            let begins = |hex: String| hex.starts_with(digits);
+            let is = |one: DigestOf| matches!(*of, DigestOf::Any) || *of == one;
+            (is(DigestOf::Slice) && begins(row.sha256.to_string()))
+                || (is(DigestOf::Wire) && begins(row.wire.to_string()))
+                || (is(DigestOf::Mih) && row.mih.is_some_and(|m| begins(hex(&m))))
+                || (is(DigestOf::Attachment)
+                    && row.attachments(catalog)?.iter().any(|a| begins(a.sha256.to_string())))
+        }
+    })
+}
