@@ -34,8 +34,14 @@ pub(super) fn begins_with_from(text: &[u8]) -> bool {
     let mut lines = lines(text);
     let mut line = || lines.next().and_then(|(range, _)| text.get(range)).unwrap_or_default();
     let first = line();
-    let fits = first.len() <= fromline::MAX_LINE;
+    // `From : a@example.org` is a header field of the old syntax.
+    let fits = first.len() <= fromline::MAX_LINE && !is_from_field(first);
     first.starts_with(b"From ") && fits && (fromline::is_dated(first) || look::field_name(line()).is_some())
+}
+
+/// Whether the line is the header field `From`, with blanks before its colon.
+pub(super) fn is_from_field(line: &[u8]) -> bool {
+    look::field_name(line) == Some(b"From")
 }
 
 /// What a file is, from its first bytes; `whole` says that there are no others.
@@ -133,7 +139,10 @@ fn text(head: &[u8], whole: bool, role: Role, name: &[u8]) -> Verdict {
     let blank = head.iter().skip(bom).take_while(|b| matches!(b, b'\n' | b'\r')).count();
     let text = head.get(bom.saturating_add(blank)..).unwrap_or_default();
     let from = begins_with_from(text);
-    let mail = look::look(text, whole).is_mail();
+    // Pages that show the source of a message put a line of blanks before it.
+    let text = look::skip_blank_line(text);
+    let look = look::look(text, whole);
+    let mail = look.is_mail();
     if is_cr_only(head) {
         let lf: Vec<u8> = head.iter().map(|&b| if b == b'\r' { b'\n' } else { b }).collect();
         let text = lf.trim_ascii_start();
@@ -154,6 +163,13 @@ fn text(head: &[u8], whole: bool, role: Role, name: &[u8]) -> Verdict {
     }
     if is_mbox_inside(head) {
         return is("mbox");
+    }
+    if look.is_damaged_mail() {
+        return is(match role {
+            Role::Maildir { .. } => "maildir",
+            Role::Mh { .. } => "mh",
+            Role::None => "eml",
+        });
     }
     not(if is_state(head, name) { "mailbox-state" } else { "not-mail" })
 }

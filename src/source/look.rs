@@ -79,6 +79,22 @@ const SHARED: &[&str] = &[
     "status",
 ];
 
+/// Field names of mail that only programs write.
+const MACHINE: &[&str] = &[
+    "arc-seal",
+    "authentication-results",
+    "delivered-to",
+    "dkim-signature",
+    "message-id",
+    "mime-version",
+    "received",
+    "return-path",
+    "x-mailer",
+];
+
+/// Lines between the fields that are tolerated.
+const MAX_ODD: usize = 3;
+
 /// Lines that are looked at.
 const MAX_LINES: usize = 200;
 
@@ -96,8 +112,16 @@ pub(super) struct Look {
     pub shared: usize,
     /// Fields that name an author, a path or an id: `From`, `Received`, `Return-Path`, `Date`, `Message-ID`.
     pub trace: usize,
+    /// Fields that only programs write: `Received`, `Message-ID`, `MIME-Version`, `Return-Path` and such.
+    pub machine: usize,
+    /// Lines that are neither field nor continuation.
+    pub odd: usize,
+    /// Whether what stands before the first of them is a header block by itself.
+    pub sure: bool,
     /// Fields of which the name has no upper-case letter.
     pub lower: usize,
+    /// Whether one of the fields is a `Content-Type` with a type in it.
+    pub content: bool,
     /// Whether an empty line, or the end of the text, follows the fields.
     pub ended: bool,
 }
@@ -109,8 +133,11 @@ impl Look {
     /// otherwise it takes two names. A block of `Content-` fields alone is a part of a message, and read as one.
     pub(super) fn is_mail(&self) -> bool {
         let named = self.mail.saturating_add(self.shared);
+        if self.odd > 0 {
+            return self.sure;
+        }
         if self.mail == 0 {
-            return self.ended && self.shared > 0 && self.shared == self.fields && self.lower == 0;
+            return self.ended && self.content && self.shared == self.fields;
         }
         let written = self.lower < self.fields;
         if self.ended {
@@ -118,6 +145,12 @@ impl Look {
         } else {
             named >= 2 && written
         }
+    }
+
+    /// Whether this is a header block with lines in it that do not belong there. It takes a field that only programs
+    /// write: people quote the others in texts.
+    pub(super) fn is_damaged_mail(&self) -> bool {
+        self.machine > 0 && self.mail >= 3 && self.odd.saturating_mul(2) <= self.fields
     }
 
     /// Whether this is, beyond doubt, the header block of a message that was on its way.
@@ -131,6 +164,16 @@ pub(super) fn field_name(line: &[u8]) -> Option<&[u8]> {
     let colon = line.iter().take(256).position(|&b| b == b':')?;
     let name = line.get(..colon)?.trim_ascii_end();
     (!name.is_empty() && name.iter().all(|b| (33..=126).contains(b))).then_some(name)
+}
+
+/// The text behind a first line that holds nothing but blanks.
+pub(super) fn skip_blank_line(text: &[u8]) -> &[u8] {
+    match lines(text).next() {
+        Some((range, next)) if text.get(range.clone()).is_some_and(|line| line.trim_ascii().is_empty()) => {
+            text.get(next..).unwrap_or_default()
+        }
+        _ => text,
+    }
 }
 
 /// Looks at the start of `text`; `whole` says that there is nothing after it.
@@ -147,16 +190,24 @@ pub(super) fn look(text: &[u8], whole: bool) -> Look {
             look.ended = true;
             return look;
         }
-        if line.first().is_some_and(|b| matches!(b, b' ' | b'\t')) && look.fields > 0 {
+        if line.first().is_some_and(|b| matches!(b, b' ' | b'\t')) && number > 0 {
             continue;
         }
         // Old delivery programs put the sender of the envelope, quoted, first.
         if number == 0 && line.starts_with(b">From ") {
             continue;
         }
-        let Some(name) = field_name(line) else { return look };
-        look.fields = look.fields.saturating_add(1);
-        count(&mut look, &mut seen, name);
+        match field_name(line.trim_ascii_start()) {
+            Some(name) => {
+                look.fields = look.fields.saturating_add(1);
+                count(&mut look, &mut seen, name, line);
+            }
+            None if look.odd < MAX_ODD => {
+                look.sure |= look.odd == 0 && look.is_mail();
+                look.odd = look.odd.saturating_add(1);
+            }
+            None => return look,
+        }
         if next == text.len() && whole {
             look.ended = true;
         }
@@ -164,7 +215,7 @@ pub(super) fn look(text: &[u8], whole: bool) -> Look {
     look
 }
 
-fn count(look: &mut Look, seen: &mut u128, name: &[u8]) {
+fn count(look: &mut Look, seen: &mut u128, name: &[u8], line: &[u8]) {
     if !name.iter().any(u8::is_ascii_uppercase) {
         look.lower = look.lower.saturating_add(1);
     }
@@ -179,12 +230,16 @@ fn count(look: &mut Look, seen: &mut u128, name: &[u8]) {
         if *seen & bit == 0 && traces.iter().any(|t| name.eq_ignore_ascii_case(t)) {
             look.trace = look.trace.saturating_add(1);
         }
+        if MACHINE.iter().any(|m| name.eq_ignore_ascii_case(m.as_bytes())) {
+            look.machine = look.machine.saturating_add(1);
+        }
         *seen |= bit;
     } else if known(SHARED).is_some() {
         look.shared = look.shared.saturating_add(1);
         if name.eq_ignore_ascii_case(b"date") {
             look.trace = look.trace.saturating_add(1);
         }
+        look.content |= name.eq_ignore_ascii_case(b"content-type") && line.contains(&b'/');
     }
 }
 
@@ -193,7 +248,8 @@ mod tests {
     use super::*;
 
     fn check(text: &str, expected: bool) {
-        assert_eq!(look(text.as_bytes(), true).is_mail(), expected, "{text}");
+        let look = look(text.as_bytes(), true);
+        assert_eq!(look.is_mail() || look.is_damaged_mail(), expected, "{text}");
     }
 
     #[test]
@@ -202,6 +258,8 @@ mod tests {
         check("Subject: hi\n\nHi\n", true);
         check("Return-Path: <>\r\nReceived: from x\r\n\tby y\r\n", true);
         check("Content-Type: text/plain\n\nHi\n", true);
+        check("Mail content:\nTo: b@example.org\nSubject: x\nMIME-Version: 1.0\n\n", true);
+        check(" From: a@example.org\nSubject: x\n\n", true);
         check(">From a Mon\nReceived: from x\nDate: y\n\n", true);
     }
 
@@ -213,6 +271,8 @@ mod tests {
         check("name: x\nfrom: y\nversion: 3\n", false);
         check("HTTP/1.1 200 OK\nDate: x\nContent-Type: text/html\n\n", false);
         check("Nov 20 08:15:04 host postfix/smtpd[1]: connect from x\n", false);
+        check("Date: tomorrow\n\nbuy milk\n", false);
+        check("-----Original Message-----\nFrom: Bob\nSent: today\nTo: Eve\nSubject: x\n\nHi\n", false);
         check("Dear all,\n\nFrom: now on\n", false);
     }
 }

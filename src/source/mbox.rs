@@ -285,7 +285,7 @@ impl Mbox {
         let separates = match self.split {
             Split::Strict => dated && blank > 0 && !git,
             Split::Lenient => dated && !git,
-            Split::Any => line.len() <= fromline::MAX_LINE,
+            Split::Any => line.len() <= fromline::MAX_LINE && !detect::is_from_field(line),
         };
         if !separates {
             match (dated, blank > 0) {
