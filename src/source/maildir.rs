@@ -104,6 +104,16 @@ impl<'a> Folders<'a> {
     }
 }
 
+/// The role inside an archive, where what lies beside a file is not known yet.
+pub(super) fn role_inside(name: &[u8]) -> Role {
+    let (dir, name) = parts(name);
+    match parts(dir).1 {
+        b"cur" | b"new" if !name.starts_with(b".") => Role::Maildir { tmp: false },
+        b"tmp" if is_unique(name) => Role::Maildir { tmp: true },
+        _ => Role::None,
+    }
+}
+
 /// The name before the info part that holds the flags; the separator is `:` where the system allows it in names.
 pub(super) fn base(name: &[u8]) -> &[u8] {
     let info = |w: &[u8]| matches!(w, [b':' | b';' | b'!', b'1' | b'2', b',']);

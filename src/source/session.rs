@@ -4,9 +4,12 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::ops::ControlFlow;
 
+use crate::types::digest::Sha256Stream;
+use crate::types::legacy::LegacyStream;
 use crate::types::record::Entry;
 use crate::types::{Anomaly, AnomalyKind, RelPath};
 
+use super::archive::{self, Again, Budget, Section};
 use super::detect::{self, Verdict};
 use super::drive::{Splitter, drive};
 use super::file::{self, FileState, Pump};
@@ -36,6 +39,12 @@ pub(super) struct Input<'a> {
     pub ahead: Option<&'a File>,
     /// Size that is expected, in bytes.
     pub size: Option<u64>,
+    /// Archives around it.
+    pub depth: u32,
+    /// How its bytes can be had once more.
+    pub again: Again<'a>,
+    /// What archives may still cost; `None` outside of archives.
+    pub budget: Option<&'a Budget<'a>>,
 }
 
 /// Why reading stopped: the sink said so, or ids ran out.
@@ -44,7 +53,7 @@ pub(super) enum Stop {
     TooMany,
 }
 
-type Flow<T = ()> = ControlFlow<Stop, T>;
+pub(super) type Flow<T = ()> = ControlFlow<Stop, T>;
 
 fn asked<T>(flow: ControlFlow<(), T>) -> Flow<T> {
     match flow {
@@ -108,12 +117,15 @@ impl<'a> Session<'a> {
             reader: Box::new(&opened),
             ahead: Some(&opened),
             size: Some(before.size),
+            depth: 0,
+            again: Again::Section(Section::of_file(&opened, before.size)),
+            budget: None,
         };
         self.container(input)
     }
 
     /// The next container number.
-    fn next(&mut self) -> Flow<u32> {
+    pub(super) fn next(&mut self) -> Flow<u32> {
         match self.number.checked_add(1) {
             Some(number) => {
                 self.number = number;
@@ -124,9 +136,9 @@ impl<'a> Session<'a> {
     }
 
     /// Reads one container from its first byte to its last.
-    fn container(&mut self, input: Input<'_>) -> Flow {
+    pub(super) fn container(&mut self, input: Input<'_>) -> Flow {
         let container = self.next()?;
-        let Input { path, parent, role, uid, before, reader, ahead, size } = input;
+        let Input { path, parent, role, uid, before, reader, ahead, size, depth, again, budget } = input;
         let mut pump = Pump::new(reader, ahead);
         let head = first_bytes(&mut pump, size);
         let verdict = detect::detect(&head, pump.eof, role, path.name(), self.options.kind);
@@ -136,6 +148,10 @@ impl<'a> Session<'a> {
         // The digest of a file that is one item is the item's, which the receiver makes anyway.
         let sha256 = !one || detect::begins_with_from(&head);
         pump.hash_from(&head, sha256, self.options.md5, self.options.sha1);
+        if archive::is_archive(verdict.kind) {
+            let rest = Packed { path, role, uid, before, ahead, depth, again, budget, verdict };
+            return self.archive(container, pump, head, rest);
+        }
         let mut mbox = None;
         let items = {
             let limits = &self.options.limits;
@@ -166,20 +182,74 @@ impl<'a> Session<'a> {
             asked(drive(splitter, &mut pump, head, limits, self.sink))?
         };
         let notes = mbox.map(|m| m.notes).unwrap_or_default();
-        self.close(container, pump, verdict, items, notes, before, ahead)
+        let done = Done { container, verdict, items, notes, before, budget };
+        self.close(done, pump, ahead, None)?;
+        ControlFlow::Continue(())
     }
 
-    #[expect(clippy::too_many_arguments, reason = "all that is known at the end of a container")]
+    /// Hands over an archive as it is, then reads what is in it.
+    fn archive(&mut self, container: u32, mut pump: Pump<'_>, mut head: Vec<u8>, rest: Packed<'_>) -> Flow {
+        let Packed { path, role, uid, before, ahead, depth, again, budget, mut verdict } = rest;
+        let limits = &self.options.limits;
+        // A small archive is kept in memory, so that it is read once.
+        let room = limits.archive_memory.saturating_add(1).saturating_sub(head.len());
+        pump.fill(&mut head, room);
+        let kept = if pump.eof { head.clone() } else { Vec::new() };
+        let again = if pump.eof { Again::Section(Section::of_bytes(&kept)) } else { again };
+        asked(drive(&mut Opaque::new(), &mut pump, head, limits, self.sink))?;
+
+        let mut refused = None;
+        let ready = if depth >= limits.archive_depth {
+            verdict.reason = Some("archive-limit");
+            refused = Some((0, format!("archives are opened to a depth of {}", limits.archive_depth)));
+            None
+        } else {
+            match archive::prepare(verdict.kind, &again) {
+                Ok(ready) => {
+                    verdict.reason = Some("archive-opened");
+                    Some(ready)
+                }
+                Err(error) if error.kind() == io::ErrorKind::Unsupported => {
+                    verdict.reason = Some("archive-limit");
+                    let most = limits.archive_memory;
+                    refused = Some((0, format!("inside an archive, this kind is opened up to {most} bytes")));
+                    None
+                }
+                Err(error) => {
+                    verdict.reason = Some("archive-damaged");
+                    refused = Some((0, error.to_string()));
+                    None
+                }
+            }
+        };
+        let size = pump.at;
+        let done = Done { container, verdict, items: 0, notes: Vec::new(), before, budget };
+        let after = self.close(done, pump, ahead, refused)?;
+        let Some(ready) = ready else { return ControlFlow::Continue(()) };
+        let own = Budget::new(limits, size, ahead.zip(after));
+        let budget = budget.unwrap_or(&own);
+        let outer = archive::Outer {
+            container,
+            path: &path,
+            kind: verdict.kind,
+            role,
+            uid,
+            depth,
+            again: &again,
+            budget,
+        };
+        archive::open(self, &outer, ready)
+    }
+
+    /// Closes a container; answers how its file is now.
     fn close(
         &mut self,
-        container: u32,
+        done: Done<'_>,
         pump: Pump<'_>,
-        verdict: Verdict,
-        items: u64,
-        mut notes: Vec<Anomaly>,
-        before: Option<FileState>,
         file: Option<&File>,
-    ) -> Flow {
+        refused: Option<(u64, String)>,
+    ) -> Flow<Option<FileState>> {
+        let Done { container, verdict, items, mut notes, before, budget } = done;
         let size = pump.at;
         let (sha256, legacy, error) = pump.finish();
         let after = file.and_then(|file| file.metadata().ok()).map(|m| FileState::of(&m));
@@ -188,26 +258,55 @@ impl<'a> Session<'a> {
                 after.differs_from(before) || after.size != size && error.is_none()
             }
             (Some(_), None) => true,
-            _ => false,
+            _ => budget.is_some_and(Budget::is_changed),
         };
         if changed {
             notes.push(Anomaly::whole(AnomalyKind::ChangedWhileRead));
         }
-        let (md5, sha1) = legacy.map(crate::types::legacy::LegacyStream::finish).unwrap_or_default();
+        let (md5, sha1) = legacy.map(LegacyStream::finish).unwrap_or_default();
+        let failed = error.as_ref().map(|(_, error)| match budget {
+            _ if archive::is_limit(error) => "archive-limit",
+            Some(_) => "archive-damaged",
+            None => "unreadable",
+        });
         self.send(Event::Close(Close {
             container,
             items,
             size,
-            sha256: sha256.map(crate::types::digest::Sha256Stream::finish),
+            sha256: sha256.map(Sha256Stream::finish),
             md5,
             sha1,
-            reason: error.as_ref().map(|_| "unreadable").or(verdict.reason),
-            error: error.map(|(at, error): (u64, io::Error)| (at, error.to_string())),
+            reason: failed.or(verdict.reason),
+            error: error.map(|(at, error): (u64, io::Error)| (at, error.to_string())).or(refused),
             notes,
             after,
             changed,
-        }))
+        }))?;
+        ControlFlow::Continue(after)
     }
+}
+
+/// What is known of a container at its end.
+struct Done<'a> {
+    container: u32,
+    verdict: Verdict,
+    items: u64,
+    notes: Vec<Anomaly>,
+    before: Option<FileState>,
+    budget: Option<&'a Budget<'a>>,
+}
+
+/// What is known of an archive before it is read.
+struct Packed<'a> {
+    path: RelPath,
+    role: Role,
+    uid: Option<u64>,
+    before: Option<FileState>,
+    ahead: Option<&'a File>,
+    depth: u32,
+    again: Again<'a>,
+    budget: Option<&'a Budget<'a>>,
+    verdict: Verdict,
 }
 
 /// The bytes by which the kind is told; all of a small file, read in one call.

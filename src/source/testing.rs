@@ -196,6 +196,14 @@ pub(super) fn read_all(root: &Path, options: &Options) -> Collector {
     all
 }
 
+/// Reads bytes as a file called `name`, and all that is in it.
+pub(super) fn read_all_as(name: &str, bytes: &[u8], options: &Options) -> Vec<Container> {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join(name);
+    fs::write(&path, bytes).unwrap();
+    read_all(&path, options).done
+}
+
 /// Reads bytes as a file called `name`.
 pub(super) fn read_as(name: &str, bytes: &[u8], options: &Options) -> Container {
     let dir = tempfile::tempdir().unwrap();
