@@ -2,7 +2,8 @@
 //!
 //! A separator is a line that starts with `From `, goes on with a date, and stands at the start or after an empty
 //! line; the empty line belongs to the container. `Content-Length` is believed where it ends on a separator or at
-//! the end. Nothing is unescaped here.
+//! the end. Nothing is unescaped here. A separator is taken for text of the message, and noted, when it is that of a
+//! git patch in a mailbox of other mail, or when the text before it announces an attached or forwarded message.
 
 use memchr::memmem::Finder;
 
@@ -12,7 +13,7 @@ use crate::types::{Anomaly, AnomalyKind};
 use super::drive::{Begun, ItemAt, LEAST, Splitter, Step, Window, span};
 use super::file::Pump;
 use super::peek::{self, MAX_HEADER};
-use super::{Split, detect, fromline, look};
+use super::{Split, announced, detect, fromline, look};
 
 /// Most notes on one item; what comes after them is counted in the last.
 const MAX_NOTES: usize = 100;
@@ -281,10 +282,11 @@ impl Mbox {
                 return true;
             }
         }
-        let git = dated && !self.git && fromline::is_git(line);
+        let shown =
+            dated && ((!self.git && fromline::is_git(line)) || announced(w, item, hit.saturating_sub(blank)));
         let separates = match self.split {
-            Split::Strict => dated && blank > 0 && !git,
-            Split::Lenient => dated && !git,
+            Split::Strict => dated && blank > 0 && !shown,
+            Split::Lenient => dated && !shown,
             Split::Any => line.len() <= fromline::MAX_LINE && !detect::is_from_field(line),
         };
         if !separates {
@@ -441,6 +443,11 @@ fn skipped(to: u64) -> Option<Step> {
     (to > 0).then_some(Step::Gap("preamble", to))
 }
 
+/// Whether the text that ends at `end` says that a message is shown there.
+fn announced(w: &Window<'_>, item: &Item, end: u64) -> bool {
+    announced::announces(w.slice(item.start.max(end.saturating_sub(announced::BACK)), end))
+}
+
 fn is_line_end(text: &[u8]) -> bool {
     text == b"\n" || text == b"\r\n"
 }
@@ -529,6 +536,12 @@ mod tests {
         check(
             &format!("{A}{H}x\n\n{git}{H}y\n\n"),
             &[&format!("{H}x\n\n{git}{H}y\n")],
+            &["separator-in-message"],
+        );
+        let part = "--b\nContent-Type: message/rfc822\n\n";
+        check(
+            &format!("{A}{H}{part}{A}{H}y\n--b--\n\n"),
+            &[&format!("{H}{part}{A}{H}y\n--b--\n")],
             &["separator-in-message"],
         );
         check(&format!("{git}{H}x\n\n{git}{H}y\n\n"), &[&format!("{H}x\n"), &format!("{H}y\n")], &[]);

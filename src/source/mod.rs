@@ -22,6 +22,7 @@ use crate::types::record;
 use crate::types::unescape::Rule;
 use crate::types::{Anomaly, RelPath, Sha256Digest};
 
+mod announced;
 mod archive;
 mod detect;
 mod drive;
