@@ -3,5 +3,6 @@
 #![allow(clippy::print_stdout, reason = "suites over real mail print what they measured")]
 
 mod corpora_received;
+mod corpora_source;
 mod damaged_cases;
 mod support;
