@@ -30,6 +30,7 @@ pub mod header;
 pub mod html;
 pub mod known;
 pub mod mime;
+pub mod idclock;
 pub mod received;
 mod tag;
 pub mod uu;

@@ -115,7 +115,7 @@ fn judge(fields: &Fields, form: &Form, here: ByteRange, notes: &mut Vec<Anomaly>
     }
     let time = fields.time.unwrap_or_default();
     let fits = digits >= 2
-        && year > 0
+        && year >= 1900
         && (1..=12).contains(&fields.month)
         && (1..=days_in(year, fields.month)).contains(&fields.day)
         && time.hour < 24
@@ -219,7 +219,10 @@ impl Reader<'_> {
             if !self.take(b',') {
                 self.form.odd = true;
             }
-        } else if self.tokens.at(0).kind == Kind::Word && self.is(1, b',') {
+        } else if self.tokens.at(0).kind == Kind::Word
+            && self.is(1, b',')
+            && scan::month(self.word(0)).is_none()
+        {
             // A day name in another language: it cannot be checked.
             self.next = 2;
             self.form.odd = true;
@@ -267,6 +270,7 @@ impl Reader<'_> {
     fn month_first(&mut self, f: &mut Fields) -> Option<()> {
         f.month = self.month_word()?;
         self.form.odd = true;
+        self.take(b',');
         f.day = self.number(2)?.0;
         if self.is(1, b':') {
             return self.time_then_year(f);

@@ -85,6 +85,7 @@ fn other_forms_are_read_and_flagged() {
         "2018-04-20T00:01:08Z ?",
         &["twelve-hour-clock", "date-form", "zone-missing"],
     );
+    check("Aug, 22 2002 8:02:13 AM +0400", "2002-08-22T04:02:13Z 240", &["twelve-hour-clock", "date-form"]);
     check("Do, 20 Nov 2025 09:15:04 +0100", "2025-11-20T08:15:04Z 60", &["date-form"]);
     check("Thu 20 Nov 2025 09:15:04 +0100", "2025-11-20T08:15:04Z 60", &["date-form"]);
     check("22 Apr 2018", "2018-04-22T00:00:00Z ?", &["time-missing", "zone-missing"]);
@@ -109,6 +110,7 @@ fn what_no_calendar_has_is_not_guessed() {
         "20 Nov 2025 09:15:61 +0000",
         "20 Nov 2025 09:15:226 +0000",
         "20 Nov 70000 09:15:04 +0000",
+        "20 Nov 0102 09:15:04 +0000",
         "20 Nov 2025 14:15:04 PM",
         "2025-14-20 09:15:04",
     ] {

@@ -1,17 +1,17 @@
 //! The clauses of a `Received` field: which word is a keyword, and what belongs to it.
 
-use super::comment::{About, about, words};
+use super::Auth;
+use super::comment::after;
 use super::family::Family;
 use super::ip::{self, Reading};
 use super::lex::{Kind, Span, Token};
 use super::peer::{Peer, unquoted};
 use super::shape::Shape;
 use super::tls::Words;
-use super::{Auth, peer};
 
 /// The clause that a token stands in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Clause {
+pub(super) enum Clause {
     #[default]
     Start,
     From,
@@ -37,9 +37,9 @@ pub(super) struct Draft {
     pub(super) by: Option<Span>,
     pub(super) by_ip: Option<ip::Address>,
     pub(super) via: Option<Span>,
-    via_closed: bool,
+    pub(super) via_closed: bool,
     pub(super) with: Option<Span>,
-    with_closed: bool,
+    pub(super) with_closed: bool,
     pub(super) id: Option<Span>,
     pub(super) for_: Option<Span>,
     pub(super) sender: Option<Span>,
@@ -70,9 +70,9 @@ fn keyword(word: &[u8]) -> Option<Clause> {
     }
 }
 
-/// Whether the bytes begin with some letters, in any case.
+/// Whether the bytes begin with some words, in any case and folded in any way.
 pub(super) fn begins(bytes: &[u8], head: &[u8]) -> bool {
-    bytes.get(..head.len()).is_some_and(|b| b.eq_ignore_ascii_case(head))
+    after(bytes, head).is_some()
 }
 
 /// Whether the bytes end with some letters, in any case.
@@ -246,6 +246,15 @@ impl Draft {
         if letter != 0 {
             self.shape.push(letter);
         }
+        // Exim: `by authid <user> with cram_md5`; IIS: `over TLS secured channel`
+        if span.of(text) == b"authid"
+            && let Some(next) = next.filter(|n| n.kind == Kind::Angle)
+        {
+            self.peer.user = Some(next.at().inner(1));
+            self.peer.auth = Auth::Sasl;
+        } else if clause == Clause::By && !first && span.of(text) == b"TLS" {
+            self.tls.seen = true;
+        }
         // `AES256-GCM-SHA384 encrypted SMTP`
         if next.is_some_and(|n| n.at().of(text).eq_ignore_ascii_case(b"encrypted")) {
             self.tls.phrase(text, span);
@@ -307,7 +316,7 @@ impl Draft {
         }
     }
 
-    fn server_address(&mut self, text: &[u8], span: Span) -> bool {
+    pub(super) fn server_address(&mut self, text: &[u8], span: Span) -> bool {
         match ip::read(span.of(text)) {
             Reading::Address(address) => {
                 self.by_ip.get_or_insert(address);
@@ -316,163 +325,4 @@ impl Draft {
             _ => false,
         }
     }
-
-    fn comment(&mut self, text: &[u8], comment: Span, clause: Clause) {
-        self.via_closed |= clause == Clause::Via && self.via.is_some();
-        self.with_closed |= clause == Clause::With && self.with.is_some();
-        let closed = comment.of(text).last() == Some(&b')');
-        let end = if closed { comment.to.saturating_sub(1) } else { comment.to };
-        let inside = Span::new(comment.from.saturating_add(1), end).trimmed(text);
-        let bytes = inside.of(text);
-        let from = clause == Clause::From;
-        let letter = match about(bytes) {
-            About::Peer if from => {
-                self.peer.comment(text, inside);
-                b'p'
-            }
-            About::Peer => {
-                let first = words(text, inside).find(|s| ip::read(s.of(text)) != Reading::No);
-                match first {
-                    Some(span) if clause == Clause::By && self.server_address(text, span) => b'a',
-                    _ => b'o',
-                }
-            }
-            About::Helo if from => {
-                self.peer.comment(text, inside);
-                if begins(bytes, b"port=") || begins(bytes, b"ident=") { b'p' } else { b'h' }
-            }
-            About::Tls => {
-                self.tls.read(text, inside);
-                b't'
-            }
-            About::Certificate => b'c',
-            About::Auth => {
-                self.sign_in(text, inside, from);
-                b'u'
-            }
-            About::Software(family) => {
-                self.software(text, inside, family, clause);
-                b's'
-            }
-            About::Envelope => {
-                if let Some(span) = words(text, inside).nth(1) {
-                    let bare = if span.of(text).first() == Some(&b'<') { span.inner(1) } else { span };
-                    self.sender.get_or_insert(bare);
-                }
-                b'e'
-            }
-            About::From if clause == Clause::Start => {
-                self.handed_over(text, Span::new(inside.from.saturating_add(5), inside.to));
-                b'g'
-            }
-            About::Uid => {
-                self.peer.uid = peer::number(bytes.get(4..).unwrap_or_default());
-                self.peer.auth = Auth::Local;
-                b'd'
-            }
-            _ if from && is_one_word(bytes) => {
-                self.peer.comment(text, inside);
-                b'p'
-            }
-            _ => {
-                let version = bytes.strip_prefix(b"v").unwrap_or(bytes);
-                self.other_software |= !from && version.first().is_some_and(u8::is_ascii_digit);
-                b'o'
-            }
-        };
-        let letter = if ends(bytes, b" encrypted") {
-            self.tls.phrase(text, Span::new(inside.from, inside.to.saturating_sub(10)));
-            b't'
-        } else {
-            letter
-        };
-        self.shape.push(letter);
-    }
-
-    fn software(&mut self, text: &[u8], inside: Span, family: Family, clause: Clause) {
-        let bytes = inside.of(text);
-        if self.family == Family::Unknown || clause == Clause::By {
-            self.family = family;
-            // `amavisd-new, port 10024`, `Postfix, from userid 33`
-            let comma =
-                memchr::memchr(b',', bytes).filter(|_| matches!(family, Family::Amavis | Family::Postfix));
-            self.software =
-                Some(comma.map_or(inside, |c| Span::new(inside.from, inside.from.saturating_add(c))));
-        }
-        if family == Family::Qmail && self.by.is_none() && self.peer.token.is_none() {
-            self.qmail_local = true;
-        }
-        for mark in [&b"from userid "[..], b"invoked by uid "] {
-            if let Some(at) = memchr::memmem::find(bytes, mark) {
-                self.peer.uid = peer::number(bytes.get(at.saturating_add(mark.len())..).unwrap_or_default());
-                self.peer.auth = Auth::Local;
-            }
-        }
-    }
-
-    /// `(from user@localhost)`, `(from host [192.0.2.1])`
-    fn handed_over(&mut self, text: &[u8], inside: Span) {
-        let mut list = words(text, inside);
-        self.peer.token = list.next();
-        for span in list {
-            self.peer.address(text, span, true);
-        }
-        if let Some(token) = self.peer.token
-            && self.peer.ip.is_none()
-        {
-            let at = memchr::memrchr(b'@', token.of(text)).unwrap_or(token.to.saturating_sub(token.from));
-            self.peer.user = Some(Span::new(token.from, token.from.saturating_add(at)));
-            self.peer.auth = Auth::Local;
-        }
-    }
-
-    fn sign_in(&mut self, text: &[u8], inside: Span, from: bool) {
-        let bytes = inside.of(text);
-        let rest = |n: usize| Span::new(inside.from.saturating_add(n), inside.to).trimmed(text);
-        let peer = &mut self.peer;
-        peer.auth = Auth::Sasl;
-        if begins(bytes, b"authenticated sender:") {
-            // To the end: Postfix writes what the client said.
-            peer.user = Some(rest(21)).filter(|s| !s.is_empty());
-        } else if begins(bytes, b"account ") {
-            if from {
-                peer.comment(text, inside);
-            }
-        } else if begins(bytes, b"auth:") {
-            // Courier: `AUTH: LOGIN user, TLS: TLSv1/SSLv3,128bits,RC4-MD5`
-            let mut list = words(text, rest(5));
-            let mechanism = list.next();
-            let is_tls = |s: &Span| s.of(text).eq_ignore_ascii_case(b"tls:");
-            peer.user = list.next().filter(|s| !is_tls(s)).or(mechanism).filter(|s| !is_tls(s));
-            if let Some(at) = memchr::memmem::find(bytes, b"TLS:") {
-                self.tls.read(text, rest(at.saturating_add(4)));
-            }
-        } else {
-            // `authenticated as user`, `Authenticated user: u`, `SquirrelMail authenticated user u`, `smtp-auth username u`, `sender: u`
-            let mut marked = false;
-            for span in words(text, inside) {
-                let word = span.of(text);
-                let is = |w: &[u8]| word.eq_ignore_ascii_case(w);
-                let mark =
-                    [&b"as"[..], b"user", b"user:", b"username", b"sender:", b"id:"].into_iter().any(is);
-                if marked && !mark {
-                    if !word.contains(&b'=') {
-                        peer.user.get_or_insert(unquoted(text, span));
-                    }
-                    break;
-                }
-                marked |= mark;
-                if peer.pair(text, span) {
-                    break;
-                }
-            }
-            if begins(bytes, b"squirrelmail") {
-                peer.auth = Auth::Webmail;
-            }
-        }
-    }
-}
-
-fn is_one_word(bytes: &[u8]) -> bool {
-    !bytes.is_empty() && !bytes.iter().any(|b| b.is_ascii_whitespace() || matches!(b, b'(' | b'='))
 }

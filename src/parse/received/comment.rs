@@ -25,11 +25,13 @@ pub(super) enum About {
     From,
     /// `uid 1000`
     Uid,
+    /// `crosscheck: name [192.0.2.1]`: the client, after the server.
+    Crosscheck,
     /// Nothing that we know.
     Other,
 }
 
-use About::{Auth, Certificate, Envelope, From, Helo, Other, Peer, Software, Tls, Uid};
+use About::{Auth, Certificate, Crosscheck, Envelope, From, Helo, Other, Peer, Software, Tls, Uid};
 
 /// First words in lower case, grouped by first letter; the first row that fits wins.
 const PREFIXES: &[(&[u8], About)] = &[
@@ -54,6 +56,8 @@ const PREFIXES: &[(&[u8], About)] = &[
     (b"coremail", Software(Family::Coremail)),
     (b"courier", Software(Family::Courier)),
     (b"cyrus", Software(Family::Cyrus)),
+    (b"crosscheck:", Crosscheck),
+    (b"dragonfly", Software(Family::Dma)),
     (b"ecelerity", Software(Family::Ecelerity)),
     (b"ehlo", Helo),
     (b"envelope-", Envelope),
@@ -96,16 +100,23 @@ const PREFIXES: &[(&[u8], About)] = &[
     (b"microsoft exchange", Software(Family::Exchange)),
     (b"mimecast", Software(Family::Mimecast)),
     (b"momentum", Software(Family::Ecelerity)),
+    (b"mercury", Software(Family::Mercury)),
+    (b"mxfront/yandex", Software(Family::Yandex)),
     (b"navgw", Software(Family::Symantec)),
     (b"nemesis", Software(Family::Nemesis)),
     (b"netscape", Software(Family::Iplanet)),
     (b"no client", Certificate),
     (b"not verified", Certificate),
     (b"npl", Other),
+    (b"netmail", Software(Family::Netmail)),
+    (b"ntmail", Software(Family::Ntmail)),
+    (b"nwsmtp/yandex", Software(Family::Yandex)),
     (b"openpgp", Other),
     (b"opensmtpd", Software(Family::Opensmtpd)),
     (b"oracle", Software(Family::Iplanet)),
     (b"ofmipd", Software(Family::Qmail)),
+    (b"oath hermes", Software(Family::Yahoo)),
+    (b"orcpt", Other),
     (b"peer", Other),
     (b"pmdf", Software(Family::Pmdf)),
     (b"port=", Helo),
@@ -114,11 +125,14 @@ const PREFIXES: &[(&[u8], About)] = &[
     (b"powermta", Software(Family::Powermta)),
     (b"pps", Software(Family::Proofpoint)),
     (b"proxmox", Software(Family::Postfix)),
+    (b"proxying", Other),
     (b"qmail-ldap", Software(Family::Qmail)),
     (b"qmail", Software(Family::Qmail)),
     (b"qpsmtpd", Software(Family::Qpsmtpd)),
+    (b"qp ", Software(Family::Qmail)),
     (b"rockliffe", Software(Family::Rockliffe)),
     (b"rspamd", Other),
+    (b"router,slmail", Software(Family::Slmail)),
     (b"scalix", Software(Family::Scalix)),
     (b"sender", Auth),
     (b"sg", Software(Family::Sendgrid)),
@@ -133,6 +147,9 @@ const PREFIXES: &[(&[u8], About)] = &[
     (b"stalwart", Software(Family::Stalwart)),
     (b"sun java", Software(Family::Iplanet)),
     (b"sun internet", Software(Family::Iplanet)),
+    (b"slmail", Software(Family::Slmail)),
+    (b"smtp server slmail", Software(Family::Slmail)),
+    (b"smail", Software(Family::Smail)),
     (b"tls", Tls),
     (b"trex", Software(Family::Trex)),
     (b"tumbleweed", Software(Family::Tumbleweed)),
@@ -144,6 +161,7 @@ const PREFIXES: &[(&[u8], About)] = &[
     (b"vircom", Software(Family::Vircom)),
     (b"xmail", Software(Family::Xmail)),
     (b"yahoo inc", Software(Family::Yahoo)),
+    (b"yandex", Software(Family::Yandex)),
 ];
 
 /// The rows that begin with a letter: two looks at a table that stands in the order of the letters.
@@ -161,18 +179,23 @@ pub(super) fn about(inside: &[u8]) -> About {
     let lower = first.to_ascii_lowercase();
     if lower.is_ascii_alphabetic() {
         for (prefix, about) in rows(lower) {
-            if inside.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix)) {
+            if let Some(len) = after(inside, prefix) {
                 // `sender.example.com [192.0.2.1]` does not tell of a sender.
-                let next = inside.get(prefix.len());
-                let goes_on =
-                    next.is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
+                let goes_on = inside
+                    .get(len)
+                    .is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
                 return match about {
                     Auth if goes_on => continue,
                     // `postfix3-2.free.fr [192.0.2.1]` is a client, `tls.example.net [..]` too.
-                    Software(_) | Tls | Certificate if looks_like_peer(inside) => Peer,
+                    Software(_) | Tls | Certificate if goes_on && has_bracket(inside) => Peer,
                     Software(family) if !family.claims(inside) => Other,
                     about => *about,
                 };
+            }
+        }
+        for (words, family) in INSIDE {
+            if memchr::memmem::find(inside, words).is_some() {
+                return Software(*family);
             }
         }
     }
@@ -185,23 +208,65 @@ pub(super) fn about(inside: &[u8]) -> About {
     }
 }
 
+/// Names of software that stand inside of a comment.
+const INSIDE: &[(&[u8], Family)] = &[
+    (b", from userid ", Family::Postfix),
+    (b"(Exim)", Family::Exim),
+    (b"/Yandex", Family::Yandex),
+    (b"Hermes SMTP Server", Family::Yahoo),
+];
+
 /// A name and an address, or one of them.
 fn looks_like_peer(inside: &[u8]) -> bool {
     if memchr::memchr(b'[', inside).is_some() {
-        // The bracket holds an address, or stands for a missing one; `[265.6.8]` of a version does not.
-        return inside.split(|b| *b == b'[').skip(1).any(|rest| {
+        return has_bracket(inside);
+    }
+    let mut words = inside.split(|b| matches!(b, b' ' | b'\t' | b'\r' | b'\n' | b','));
+    let first_reading = words.next().map_or(Reading::No, bare_address);
+    let one = !inside.iter().any(u8::is_ascii_whitespace);
+    match first_reading {
+        Reading::Address(_) => true,
+        Reading::Invalid if one => true,
+        _ => words.any(|word| matches!(bare_address(word), Reading::Address(_))),
+    }
+}
+
+/// `192.0.2.1`, `user@192.0.2.1`
+fn bare_address(word: &[u8]) -> Reading {
+    let word = memchr::memrchr(b'@', word).and_then(|at| word.get(at.saturating_add(1)..)).unwrap_or(word);
+    ip::read(word)
+}
+
+/// Whether a bracket holds an address, or stands for a missing one; `[265.6.8]` of a version does not.
+fn has_bracket(inside: &[u8]) -> bool {
+    inside.first() == Some(&b'[')
+        || inside.split(|b| *b == b'[').skip(1).any(|rest| {
             let word = rest.split(|b| *b == b']').next().unwrap_or_default();
             rest.len() > word.len()
                 && (word.is_empty() || ip::read(word) != Reading::No || is_placeholder(word))
-        }) || inside.first() == Some(&b'[');
+        })
+}
+
+/// How many bytes of `bytes` the words of `head` take, in any case, however the blanks between them are folded; `None` when it does not
+/// begin with them.
+pub(super) fn after(bytes: &[u8], head: &[u8]) -> Option<usize> {
+    let mut at: usize = 0;
+    for want in head {
+        if *want == b' ' {
+            let rest = bytes.get(at..)?;
+            let blanks = rest.iter().take_while(|b| b.is_ascii_whitespace()).count();
+            if blanks == 0 {
+                return None;
+            }
+            at = at.saturating_add(blanks);
+        } else {
+            if !bytes.get(at)?.eq_ignore_ascii_case(want) {
+                return None;
+            }
+            at = at.saturating_add(1);
+        }
     }
-    let mut words = inside.split(|b| matches!(b, b' ' | b'\t' | b'\r' | b'\n' | b','));
-    words.any(|word| {
-        let word =
-            memchr::memrchr(b'@', word).and_then(|at| word.get(at.saturating_add(1)..)).unwrap_or(word);
-        matches!(word.first(), Some(b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F' | b':' | b'I' | b'i'))
-            && ip::read(word) != Reading::No
-    })
+    Some(at)
 }
 
 /// What stands in brackets where there was no network.

@@ -5,7 +5,7 @@
 //! `t` encryption, `c` certificate, `u` sign-in, `s` software, `a` the server's address, `e` sender, `g` `(from ..)`, `d` uid, `o` other;
 //! `l` a literal and `x` a word that belong to no value. `?` makes the letter before it optional, `*` repeats it.
 
-use super::shape::Shape;
+use super::shape::fits;
 
 /// What the first token after `from` means when nothing beside it says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +55,8 @@ macro_rules! families {
 
 families! {
     Amavis "amavis" Helo ["FpBa?sWIR?;D"]
-    Aol "aol" Neither ["FBsIo?;D", "FBsW;D", "FBa?Wo?;D", "FBWI;D"]
+    Amazon "amazon" Helo ["FBWoIR?;D", "FBWo;D", "FBWpI;D", "FBWp;D", "BI;D", "BWI;D"]
+    Aol "aol" Neither ["FBsIo?R?;D", "FBsW;D", "FBa?Wo?;D", "FBWI;D", "FpBoWI;D", "FpBWI;D", "FptcBoWIR?;D"]
     Argosoft "argosoft" Helo ["FBs;D"]
     Avg "avg" Helo ["Fs;D"]
     Axigen "axigen" Helo ["FpBsWIR?;D"]
@@ -63,69 +64,78 @@ families! {
     Coremail "coremail" Helo ["Fp?BsWI?R?;D"]
     Courier "courier" Helo ["Fp?u?t?BWI?;DI?", "fu?BWI?;DI?", "Fd?BW;D"]
     Cyrus "cyrus" Helo ["Fp?BsW;D", "Fp?BsWI?;D"]
+    Dma "dma" Neither ["FIBs;D"]
     Domino "domino" Helo ["FpBsWIR?;D", "Fp?BsI;D", "FpBsWR?I;D"]
     Dovecot "dovecot" Helo ["Fpt?BWIe?R?;D", "FBWI;D", "FpBWI;D"]
     Ecelerity "ecelerity" Helo ["fpBe?sWt?IR?;D", "Fp?h?Be?sWt?IR?;D"]
-    Exchange "exchange" Helo ["FpBa?Wt?IV?;D", "FpBa?Wt?V?;D", "FBa?WIV?;D", "FpBa?WI?V?R?;D", "BWI;D", "FpBWsI;D", "FBWsI;D"]
-    Exim "exim" Both [
-        "Fp?h?Bt?Wt?C?t?s?t?e?d?IR?;D", "Fh?BWt?C?s?e?IR?;D", "Fhl?o?BWs?I;D", "FlBWsIR?;D", "FBsWe?RI;D", "FWRIo?;D", "FpBWs?t?IR?;D",
-        "FBWs?IR?;D", "FBWsoIR?;D", "FplBWsIR?;D"
-    ]
+    Exchange "exchange" Helo ["FpBa?Wt?IV?;D", "FpBa?Wt?V?;D", "FBa?WIV?;D", "FpBa?WI?V?R?;D", "BWs?I;D", "BWs?oI;D", "F?f?pBWs?I;D", "FBWs?I;D", "FB WV;D", "FBWV?;D"]
+    Exim "exim" Both ["Fp?h?Bt?Wt?C?t?s?t?e?d?IR?;D", "FpxcBWt?C?t?s?e?IR?;D", "Fp?h?BWt?C?s?e?IS?x?;D", "Fh?BWt?C?s?e?IR?;D", "Fhl?o?BWs?I;D", "FlBWsIR?;D", "Fpl?BWs?IR?;D", "FBsWe?RI;D", "FWRIo?;D", "FBWs?IR?;D", "BWt?C?s?e?IR?;D", "FpoBWt?s?e?IR?;D"]
     Ezmts "ezmts" Helo ["FpBs;DR?"]
     Facebook "facebook" Helo ["FpBWI;D"]
     Fetch "fetch" Helo ["FlBWsR?o?;D", "FpBWsR?o?;D", "FpBW;D", "FBWsR?o?;D"]
     Fsecure "f-secure" Helo ["Fp?h?Ba?sW;D", "FhBasW;D"]
-    Gmail "gmail" Helo ["FpBWIR?t*;D", "BWIR?;D", "BWI;D", "BWR?t*;D", "BW;D", "FBWI?;D", "FxBW;D", "FBWIR?;D", "FpBWIR?t*o?;D"]
+    Gmail "gmail" Helo ["FpBWIR?t*o?x?;D", "BWIR?x?t*;D", "BWR?t*;D", "BW;D", "FBWI?R?;D", "FxBW;D"]
     Groupwise "groupwise" Neither ["FBW;D"]
     Halon "halon" Helo ["FpBsWI?R?;D", "FpBsWIR?e?;D"]
     Haraka "haraka" Helo ["FpBsWISu?t?;D", "FpBsWIe?u?t?;D"]
     Hmailserver "hmailserver" Helo ["FpBsWt?I?R?;D"]
+    Hotmail "hotmail" Helo ["FBW;D", "FpBW;D", "BW;D", "FpBa?WI?;D"]
+    Ibm "ibm" Helo ["FBWR?S?;D", "FpBa?WR?S?;D", "FpBa?W;tD", "FpBa?Wt?;D", "FBsRWsI;D"]
     Icewarp "icewarp" Helo ["Fp?BsWIR?;D", "FlBsWIR?;D"]
-    Imail "imail" Helo ["FlBa?sI;D", "FlBsWI;D", "FpBsI;D", "FpBsWI;D"]
-    Intermail "intermail" Helo ["FpBoWIR?;D", "FBsWIR?;D", "FpBsWIR?;D", "FBoWIR?;D"]
+    Imail "imail" Helo ["FlBa?W?sI;D", "FpBW?sI;D"]
+    Intermail "intermail" Helo ["FpBs?o?WIR?;D", "FBs?o?WIR?;D", "FpBs?o?WI;D"]
     Interscan "interscan" Helo ["FBs;D", "FpBs;D"]
-    Iplanet "iplanet" Helo ["FBsIR?o?;D", "FBsWIR?o?;D", "FpBsWIR?o?;D", "BsWIR?o?;D", "FoBsWIR?o?;D"]
+    Iplanet "iplanet" Helo ["Fp?o?Bs?a?W?IR?o?;D", "Fp?o?BsW?IR?o?;D", "BsW?IR?o?;D", "FpBsW;D", "FsI;D", "FBa?IR?o?;D"]
     Ironport "ironport" Both ["Fh?pBW;D", "FhBW;D", "fpBW;D", "Fhl?BoW;D"]
-    James "james" Helo ["FpBsWIR?;D", "FpBsWI;D"]
+    James "james" Both ["Fh?pBsWIR?;D"]
     Kerio "kerio" Helo ["Fp?BsWt?R?;D", "FpBsR?;D", "FpBsW;D"]
-    List "list" Neither ["BsW?I?;D", "FBsWI;D", "W s?;D", "FpBsWI;D", "Wo;D", "Bs;D", "FBW;D", "BWI;D"]
+    List "list" Neither ["BsW?I?;D", "FBsW?I?R?;D", "Ws?o?;D", "FpBsWI;D", "Bs;D", "FBW;D", "BWI;D", "oBVIx?o;D", "oB;D"]
     Mailenable "mailenable" Helo ["FpBW;D", "fpW;D", "fpBW;D"]
     Mailgate "mailgate" Helo ["FBsW;D"]
+    Mailgun "mailgun" Helo ["FpBWI;D", "BWI;D", "BW;D"]
     Mailsweeper "mailsweeper" Helo ["FpBsWIR?;D", "FoBsWIR?;D", "FBsWIR?;D"]
-    Mdaemon "mdaemon" Helo ["FlBl?WsR?;D", "FlBa?sWIR?;D", "FpBlWsR?;D", "FpBa?sWIR?;D", "FpBWsR?;D", "Fp?BlWsR?;D", "FlBWsR?;D"]
+    Mandrill "mandrill" Helo ["FpBW?IR?;D", "FBWI?R?;D", "BIR?;D"]
+    Mdaemon "mdaemon" Helo ["Fl?p?Bl?a?s?Ws?IR?;D", "Fl?p?Bl?Ws?R?;D"]
+    Mercury "mercury" Helo ["FBs;D", "FpBs;D", "FlBs;D"]
     Messagelabs "messagelabs" Rdns ["FhpBW;D", "FhW;D", "FhBW;D"]
     Messagewall "messagewall" Helo ["FBsW;D"]
-    Mimecast "mimecast" Helo ["FpBWt?I;D", "FpBWt?IR?;D"]
-    Nemesis "nemesis" Both ["FpBsWI;D", "FhBWsI;D", "FpBWsI;D", "FpBsWIR?;D", "FBWsI;D", "FhBsWI;D", "FpBsWC?I;D", "FBsWIR?;D"]
-    Opensmtpd "opensmtpd" Helo ["FpBsWIt?R?;D"]
+    Mimecast "mimecast" Helo ["FpBWt?IR?;D", "FptBWIR?;D", "FpBWtIR?;D"]
+    Nemesis "nemesis" Both ["Fh?p?Bs?a?o?Ws?C?t?IR?;D", "FBWsI;D"]
+    Netmail "netmail" Helo ["Fx?l?BWV?t?;D", "Fx?l?BWV?t?I?R?;D"]
+    Ntmail "ntmail" Helo ["FBsWIR?;D", "FpBsWIR?;D"]
+    Opensmtpd "opensmtpd" Helo ["Fpt?;?BsWIt?;?R?;D"]
     Pmdf "pmdf" Neither ["FBsI?;D", "FBsIR?o?;D", "FpBsIR?o?;D", "FBsWIR?o?;D", "FpBsWIR?;D"]
     Postfix "postfix" Helo ["Fpt?c*u?BsWIR?;D", "BsI;D", "Bst?c*u?WIR?;D", "Fpt?c*u?BsWIR?;De?"]
     Postoffice "post-office" Helo ["Fp?BsWIR?;D", "FBsWIR?;D", "FlBsWIR?;D"]
-    Powermta "powermta" Helo ["Fpt?u?BsIR?;De?", "FpBsWIR?;De?", "BsIR?;De?"]
+    Powermta "powermta" Helo ["Fpt?u?BsI?R?;D", "Bs?I?R?;D"]
     Proofpoint "proofpoint" Helo ["FpBsWIt?R?;D", "FsBsWIR?;D", "FpBsWIR?t?;D", "FpBsWIo?R?;D", "FpBs?WIt?R?;D"]
-    Qmail "qmail" Both [
-        "s;D", "Fh?pu?e?BW;D", "Fh?pe?Bt?WR?;D", "FhBW;D", "Fh?pe?BsWR?;D", "s", "Fh?peBW;D", "Fh?pBa?W;D", "Fh?pBsWI?;D", "FhpBtW;D"
-    ]
+    Qmail "qmail" Both ["s;D", "Fh?pu?e?Ba?t?Wt?R?;D", "Fh?pe?Bs?Ws?I?;D", "FhBW;D", "Fh?pe?BsWR?;D", "s", "FBx?e?Wo?;D", "Fh?p?BWo;D"]
     Qpsmtpd "qpsmtpd" Both ["Fh?pBsW;D"]
     Rockliffe "rockliffe" Helo ["FpBsWIR?;D"]
     Scalix "scalix" Helo ["FpBsV;D"]
     Sendgrid "sendgrid" Neither ["FoBsWIR?;?D", "FpBsWI;?D", "BWI;?D", "BWID", "FpBsWIR?;?D"]
-    Sendmail "sendmail" Helo ["Fpu?t?BsWIt?R?;D", "gBsI;D", "gBsI;?D", "FpBsI;D", "FpBsWI?R?;D", "FBsWI?R?;D", "FpVBsI;D", "FBsI;D", "FpBsIR?;D", "BsIR?;D"]
+    Sendmail "sendmail" Helo ["Fp?u?t?V?Bs?V?W?IR?t?R?;D", "Fp?u?t?BsW?It?R?;D", "gBsIR?x?;D", "gBsI;?D", "FpBWsIR?;D", "BsIR?;D", "FB;sI;D", "B;sI;D", "FpBoWIt?R?;D", "FpBWIt?R?;D"]
+    Ses "ses" Helo ["FpBWIR?;D", "BWIR?;D"]
     Simta "simta" Helo ["FpBI;D"]
+    Slmail "slmail" Helo ["Fl?Bl?Ws?o?I?R?x?;D", "FlBlsWIR?x?;D", "BFs;D"]
+    Smail "smail" Helo ["FpBsWIR?;D", "Fp?Bs?WI;D", "FBVx?IR?;D", "FxlBsWRxI;D"]
     Smap "smap" Rdns ["FpVBI;D", "FpBVsI;D", "FpBVI?o?;D", "FpxhVBI;D", "FpBVoI;D", "FxVBI;D"]
     Smartermail "smartermail" Helo ["FpBWt?;D", "FpBWt?IR?;D"]
     Smtpd "smtpd" Helo ["FpBsWIR?;D"]
     Smtpl "smtpl" Helo ["FBsW;D"]
-    Smtpsvc "smtpsvc" Helo ["FpBWo?;D", "fpBWo?;D", "FxBWo?;D", "FBWo?;D", "FlBWo?;D"]
+    Smtpsvc "smtpsvc" Helo ["F?f?x?p?l?Bx?Wo?;D"]
     Stalwart "stalwart" Helo ["Fpt?u?BsWIR?;D"]
     Symantec "symantec" Helo ["gBsWIR?;D", "FpBsWI;D"]
     Trex "trex" Helo ["FpBst?;D", "FpBsW;D", "FlBaV?s;D", "FpBl?Vs;D"]
     Tumbleweed "tumbleweed" Helo ["FBWs;D", "FpBWsI?;D"]
     Untd "untd" Neither ["gBsI;D"]
-    Vircom "vircom" Helo ["FpBsI;D", "FpBsWI;D"]
+    Vircom "vircom" Helo ["FpBsW?IR?;D"]
     Xmail "xmail" Helo ["FpBa?WIR?S?;D"]
     Yahoo "yahoo" Helo ["FBW;D", "FBV;D", "BsWI;D", "Fh?pBW;D", "FpBW;D"]
+    Yandex "yandex" Helo ["FpBsWIR?;D", "FpBsWI;D", "BsWI;D"]
     Zimbra "zimbra" Both ["FhpBW;D", "FhpBWI?;D"]
+    Zmailer "zmailer" Both ["FpBWIx?R?o?;D", "FpBWIo?;D", "oBVIx?o?;D", "FpxBWI;D"]
+    Zoho "zoho" Helo ["FpBWI;D", "BWI;D"]
 }
 
 impl Family {
@@ -143,9 +153,12 @@ impl Family {
         matches!(self, Self::Gmail | Self::Exim | Self::Sendmail)
     }
 
-    /// Whether a field of this shape is built as the family builds it.
-    pub(super) fn builds(self, shape: &Shape) -> bool {
-        self.shapes().iter().any(|pattern| shape.fits(pattern.as_bytes()))
+    /// Whether a field of this shape is built as the family builds it. Any of them may have the sender in a comment after the date, as
+    /// FreeBSD's templates write it.
+    pub(super) fn builds(self, shape: &[u8]) -> bool {
+        let shape =
+            shape.strip_suffix(b"De").map_or(shape, |_| shape.split_last().map_or(shape, |(_, head)| head));
+        self.shapes().iter().any(|pattern| fits(shape, pattern.as_bytes()))
     }
 }
 

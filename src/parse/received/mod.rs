@@ -9,6 +9,7 @@ mod peer;
 mod protocol;
 mod read;
 mod recognise;
+mod remark;
 mod shape;
 mod tls;
 
@@ -16,6 +17,8 @@ use std::net::IpAddr;
 
 pub use self::ip::IpScope;
 use super::date::DateReading;
+use super::idclock::IdKind;
+use crate::types::time::UtcMs;
 use crate::types::{ByteRange, Parsed};
 
 /// How well a `Received` field was read.
@@ -197,6 +200,10 @@ pub struct Hop {
     pub protocol: &'static str,
     /// `id`, without angle brackets.
     pub id: Option<ByteRange>,
+    /// The id's format, where it tells a time.
+    pub id_kind: IdKind,
+    /// The time that the id tells. Ids with local time are taken in the zone of [`Hop::date`]; `None` where that is not known.
+    pub id_time: Option<UtcMs>,
     /// `for`: the envelope recipient, without angle brackets.
     pub for_: Option<ByteRange>,
     /// The envelope sender, without angle brackets.

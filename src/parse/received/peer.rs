@@ -37,6 +37,8 @@ pub(super) struct Peer {
     pub(super) user_ip: bool,
     /// A port that was written apart from the address.
     pub(super) port: Option<u16>,
+    /// As `ZMailer` writes it: `"EHLO name"`.
+    pub(super) zmailer: bool,
     /// The comment follows the first token without a blank: `name(192.0.2.1)`.
     pub(super) glued: bool,
 }
@@ -143,6 +145,18 @@ impl Peer {
                 expect_user = false;
                 self.user.get_or_insert(span);
             } else if self.pair(text, span) {
+            } else if is_any(word, &[b"\"helo", b"\"ehlo", b"\"lhlo"]) {
+                // ZMailer: `"EHLO name"`
+                self.zmailer = true;
+                self.helo_marked = true;
+                if let Some(name) = list.next() {
+                    let end = name.to.saturating_sub(usize::from(name.of(text).last() == Some(&b'"')));
+                    self.helo(text, Span::new(name.from, end));
+                }
+            } else if word.len() > 1 && word.last() == Some(&b':') && ip::read(word) == Reading::No {
+                // `smtp-auth: <none> TLS-CIPHER: <none>`
+                skip_value = true;
+            } else if word.starts_with(b"rhost-flags") {
             } else if is_any(word, &[b"helo", b"ehlo", b"lhlo", b"hello"]) {
                 self.helo_marked = true;
                 expect_helo = true;

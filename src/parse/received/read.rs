@@ -8,6 +8,8 @@ use super::protocol::Protocol;
 use super::shape::Shape;
 use super::{Auth, Grade, Hop, HopClass, Tls};
 use crate::parse::date::{self, DateReading};
+use crate::parse::idclock::queue_id;
+use crate::types::time::UtcMs;
 use crate::types::{Anomaly, AnomalyKind, ByteRange, Parsed};
 
 /// A field is read up to here.
@@ -27,7 +29,8 @@ pub(super) fn field(whole: &[u8], value_at: u64, field_at: ByteRange) -> Parsed<
     draft.fill(text, protocol, &mut hop, &place);
     hop.class = draft.class(text, &hop);
     let balanced = tokens.unbalanced.is_none() && !tokens.over;
-    hop.grade = if balanced && draft.family.builds(&draft.shape) { Grade::Exact } else { grade(&hop) };
+    hop.grade =
+        if balanced && draft.family.builds(draft.shape.as_bytes()) { Grade::Exact } else { grade(&hop) };
     let mut note = |kind, span: Option<Span>| anomalies.push(Anomaly::at(kind, span.map_or(field_at, place)));
     if date_at.is_none() {
         note(AnomalyKind::ReceivedDateMissing, None);
@@ -159,6 +162,12 @@ impl Draft {
         hop.with = self.with.map(place);
         hop.protocol = protocol.name;
         hop.id = self.id.filter(|s| !s.is_empty()).map(place);
+        if let Some((kind, time)) = self.id.and_then(|s| queue_id(s.of(text), hop.family)) {
+            hop.id_kind = kind;
+            let offset = if time.local { hop.date.and_then(|d| d.offset_secs_east) } else { Some(0) };
+            let ms = |o: i32| time.us.div_euclid(1000).saturating_sub(i64::from(o).saturating_mul(1000));
+            hop.id_time = offset.map(ms).map(UtcMs);
+        }
         hop.for_ = self.for_.map(place);
         hop.envelope_from = self.sender.map(place);
         hop.auth = match peer.auth {

@@ -1,10 +1,13 @@
 //! Which kind of server wrote a field, where no comment names it.
 
+use std::net::IpAddr;
+
 use super::clauses::{Draft, begins, ends};
 use super::family::Family;
 use super::lex::Span;
 use super::protocol::{self, Protocol};
 use crate::parse::date::DateReading;
+use crate::parse::idclock::{IdTime, queue_id};
 
 impl Draft {
     /// The transmission keyword.
@@ -30,9 +33,13 @@ impl Draft {
     fn by_words(&self, text: &[u8], protocol: Protocol) -> Option<Family> {
         let with = self.with.map_or(&b""[..], |w| w.of(text));
         let by = self.by.map_or(&b""[..], |b| b.of(text));
-        let phrases: [(&[u8], Family); 12] = [
+        let phrases: [(&[u8], Family); 16] = [
             (b"microsoft smtp server", Family::Exchange),
             (b"mapi", Family::Exchange),
+            (b"microsoft mail", Family::Exchange),
+            (b"ibm esmtp", Family::Ibm),
+            (b"netmail smtp", Family::Netmail),
+            (b"novonyx", Family::Netmail),
             (b"internet mail service", Family::Exchange),
             (b"microsoft smtpsvc", Family::Smtpsvc),
             (b"novell_groupwise", Family::Groupwise),
@@ -50,7 +57,7 @@ impl Draft {
         {
             return Some(*family);
         }
-        let hosts: [(&[u8], Family); 8] = [
+        let hosts: [(&[u8], Family); 20] = [
             (b".google.com", Family::Gmail),
             (b".googlemail.com", Family::Gmail),
             (b".outlook.com", Family::Exchange),
@@ -59,12 +66,32 @@ impl Draft {
             (b".mimecast.co.za", Family::Mimecast),
             (b".pphosted.com", Family::Proofpoint),
             (b".sendgrid.net", Family::Sendgrid),
+            (b"smtp.gmail.com", Family::Gmail),
+            (b".amazonaws.com", Family::Ses),
+            (b".mailgun.net", Family::Mailgun),
+            (b".mailgun.org", Family::Mailgun),
+            (b"mandrillapp.com", Family::Mandrill),
+            (b".zohomail.com", Family::Zoho),
+            (b".zoho.com", Family::Zoho),
+            (b".zoho.eu", Family::Zoho),
+            (b".mx.aol.com", Family::Aol),
+            (b".hotmail.com", Family::Hotmail),
+            (b".hotmail.msn.com", Family::Hotmail),
+            (b".messagelabs.com", Family::Messagelabs),
         ];
         if let Some((_, family)) = hosts.iter().find(|(h, _)| ends(by, h)) {
             return Some(*family);
         }
-        if begins(by, b"2002:a05:") {
+        // Google's own 10/8 addresses, as 6to4 (RFC 3056); and its ids at such addresses.
+        if begins(by, b"2002:a") && self.by_ip.is_some_and(|a| is_ten(a.ip)) {
             return Some(Family::Gmail);
+        }
+        let id = self.id.map_or(&b""[..], |i| i.of(text));
+        if is_gmail_id(id) && protocol.name == "SMTP" && self.software.is_none() {
+            return Some(Family::Gmail);
+        }
+        if begins(by, b"mailenable") {
+            return Some(Family::Mailenable);
         }
         if ends(by, b".yahoo.com") && protocol.name.starts_with("HTTP") {
             return Some(Family::Yahoo);
@@ -100,6 +127,21 @@ impl Draft {
         {
             return Some(Family::Dovecot);
         }
+        if self.tls.postfix && !lmtp {
+            return Some(Family::Postfix);
+        }
+        if self.peer.zmailer || (id.starts_with(b"S") && id.len() == 18 && self.via.is_some()) {
+            return Some(Family::Zmailer);
+        }
+        for (name, family) in
+            [("sendmail", Family::Sendmail), ("intermail", Family::Intermail), ("courier", Family::Courier)]
+        {
+            // Ids that may be another's count when their clock agrees with the field's to a day.
+            let near = |t: IdTime| date.is_some_and(|d| d.utc.0.abs_diff(t.us.div_euclid(1000)) < 86_400_000);
+            if queue_id(id, name).is_some_and(|(_, time)| near(time)) {
+                return Some(family);
+            }
+        }
         if is_recvd_id(id) && protocol.name == "SMTP" {
             return Some(Family::Sendgrid);
         }
@@ -129,6 +171,25 @@ impl Draft {
         }
         None
     }
+}
+
+/// 6to4 of an address in 10/8.
+fn is_ten(ip: IpAddr) -> bool {
+    matches!(ip, IpAddr::V6(v6) if matches!(v6.segments(), [0x2002, 0x0a00..=0x0aff, ..]))
+}
+
+/// `e13csp1234567wry`, `28so317656gxk.19`, `px9mr102490972pbc.14.1351589375945`: letters for the kind, a number, three letters of the machine.
+fn is_gmail_id(id: &[u8]) -> bool {
+    let head = id.split(|b| *b == b'.').next().unwrap_or_default();
+    [&b"csp"[..], b"sor", b"so", b"si", b"sm", b"mr"].iter().any(|mark| {
+        let at = memchr::memmem::rfind(head, mark);
+        let rest = at.and_then(|at| head.get(at.saturating_add(mark.len())..)).unwrap_or_default();
+        let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+        let tail = rest.get(digits..).unwrap_or_default();
+        digits >= 5
+            && (2..=4).contains(&tail.len())
+            && tail.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+    })
 }
 
 /// `1s6mPq-0000000A1bC-2d3E`, `18xeL6-000Dn1-00`

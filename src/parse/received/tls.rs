@@ -1,6 +1,6 @@
 //! Words about encryption in a `Received` field.
 
-use super::comment::words;
+use super::comment::{after, words};
 use super::lex::Span;
 
 /// What was said about encryption.
@@ -10,7 +10,8 @@ pub(super) struct Words {
     pub(super) version: &'static str,
     pub(super) cipher: Option<Span>,
     pub(super) bits: Option<u16>,
-    pub(super) verify: Option<Span>,
+    /// In Postfix' words: `using TLSv1.3 with cipher C (256/256 bits)`.
+    pub(super) postfix: bool,
 }
 
 /// The name of a protocol version in one spelling; `""` when it is none.
@@ -76,6 +77,8 @@ impl Words {
     /// `TLSv1.2:C:256`, `TLS1.3`, `TLS: TLSv1/SSLv3, 168bits,C`.
     pub(super) fn read(&mut self, text: &[u8], inside: Span) {
         self.seen = true;
+        let bytes = inside.of(text);
+        self.postfix |= after(bytes, b"using ").is_some() && memchr::memmem::find(bytes, b" bits)").is_some();
         let mut before: &[u8] = b"";
         for span in words(text, inside) {
             let word = span.of(text);
@@ -119,8 +122,6 @@ impl Words {
             self.cipher(text, value);
         } else if key.eq_ignore_ascii_case(b"bits") {
             self.bits = self.bits.or_else(|| number(word));
-        } else if key.eq_ignore_ascii_case(b"verify") {
-            self.verify = Some(value);
         }
     }
 
