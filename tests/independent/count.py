@@ -205,7 +205,7 @@ def date(value):
     """(whether every reader must find a date, all instants that some reader may give).
 
     As docs/anomalies.md says: no zone and zones without an agreed offset are read as UTC, AM and PM as on a
-    twelve-hour clock. Of an offset that no place has (-1900) the instant may be either reading.
+    twelve-hour clock. Of an offset that no place has (-1900), or with more text behind, either reading may be right.
     """
     text = " ".join(value.decode("latin-1").split())
     while re.search(r"\([^()]*\)", text):
@@ -228,15 +228,16 @@ def date(value):
         return False, loose
     named = {"ut": 0, "gmt": 0, "z": 0, "utc": 0, "est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7, "mdt": -6, "pst": -8, "pdt": -7}
     certain = not rest.strip() and not (half and int(hh) > 12)
+    dated = not rest.startswith((":", ".")) and not (half and int(hh) > 12)
     if zone and zone[0] in "+-":
         offset = (1 if zone[0] == "+" else -1) * (int(zone[1:3]) * 60 + int(zone[3:]))
         when = local - timedelta(minutes=offset)
         odd = int(zone[3:]) > 59 or not -720 <= offset <= 840
-        return certain, {when, local} if odd or not certain else {when}
+        return dated, {when, local} if odd or not certain else {when}
     if zone and zone.lower() in named:
         when = local - timedelta(hours=named[zone.lower()])
-        return certain, {when} if certain else {when, local}
-    return certain and (not zone or len(zone) > 1), {local} if certain else loose | {local}
+        return dated, {when} if certain else {when, local}
+    return dated, {local} if certain else loose | {local}
 
 
 # ---------------------------------------------------------------------------------------------- words
