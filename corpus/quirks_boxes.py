@@ -47,6 +47,7 @@ def boxes():
     mbox("no-final-newline", "The last line lacks its end.", [one(1), one(2, body="Text.", tail="", notes=["message-unterminated"])])
     mbox("bom", "A byte order mark before the first separator.", [b"\xef\xbb\xbf", one(1), one(2)], "RFC 3629 section 6", ["byte-order-mark"])
     mbox("preamble", "Foreign bytes before the first separator are a range of their own.", ["this is not mail\nat all\n\n", one(1)], anomalies_any=[["separator-missing"]])
+    mbox("no-separator-first", "A mailbox that lost its first separator: fields first, then a separator and another message.", [("", message(1), "\n", {"facts": facts(1)}), one(2)], anomalies_any=[["separator-missing"]])
     mbox("mboxo", "One `>From `: nobody can tell whether it was written so.", [one(1, "Hello.\n>From here on it is quoted.\n", rule="mboxrd", lines=1, notes=["from-quoting-ambiguous"]), one(2)], "qmail mbox(5)")
     mbox("mboxrd", "`>From ` and `>>From `: one `>` is taken off each for the message, none from the stored bytes.", [one(1, ">From one\n>>From two\n > From three\n>Fromage\n", rule="mboxrd", lines=2)], "qmail mbox(5)")
     mbox("suspect-from", "After an empty line a line starts with `From `, but no date follows: text.", [one(1, "Hello.\n\nFrom here on it is text.\n\nBye.\n", notes=["suspect-from"])])
@@ -105,22 +106,18 @@ def lengths():
 
 
 def files():
-    def single(name, front, body, shows, source, back=b"", kind="eml", gap=None, **more):
+    def single(name, front, body, shows, source, back=b"", kind="eml", **more):
         front, body = (x.encode("latin-1") if isinstance(x, str) else x for x in (front, body))
         answer = {"kind": kind} if kind else {}
-        extra = {}
-        if gap:
-            answer["gaps"] = [{"kind": gap, "start": 0, "end": len(front)}]
-        else:
-            extra["separator"] = [0, len(front)]
+        extra = {"separator": [0, len(front)]}
         if back:
             extra["terminator"] = [len(front) + len(body), len(front) + len(body) + len(back)]
         put(f"mail/{name}.eml", front + body + back, shows, source, answer | {"items": [item(front + body + back, len(front), len(front) + len(body), **extra)], "facts": facts(1)} | more)
 
-    single("file-bom", b"\xef\xbb\xbf", message(1), "A byte order mark before the first field.", "RFC 3629 section 6", gap="preamble", anomalies=["byte-order-mark"])
+    single("file-bom", b"", "\xef\xbb\xbf" + message(1), "A byte order mark before the first field belongs to the file that is the message; the field is read.", "RFC 3629 section 6", anomalies=["byte-order-mark"])
     single("file-from-line", SEP, message(1), "A file of one message that starts with a separator.", "RFC 4155", back=b"\n", kind=None)
     single("file-crlf-8bit", b"", message(1, "caf\xe9\x80\xff\n").replace("\n", "\r\n"), "CRLF and bytes of no charset.", "RFC 5322")
-    single("file-separator-in-body", b"", message(1, "Hello.\n\n" + SEP + message(2)), "A file that begins with a field is one message, whatever lines its body has.", "RFC 5322")
+    single("file-git-patch-in-body", b"", message(1, "Hello.\n\nFrom 0123456789abcdef0123456789abcdef01234567 Mon Sep 17 00:00:00 2001\nFrom: Eve <eve@example.com>\nDate: Thu, 20 Nov 2025 08:15:04 +0000\nSubject: [PATCH] fix\n\n---\n"), "A file that begins with a field is one message; the separator of git in its body is text.", "RFC 5322")
     single("file-trailing-nul", b"", message(1) + "\0" * 16, "NUL bytes at the end of a file belong to the message.", "RFC 5322")
 
     def other(name, data, reason, shows, kind="other", **more):
@@ -187,7 +184,7 @@ def folders():
         "cur/1763626504.M1P1.mail:2,S": ("maildir", a[0], {"facts": facts(1)}),
         ".Sent/cur/1763626505.M2P2.mail:2,S": ("maildir", b[0], {"facts": facts(2)}),
         ".Sent/maildirfolder": ("other", b"", {}),
-        ".Entw&APw-rfe.Alt/new/1763626506.M3P3.mail": ("maildir", c[0], {"facts": facts(3)}),
+        ".Entw&APw-rfe.Alt/cur/1763626506.M3P3.mail:2,": ("maildir", c[0], {"facts": facts(3)}),
     })
     folder("mh", "An MH folder: one message a file, numbers for names.", "MH", {
         "1": ("mh", a[0], {"facts": facts(1)}), "2": ("mh", b[0], {"facts": facts(2)}), "10": ("mh", c[0], {"facts": facts(3)}),

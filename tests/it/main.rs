@@ -4,5 +4,6 @@
 
 mod corpora_received;
 mod corpora_source;
+mod corpus_containers;
 mod damaged_cases;
 mod support;
