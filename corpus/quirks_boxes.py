@@ -117,7 +117,7 @@ def files():
     single("file-bom", b"", "\xef\xbb\xbf" + message(1), "A byte order mark before the first field belongs to the file that is the message; the field is read.", "RFC 3629 section 6", anomalies=["byte-order-mark"])
     single("file-from-line", SEP, message(1), "A file of one message that starts with a separator.", "RFC 4155", back=b"\n", kind=None)
     single("file-crlf-8bit", b"", message(1, "caf\xe9\x80\xff\n").replace("\n", "\r\n"), "CRLF and bytes of no charset.", "RFC 5322")
-    single("file-git-patch-in-body", b"", message(1, "Hello.\n\nFrom 0123456789abcdef0123456789abcdef01234567 Mon Sep 17 00:00:00 2001\nFrom: Eve <eve@example.com>\nDate: Thu, 20 Nov 2025 08:15:04 +0000\nSubject: [PATCH] fix\n\n---\n"), "A file that begins with a field is one message; the separator of git in its body is text.", "RFC 5322")
+    single("file-git-patch-in-body", b"", message(1, "Hello.\n\nFrom 0123456789abcdef0123456789abcdef01234567 Mon Sep 17 00:00:00 2001\nFrom: Eve <eve@example.com>\nDate: Thu, 20 Nov 2025 08:15:04 +0000\nSubject: [PATCH] fix\n\n---\n"), "A file that begins with a field is one message; the separator of git in its body is text.", "RFC 5322", anomalies=["separator-in-message"])
     single("file-trailing-nul", b"", message(1) + "\0" * 16, "NUL bytes at the end of a file belong to the message.", "RFC 5322")
 
     def other(name, data, reason, shows, kind="other", **more):

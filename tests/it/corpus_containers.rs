@@ -106,6 +106,7 @@ const SPLITTER: &[&str] = &[
     "byte-order-mark",
     "size-in-name-differs",
     "undelivered",
+    "separator-in-message",
 ];
 
 /// Answers that do not hold yet, with what would settle it.
