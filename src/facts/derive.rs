@@ -243,18 +243,23 @@ fn is_single(known: Known) -> bool {
 
 /// Lines of the body: too long, or ended in two ways.
 fn lines(message: &[u8], body_start: usize, anomalies: &mut Vec<Anomaly>) {
-    let mut last = body_start;
     let mut long = None;
-    let body = message.get(body_start..).unwrap_or_default();
-    for n in memchr::memchr_iter(b'\n', body) {
-        let at = body_start + n;
-        if at - last > header::MAX_LINE + 2 && long.is_none() {
-            long = Some(ByteRange::of_usize(last, at + 1));
-        }
-        last = at + 1;
-    }
-    if long.is_none() && message.len() - last.min(message.len()) > header::MAX_LINE + 2 {
-        long = Some(ByteRange::of_usize(last, message.len()));
+    // From line start to line start, as far as the longest line that is allowed reaches.
+    let mut at = body_start;
+    while at + header::MAX_LINE + 2 < message.len() {
+        let window = message.get(at..at + header::MAX_LINE + 2).unwrap_or_default();
+        let Some(n) = memchr::memrchr(b'\n', window) else {
+            let rest = message.get(at..).unwrap_or_default();
+            let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |n| n + 1);
+            let crlf = rest.get(..end).is_some_and(|l| l.ends_with(b"\r\n"));
+            if end > header::MAX_LINE + 1 + usize::from(crlf) {
+                long = Some(ByteRange::of_usize(at, at + end));
+                break;
+            }
+            at += end;
+            continue;
+        };
+        at += n + 1;
     }
     if let Some(at) = long
         && !anomalies.iter().any(|a| a.kind == AnomalyKind::LongLine)

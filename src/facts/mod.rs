@@ -1,6 +1,7 @@
 //! Parsed values to facts with their places; pure.
 
 pub mod derive;
+pub mod files;
 pub mod hops;
 mod ids;
 mod parts;

@@ -174,7 +174,7 @@ pub(crate) fn add_header(
             _ => {}
         }
         let line = text.text.len();
-        text.text.push_str(&String::from_utf8_lossy(field.name));
+        charset::push_lossy(field.name, &mut text.text);
         text.text.push_str(": ");
         let from = text.text.len();
         value::text(field.value, field.value_at, context, &mut text.text, &mut ignored);
@@ -200,14 +200,17 @@ pub(crate) fn add_header(
 /// The tags of a signature that name somebody: domain, selector, identity.
 fn signature(field: &Field<'_>, out: &mut String) {
     let start = out.len();
-    out.push_str(&String::from_utf8_lossy(field.name));
+    charset::push_lossy(field.name, out);
     out.push(':');
     let named = out.len();
-    for tag in field.value.split(|&b| b == b';') {
-        let tag = tag.trim_ascii();
+    let ends = memchr::memchr_iter(b';', field.value).chain([field.value.len()]);
+    let mut start_of_tag = 0;
+    for end in ends {
+        let tag = field.value.get(start_of_tag..end).unwrap_or_default().trim_ascii();
+        start_of_tag = end + 1;
         if tag.len() < 300 && (tag.starts_with(b"d=") || tag.starts_with(b"s=") || tag.starts_with(b"i=")) {
             out.push(' ');
-            out.push_str(&String::from_utf8_lossy(tag));
+            charset::push_lossy(tag, out);
         }
     }
     if out.len() == named { out.truncate(start) } else { out.push('\n') }

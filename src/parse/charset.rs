@@ -102,18 +102,21 @@ pub fn is_known(label: &[u8]) -> bool {
 /// ISO-8859-1 is read as windows-1252, its superset in practice (WHATWG Encoding).
 pub fn decode(label: &[u8], bytes: &[u8], out: &mut String) -> Reading {
     let ascii = bytes.is_ascii();
-    let shifts = ascii && bytes.iter().any(|b| matches!(b, 0x1b | 0x0e | b'~' | b'+' | 0));
-    let text = std::str::from_utf8(bytes);
-    if ascii && !shifts {
-        out.push_str(text.unwrap_or_default());
-        return Reading { known: label.is_empty() || is_known(label), clean: true, ascii, also_utf8: false };
-    }
     let reading = |known, clean| Reading { known, clean, ascii, also_utf8: false };
-    match if label.is_empty() { Some(Kind::Ascii) } else { kind(label) } {
-        Some(Kind::Utf8) => {
-            out.push_str(&String::from_utf8_lossy(bytes));
-            reading(true, text.is_ok())
-        }
+    let kind = if label.is_empty() { Some(Kind::Ascii) } else { kind(label) };
+    // Few charsets use ASCII bytes for anything but ASCII.
+    let shifts = match &kind {
+        Some(Kind::Utf16 | Kind::Utf7 | Kind::Iso2022Kr | Kind::Hz | Kind::Other(_)) => true,
+        Some(Kind::Web(web)) => *web == encoding_rs::ISO_2022_JP || !web.is_ascii_compatible(),
+        _ => false,
+    };
+    if ascii && !shifts {
+        push_lossy(bytes, out);
+        let strange = kind.is_none() && memchr::memchr3(0x1b, 0x0e, 0, bytes).is_some();
+        return Reading { known: kind.is_some(), clean: true, ascii: !strange, also_utf8: false };
+    }
+    match kind {
+        Some(Kind::Utf8) => reading(true, push_lossy(bytes, out)),
         Some(Kind::Ascii) => {
             best(bytes, out);
             reading(true, ascii)
@@ -140,7 +143,7 @@ pub fn decode(label: &[u8], bytes: &[u8], out: &mut String) -> Reading {
         }
         Some(Kind::Web(encoding)) => {
             let clean = web(encoding, bytes, out);
-            let also_utf8 = !ascii && text.is_ok();
+            let also_utf8 = !ascii && std::str::from_utf8(bytes).is_ok();
             Reading { known: true, clean, ascii, also_utf8 }
         }
         Some(Kind::Other(decoder)) => {
@@ -151,6 +154,16 @@ pub fn decode(label: &[u8], bytes: &[u8], out: &mut String) -> Reading {
             reading(true, true)
         }
     }
+}
+
+/// Appends bytes as UTF-8, with U+FFFD for what is none; answers whether all of it is.
+pub fn push_lossy(bytes: &[u8], out: &mut String) -> bool {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        out.push_str(text);
+        return true;
+    }
+    out.push_str(&String::from_utf8_lossy(bytes));
+    false
 }
 
 /// The reading of bytes whose charset is not known: UTF-8 where they are, else windows-1252.

@@ -1,6 +1,9 @@
 //! The MIME part tree with exact byte ranges: one linear pass, iterative, capped (RFC 2045, RFC 2046).
 
 use std::ops::Range;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 
 use super::bytes::{byte, from, line_end, part};
 use super::header::{self, Header};
@@ -106,6 +109,9 @@ pub fn path(parts: &[Part], index: usize) -> String {
     numbers.reverse();
     numbers.join(".")
 }
+
+/// The end of a line and the start of what may be a boundary line.
+static HYPHENS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\n--"));
 
 struct Open {
     part: usize,
@@ -283,7 +289,6 @@ impl<'a> Walk<'a> {
     }
 
     fn run(&mut self, start: usize) {
-        let finder = memchr::memmem::Finder::new(b"\n--");
         let mut at = start;
         // The stretch of content that the next boundary line ends: it began here ..
         let mut content = start;
@@ -295,7 +300,7 @@ impl<'a> Walk<'a> {
             let line = if at == content && from(self.message, at).starts_with(b"--") {
                 at
             } else {
-                match finder.find(part(self.message, at..self.stop)) {
+                match HYPHENS.find(part(self.message, at..self.stop)) {
                     Some(n) => at.saturating_add(n).saturating_add(1),
                     None => break,
                 }

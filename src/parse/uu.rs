@@ -2,6 +2,10 @@
 
 use std::ops::Range;
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use super::bytes::{from, line_end, part, trim, without_end};
 use super::decode;
 
@@ -18,12 +22,13 @@ pub struct Embedded {
     pub damaged: bool,
 }
 
+static BEGIN: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"begin"));
+
 /// The next uuencoded file that begins at or after `start`.
 pub fn find(text: &[u8], start: usize) -> Option<Embedded> {
-    let finder = memchr::memmem::Finder::new(b"begin");
     let mut at = start;
     loop {
-        let hit = at.saturating_add(finder.find(from(text, at))?);
+        let hit = at.saturating_add(BEGIN.find(from(text, at))?);
         at = hit.saturating_add(1);
         let at_line_start = hit == 0 || text.get(hit.saturating_sub(1)) == Some(&b'\n');
         if at_line_start && let Some(found) = read(text, hit) {
