@@ -4,8 +4,11 @@
 //! other way. `ingest` drives the first half, `verify` walks it again. See `docs/architecture.md`.
 
 pub mod catalog;
+pub mod cli;
+pub mod export;
 pub mod facts;
 pub mod index;
+pub mod ingest;
 pub mod parse;
 pub mod query;
 pub mod source;

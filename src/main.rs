@@ -1,2 +1,7 @@
 //! The mailtrail command.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(mailtrail::cli::run() as u8)
+}

@@ -306,6 +306,11 @@ impl<'a> Row<'a> {
         CatalogError::Damaged { key: self.key.as_u64() }
     }
 
+    /// Whether it has anomalies.
+    pub fn has_notes(&self) -> bool {
+        !self.notes.is_empty()
+    }
+
     /// Whether it has attachments.
     pub fn has_attachments(&self) -> bool {
         !self.attachments.is_empty()

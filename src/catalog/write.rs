@@ -153,6 +153,19 @@ impl CatalogWriter {
         }
     }
 
+    /// The ledger segments that the catalog knows.
+    ///
+    /// # Errors
+    /// [`CatalogError::Read`].
+    pub fn segments(&self) -> Result<Vec<u32>, CatalogError> {
+        let read = || -> Result<Vec<u32>, Error> {
+            let mut statement = self.db.prepare_cached("SELECT segment FROM source ORDER BY segment")?;
+            let rows = statement.query_map([], |r| r.get(0))?;
+            rows.collect()
+        };
+        read().map_err(CatalogError::Read)
+    }
+
     fn begin(&mut self) -> Result<(), Error> {
         if !self.open {
             self.db.execute_batch("BEGIN IMMEDIATE")?;

@@ -2,6 +2,7 @@
 
 pub mod derive;
 pub mod files;
+pub mod extract;
 pub mod hops;
 mod ids;
 mod parts;

@@ -224,6 +224,11 @@ pub fn text_of(value: &Value) -> Option<Vec<u8>> {
 /// Any JSON value, for those who may not name the library that reads it.
 pub use serde_json::Value;
 
+/// Reads one JSON value; `None` when `text` is none.
+pub fn read(text: &[u8]) -> Option<Value> {
+    serde_json::from_slice(text).ok()
+}
+
 /// Reads one JSON value; `None` when `text` is none, or when it is not in the one canonical form.
 pub fn read_canonical(text: &[u8]) -> Option<Value> {
     let value: Value = serde_json::from_slice(text).ok()?;

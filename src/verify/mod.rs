@@ -3,7 +3,11 @@
 mod blobs;
 mod content;
 mod custody;
+mod derived;
 mod ledger;
 mod record;
+mod source;
 
+pub use derived::{DerivedSummary, verify_derived};
 pub use record::{Summary, verify_record};
+pub use source::verify_source;

@@ -2,8 +2,15 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 #![allow(clippy::print_stdout, reason = "suites over real mail print what they measured")]
 
+mod changed_bytes;
+mod corpora_import;
 mod corpora_received;
+mod corpora_search;
 mod corpora_source;
 mod corpus_containers;
 mod damaged_cases;
+mod interrupted_import;
+mod read_only_and_offline;
+mod repeatable;
+mod stock_tools;
 mod support;

@@ -1,6 +1,11 @@
-//! What the tests share: the binary under test, cases, and real mail where it is there.
+//! What the tests share: the binary under test, evidence written on the fly, and real mail where it is there.
+
+pub(crate) mod evidence;
 
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
 
 /// The folder of real mail: `MAILTRAIL_CORPORA`, else `../shared/corpora` beside the project; `None` when absent.
 pub(crate) fn corpora() -> Option<PathBuf> {
@@ -16,4 +21,111 @@ pub(crate) fn corpora() -> Option<PathBuf> {
 /// A folder of real mail, when it is there.
 pub(crate) fn corpus(name: &str) -> Option<PathBuf> {
     corpora().map(|dir| dir.join(name)).filter(|dir| dir.is_dir())
+}
+
+/// The project's own corpus.
+pub(crate) fn own_corpus() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus")
+}
+
+/// What a run of the program gave.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) out: Vec<u8>,
+    pub(crate) err: String,
+}
+
+impl Ran {
+    /// Standard output as text.
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.out.clone()).unwrap()
+    }
+
+    /// Each line of standard output as JSON.
+    pub(crate) fn json(&self) -> Vec<Value> {
+        self.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// This run, when it ended with `code`.
+    #[track_caller]
+    pub(crate) fn with_code(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "stdout: {}\nstderr: {}", String::from_utf8_lossy(&self.out), self.err);
+        self
+    }
+
+    /// This run, when it ended well.
+    #[track_caller]
+    pub(crate) fn ok(self) -> Self {
+        self.with_code(0)
+    }
+}
+
+/// The program, ready to run with no environment of its own.
+pub(crate) fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mailtrail"));
+    command.env_remove("MAILTRAIL_CASE").stdin(Stdio::null());
+    command
+}
+
+/// Runs the program on a case.
+pub(crate) fn run(case: &Path, args: &[&str]) -> Ran {
+    let mut command = program();
+    command.args(args).arg("--case").arg(case);
+    finish(command)
+}
+
+/// Runs a prepared command to its end.
+pub(crate) fn finish(mut command: Command) -> Ran {
+    let output = command.output().unwrap();
+    Ran {
+        code: output.status.code().unwrap_or(-1),
+        out: output.stdout,
+        err: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+/// Imports and expects it to be done.
+#[track_caller]
+pub(crate) fn import(case: &Path, source: &Path) -> Ran {
+    run(case, &["import", "--quiet", source.to_str().unwrap()]).ok()
+}
+
+/// Number of items that match.
+#[track_caller]
+pub(crate) fn count(case: &Path, query: &str) -> u64 {
+    run(case, &["search", "--count", query]).ok().text().trim().parse().unwrap()
+}
+
+/// All files below a folder, relative, sorted.
+pub(crate) fn files_below(dir: &Path) -> Vec<PathBuf> {
+    fn walk(dir: &Path, root: &Path, out: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() && !path.is_symlink() {
+                walk(&path, root, out);
+            } else {
+                out.push(path.strip_prefix(root).unwrap().to_owned());
+            }
+        }
+    }
+    let mut out = Vec::new();
+    walk(dir, dir, &mut out);
+    out.sort();
+    out
+}
+
+/// The bytes of all files of the case's ledger, in order.
+pub(crate) fn ledger(case: &Path) -> Vec<u8> {
+    let dir = case.join("ledger");
+    files_below(&dir).into_iter().flat_map(|file| std::fs::read(dir.join(file)).unwrap()).collect()
+}
+
+/// Exports everything and gives the bytes of the manifest.
+#[track_caller]
+pub(crate) fn manifest(case: &Path) -> Vec<u8> {
+    let out = tempfile::tempdir().unwrap();
+    let to = out.path().join("export");
+    run(case, &["export", "all", "--quiet", "--to", to.to_str().unwrap()]).ok();
+    std::fs::read(to.join("manifest.jsonl")).unwrap()
 }

@@ -1,0 +1,304 @@
+//! The command line: every command, flag and example in one place (home of clap).
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Email evidence archive and indexer for forensic examiners.
+///
+/// mailtrail copies seized mail into a case without changing it, hashes every item, accounts for every byte, reads
+/// headers and relay hops, indexes the text, answers queries, and exports hits with a manifest that stock tools check.
+#[derive(Debug, Parser)]
+#[command(name = "mailtrail", version, propagate_version = true, max_term_width = 100)]
+#[command(
+    after_help = "Examples:\n  mailtrail import --case case-17 seized/\n  mailtrail search --case case-17 'from:alice@example.org hop:mx.example.net date:2025-03'\n  mailtrail export --case case-17 'invoice' --to handover/\n  mailtrail verify --case case-17\n\nExit codes: 0 done, 1 failed, 2 usage, 3 partial, 4 mismatch, 5 locked, 6 newer format, 130 interrupted."
+)]
+pub(super) struct Cli {
+    #[command(flatten)]
+    /// Flags of every command.
+    pub global: Global,
+    #[command(subcommand)]
+    /// What to do.
+    pub command: Command,
+}
+
+/// Flags of every command.
+#[derive(Debug, Args)]
+pub(super) struct Global {
+    /// The case: the directory that mailtrail writes
+    #[arg(long, global = true, env = "MAILTRAIL_CASE", value_name = "DIR")]
+    pub case: Option<PathBuf>,
+    /// Print JSON: one object, or one object per line
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// No progress, warnings or hints on stderr (errors are always printed)
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Make a case and record who, what and by which authority
+    #[command(
+        after_help = "Example:\n  mailtrail init --case case-17 --number 2026-17 --examiner 'A. Jones' --authority 'warrant 4711'"
+    )]
+    Init(InitArgs),
+    /// Copy mail into the case: hash, account for, read and index it
+    #[command(
+        after_help = "Examples:\n  mailtrail import --case case-17 seized/inbox.mbox\n  mailtrail import --case case-17 seized/ --label 'exhibit A-3' --note 'from the laptop'\n\nImporting the same source again adds nothing. An import that was stopped goes on when it is run again."
+    )]
+    Import(ImportArgs),
+    /// Find items by sender, words, dates, relay hops and more
+    #[command(
+        after_help = "Examples:\n  mailtrail search 'from:alice@example.org'\n  mailtrail search 'hop:192.0.2.0/24 date:2025-03..2025-05'\n  mailtrail search '\"bank details\" NOT kind:child' --json\n\nSee `mailtrail search --fields` for the fields."
+    )]
+    Search(SearchArgs),
+    /// Show one item: headers, hops, text, attachments, anomalies
+    #[command(
+        after_help = "Examples:\n  mailtrail show 5f0c2a9be4d17788-3-41\n  mailtrail show 5f0c2a9be4d17788-3-41 --raw > item.eml\n  mailtrail show 5f0c2a9be4d17788-3-41 --attachment 1 > file.bin"
+    )]
+    Show(ShowArgs),
+    /// List all items in the order of the ledger
+    #[command(after_help = "Example:\n  mailtrail list --json | jq -r .sha256")]
+    List(ListArgs),
+    /// The case at a glance: sources, counts, index health
+    #[command(after_help = "Example:\n  mailtrail info --case case-17")]
+    Info,
+    /// The custody log: what was done, when, with which tool
+    #[command(after_help = "Example:\n  mailtrail log --case case-17")]
+    Log,
+    /// What was odd, not read or not indexed, and why
+    #[command(after_help = "Example:\n  mailtrail report --case case-17 --json")]
+    Report(ReportArgs),
+    /// Write hits as .eml files or one mbox, with a hashed manifest
+    #[command(
+        after_help = "Examples:\n  mailtrail export 'from:alice@example.org' --to handover/\n  cd handover && sha256sum -c SHA256SUMS"
+    )]
+    Export(ExportArgs),
+    /// Rebuild an original file or folder tree, byte for byte
+    #[command(
+        after_help = "Examples:\n  mailtrail restore 5f0c2a9be4d17788-3 --to inbox.mbox\n  mailtrail restore 5f0c2a9be4d17788 --to folder/"
+    )]
+    Restore(RestoreArgs),
+    /// Prove that nothing has changed: blobs, ledger, custody log, catalog, index
+    #[command(
+        after_help = "Examples:\n  mailtrail verify --case case-17\n  mailtrail verify --case case-17 --source --expect-head 3f5a…"
+    )]
+    Verify(VerifyArgs),
+    /// Make catalog and index anew from the blobs
+    #[command(after_help = "Example:\n  mailtrail rebuild --case case-17")]
+    Rebuild(RebuildArgs),
+    /// Print a completion script for a shell
+    #[command(after_help = "Example:\n  mailtrail completions bash > /etc/bash_completion.d/mailtrail")]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print a man page, or write all of them into a folder
+    #[command(after_help = "Example:\n  mailtrail man --to /usr/local/share/man/man1")]
+    Man {
+        /// Folder for one page per command
+        #[arg(long, value_name = "DIR")]
+        to: Option<PathBuf>,
+    },
+}
+
+/// Who, what and by which authority; all optional, all recorded.
+#[derive(Debug, Args)]
+pub(super) struct InitArgs {
+    /// Name of the case
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Number of the case
+    #[arg(long)]
+    pub number: Option<String>,
+    /// Name of the examiner
+    #[arg(long)]
+    pub examiner: Option<String>,
+    /// Organisation
+    #[arg(long)]
+    pub organisation: Option<String>,
+    /// Legal authority: warrant, consent, order
+    #[arg(long)]
+    pub authority: Option<String>,
+    /// Notes
+    #[arg(long)]
+    pub notes: Option<String>,
+}
+
+/// What to import and how.
+#[derive(Debug, Args)]
+pub(super) struct ImportArgs {
+    /// Files and folders of any shape; kinds are detected by content
+    #[arg(required = true, value_name = "SOURCE")]
+    pub sources: Vec<PathBuf>,
+    /// Exhibit label of the source, recorded in the custody log
+    #[arg(long)]
+    pub label: Option<String>,
+    /// Note on the source, recorded in the custody log
+    #[arg(long)]
+    pub note: Option<String>,
+    /// Read every file as this kind instead of detecting it
+    #[arg(long, default_value = "auto")]
+    pub kind: String,
+    /// Which `From ` lines separate messages of an mbox
+    #[arg(long, value_enum, default_value_t = SplitArg::Strict)]
+    pub split: SplitArg,
+    /// Also compute MD5 of every container
+    #[arg(long)]
+    pub md5: bool,
+    /// Also compute SHA-1 of every container
+    #[arg(long)]
+    pub sha1: bool,
+    /// Number of worker threads (default: all cores); the result does not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub threads: Option<u16>,
+}
+
+/// Which `From ` lines separate messages.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum SplitArg {
+    /// After a blank line, with a date (the rule of RFC 4155 and qmail's mbox(5))
+    Strict,
+    /// With a date, blank line or not
+    Lenient,
+    /// Every line that starts with `From `
+    Any,
+}
+
+/// What to search.
+#[derive(Debug, Args)]
+pub(super) struct SearchArgs {
+    /// The query; words are joined by AND
+    #[arg(required_unless_present = "fields", value_name = "QUERY")]
+    pub query: Vec<String>,
+    /// Print how many items match, as one integer
+    #[arg(long)]
+    pub count: bool,
+    /// Show at most this many (the total is always told)
+    #[arg(long, short = 'n', value_name = "N")]
+    pub limit: Option<usize>,
+    /// Order of the hits
+    #[arg(long, value_enum, default_value_t = SortArg::Newest)]
+    pub sort: SortArg,
+    /// Show the text around the first match
+    #[arg(long)]
+    pub snippets: bool,
+    /// CSV instead of a table
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
+    /// Zone for dates in the query, such as Europe/Berlin (default UTC)
+    #[arg(long, value_name = "ZONE")]
+    pub tz: Option<String>,
+    /// List the fields of the query language
+    #[arg(long)]
+    pub fields: bool,
+}
+
+/// Order of hits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum SortArg {
+    /// By Date header, newest first; undated items last
+    Newest,
+    /// Best match of the words first
+    Relevance,
+    /// Order of the ledger
+    Ledger,
+}
+
+/// Which item to show.
+#[derive(Debug, Args)]
+pub(super) struct ShowArgs {
+    /// Id of the item
+    pub item: String,
+    /// The exact bytes as found in the container (for a child: its decoded bytes)
+    #[arg(long, conflicts_with_all = ["attachment", "message"])]
+    pub raw: bool,
+    /// The bytes of the message, un-escaped by the container's rule
+    #[arg(long, conflicts_with = "attachment")]
+    pub message: bool,
+    /// The decoded bytes of attachment N (counted from 1)
+    #[arg(long, value_name = "N")]
+    pub attachment: Option<usize>,
+}
+
+/// What to list.
+#[derive(Debug, Args)]
+pub(super) struct ListArgs {
+    /// Show at most this many
+    #[arg(long, short = 'n', value_name = "N")]
+    pub limit: Option<usize>,
+    /// CSV instead of a table
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
+}
+
+/// What to report.
+#[derive(Debug, Args)]
+pub(super) struct ReportArgs {
+    /// Every anomaly of every item, not only counts (always so with --json)
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// What to export and how.
+#[derive(Debug, Args)]
+pub(super) struct ExportArgs {
+    /// The query; `all` for every item
+    #[arg(required = true, value_name = "QUERY")]
+    pub query: Vec<String>,
+    /// Folder to make; it must not exist or be empty
+    #[arg(long, value_name = "DIR")]
+    pub to: PathBuf,
+    /// Write slices as found in the container, not the messages un-escaped by its rule
+    #[arg(long, conflicts_with = "mbox")]
+    pub raw: bool,
+    /// One mbox (mboxrd) instead of .eml files
+    #[arg(long)]
+    pub mbox: bool,
+    /// Also write the attachments, decoded
+    #[arg(long)]
+    pub attachments: bool,
+    /// Zone for dates in the query (default UTC)
+    #[arg(long, value_name = "ZONE")]
+    pub tz: Option<String>,
+}
+
+/// What to rebuild the bytes of.
+#[derive(Debug, Args)]
+pub(super) struct RestoreArgs {
+    /// Id of a container (a file) or of a source (a folder tree)
+    pub id: String,
+    /// File or folder to make; must not exist
+    #[arg(long, value_name = "PATH")]
+    pub to: PathBuf,
+}
+
+/// How to verify.
+#[derive(Debug, Args)]
+pub(super) struct VerifyArgs {
+    /// Also read the original sources again and compare
+    #[arg(long)]
+    pub source: bool,
+    /// Read the originals from here instead of where they were imported from (one source in the case)
+    #[arg(long, value_name = "PATH", requires = "source")]
+    pub from: Option<PathBuf>,
+    /// The head printed by an earlier command and kept elsewhere: it must be in the chain
+    #[arg(long, value_name = "SHA256")]
+    pub expect_head: Option<String>,
+    /// Check the record only, not catalog and index
+    #[arg(long)]
+    pub record_only: bool,
+    /// Number of worker threads (default: all cores)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub threads: Option<u16>,
+}
+
+/// How to rebuild.
+#[derive(Debug, Args)]
+pub(super) struct RebuildArgs {
+    /// Number of worker threads (default: all cores)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub threads: Option<u16>,
+}

@@ -1,0 +1,80 @@
+//! `export`: hits as files with a manifest.
+
+use crate::export::bundle::{Form, Order, write};
+use crate::types::json::Obj;
+use crate::types::text::shown;
+use crate::types::time::rfc3339_us;
+
+use super::args::ExportArgs;
+use super::context::{self, Context};
+use super::exit::Exit;
+use super::failure::Failure;
+use super::output::Out;
+use super::search::{Opened, all_keys};
+use super::table::{counted, grouped};
+
+pub(super) fn run(context: &Context, args: &ExportArgs, out: &mut Out) -> Result<Exit, Failure> {
+    let case = Opened::open(context.case()?)?;
+    let query = args.query.join(" ");
+    let keys = all_keys(&case, &query, args.tz.as_deref())?;
+    let form = if args.mbox {
+        Form::Mbox
+    } else if args.raw {
+        Form::Raw
+    } else {
+        Form::Eml
+    };
+    let order = Order { keys: &keys, query: &query, form, attachments: args.attachments };
+    let run = context::run();
+    let now = rfc3339_us(run.clock.now_us());
+    let head = case.reader.head().clone();
+    let info = case.reader.case_info()?;
+    let written = write(&case.reader, &case.catalog, &order, &args.to, |manifest| {
+        let mut text = Vec::new();
+        let mut o = Obj::new(&mut text);
+        o.str("case", &info.case);
+        o.opt_str("case_name", info.name.as_deref()).opt_str("case_number", info.number.as_deref());
+        o.uint("custody_events", head.events).digest("custody_head", &head.head);
+        o.opt_str("examiner", info.examiner.as_deref()).str("exported", &now);
+        o.digest("manifest_sha256", manifest).raw("run", &run.bytes());
+        o.str("schema", "mailtrail.provenance/1");
+        o.end();
+        text.push(b'\n');
+        text
+    })?;
+    let totals = written.totals;
+    if context.json {
+        let mut line = Vec::new();
+        let mut o = Obj::new(&mut line);
+        o.uint("attachments", totals.attachments).uint("bytes", totals.bytes);
+        o.arr("failed", &written.failed, |out, (item, reason)| {
+            let mut o = Obj::new(out);
+            o.str("item", item).str("reason", reason);
+            o.end();
+        });
+        o.uint("items", totals.items);
+        if let Some(manifest) = &written.manifest {
+            o.digest("manifest_sha256", manifest);
+        }
+        o.str("schema", "mailtrail.export/1");
+        o.text("to", args.to.as_os_str().as_encoded_bytes()).uint("undated", totals.undated);
+        o.end();
+        line.push(b'\n');
+        out.bytes(&line)?;
+    } else {
+        let to = shown(&args.to.display().to_string());
+        let items = counted(totals.items, "item", "items");
+        out.line(&format!("exported {items}, {} bytes of mail, to {to}", grouped(totals.bytes)))?;
+        if args.attachments {
+            out.line(&format!("with {}", counted(totals.attachments, "attachment", "attachments")))?;
+        }
+        if let Some(manifest) = &written.manifest {
+            out.line(&format!("manifest.jsonl {manifest}"))?;
+        }
+        out.line(&format!("check with: cd {to} && sha256sum -c SHA256SUMS"))?;
+        for (item, reason) in &written.failed {
+            context.notes.warning(&format!("{item} was not written: {}", shown(reason)));
+        }
+    }
+    Ok(if written.failed.is_empty() { Exit::Done } else { Exit::Partial })
+}

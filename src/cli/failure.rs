@@ -1,0 +1,182 @@
+//! The one place that turns an error into a sentence, a hint and a number.
+
+use std::error::Error;
+use std::io;
+
+use crate::catalog::CatalogError;
+use crate::export::ExportError;
+use crate::index::IndexError;
+use crate::ingest::IngestError;
+use crate::source::SourceError;
+use crate::store::StoreError;
+use crate::types::text::shown;
+
+use super::exit::Exit;
+
+/// Why a command stopped.
+#[derive(Debug)]
+pub(super) struct Failure {
+    /// The exit code.
+    pub exit: Exit,
+    /// What happened, lower case, no full stop, text from evidence made safe. Empty for a closed pipe.
+    pub sentence: String,
+    /// How to go on.
+    pub hint: Option<String>,
+}
+
+impl Failure {
+    /// Something stopped the tool.
+    pub(super) fn new(sentence: impl Into<String>) -> Self {
+        Self { exit: Exit::Failed, sentence: sentence.into(), hint: None }
+    }
+
+    /// The command line was wrong.
+    pub(super) fn usage(sentence: impl Into<String>) -> Self {
+        Self { exit: Exit::Usage, sentence: sentence.into(), hint: None }
+    }
+
+    /// The same with a hint.
+    #[must_use]
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// No case was named.
+    pub(super) fn no_case() -> Self {
+        Self::usage("no case named").hint("name it with --case DIR, or set MAILTRAIL_CASE")
+    }
+
+    /// The reader of our output has gone: not worth a word.
+    fn quiet() -> Self {
+        Self { exit: Exit::Done, sentence: String::new(), hint: None }
+    }
+}
+
+/// An error and all its causes in one line, made safe for a terminal.
+pub(super) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let said = inner.to_string();
+        if !text.contains(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
+        cause = inner.source();
+    }
+    shown(&text)
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Self::quiet();
+        }
+        let failure = Self::new(chain(&error));
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                failure.hint("free some space and run the same command again: it goes on where it stopped")
+            }
+            _ => failure,
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let mut failure = Self::new(chain(&error));
+        match &error {
+            StoreError::Locked { .. } => {
+                failure.exit = Exit::Locked;
+                failure.hint("wait until it is done, or stop it; the lock goes away with the process")
+            }
+            StoreError::NewerFormat { .. } => {
+                failure.exit = Exit::NewerFormat;
+                failure.hint("use the version of mailtrail that wrote the case, or a newer one")
+            }
+            StoreError::NotACase { .. } => failure
+                .hint("make one with `mailtrail init` or `mailtrail import`, or name another with --case"),
+            StoreError::NotEmpty { .. } => failure.hint("name a directory that does not exist or is empty"),
+            StoreError::Damaged { .. } => {
+                failure.exit = Exit::Mismatch;
+                failure.hint("`mailtrail verify` tells what is hit; work on a copy of the case")
+            }
+            StoreError::Io { source, .. } => match source.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+                    failure
+                        .hint("free some space and run the same command again: it goes on where it stopped")
+                }
+                io::ErrorKind::PermissionDenied => failure.hint("check who owns the case directory"),
+                _ => failure,
+            },
+            _ => failure,
+        }
+    }
+}
+
+impl From<SourceError> for Failure {
+    fn from(error: SourceError) -> Self {
+        Self::new(chain(&error)).hint("check the path and the permissions of the source")
+    }
+}
+
+impl From<CatalogError> for Failure {
+    fn from(error: CatalogError) -> Self {
+        Self::new(chain(&error)).hint("`mailtrail rebuild` makes catalog and index anew from the record")
+    }
+}
+
+impl From<IndexError> for Failure {
+    fn from(error: IndexError) -> Self {
+        Self::new(chain(&error)).hint("`mailtrail rebuild` makes catalog and index anew from the record")
+    }
+}
+
+impl From<ExportError> for Failure {
+    fn from(error: ExportError) -> Self {
+        match error {
+            ExportError::Store(error) => error.into(),
+            ExportError::Catalog(error) => error.into(),
+            ExportError::Io { path, source } => {
+                let mut failure = Self::from(source);
+                failure.sentence =
+                    format!("cannot write {}: {}", shown(&path.display().to_string()), failure.sentence);
+                failure
+            }
+            ExportError::Exists { .. } => {
+                Self::new(chain(&error)).hint("name a place where there is nothing yet")
+            }
+            ExportError::InsideCase { .. } => Self::new(chain(&error)).hint("name a place outside the case"),
+            _ => Self::new(chain(&error)),
+        }
+    }
+}
+
+impl From<IngestError> for Failure {
+    fn from(error: IngestError) -> Self {
+        match error {
+            IngestError::Store(error) => error.into(),
+            IngestError::Source(error) => error.into(),
+            IngestError::Catalog(error) => error.into(),
+            IngestError::Index(error) => error.into(),
+            IngestError::Overlap { .. } => {
+                Self::new(chain(&error)).hint("case and source must lie apart: name another case directory")
+            }
+            IngestError::Files { path, source } => {
+                let mut failure = Self::from(source);
+                failure.sentence =
+                    format!("cannot write {}: {}", shown(&path.display().to_string()), failure.sentence);
+                failure
+            }
+            IngestError::Stopped => {
+                let mut failure = Self::new("stopped on request").hint("run the same command again to go on");
+                failure.exit = Exit::Interrupted;
+                failure
+            }
+            _ => {
+                Self::new(chain(&error)).hint("what was committed stays; run the same command again to go on")
+            }
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! `import`: copies sources into the case, one after the other.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+use crate::catalog::Catalog;
+use crate::ingest::{self, Derived, Imported, IngestError, Request, Watch};
+use crate::source::{Kind, Options, Split};
+use crate::store::{CaseInfo, Head, Reader, State, Writer, state};
+use crate::types::json::Obj;
+use crate::types::record::REASONS;
+use crate::types::text::shown;
+
+use super::args::{ImportArgs, SplitArg};
+use super::context::{self, Context};
+use super::exit::Exit;
+use super::failure::Failure;
+use super::init::head_line;
+use super::output::Out;
+use super::progress::Bar;
+use super::table::{counted, grouped};
+
+/// Watches an import for the command line: bar, `committed` lines, Ctrl-C.
+pub(super) struct Watcher {
+    pub(super) stop: Arc<AtomicBool>,
+    bar: Bar,
+    json: bool,
+    base_bytes: AtomicU64,
+}
+
+impl Watcher {
+    /// Reacts to Ctrl-C, `TERM` and `HUP` by a clean stop; a second Ctrl-C ends at once.
+    pub(super) fn new(context: &Context, bytes: u64) -> Result<Self, Failure> {
+        let stop = Arc::new(AtomicBool::new(false));
+        for signal in [SIGINT, SIGTERM, SIGHUP] {
+            signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&stop))?;
+            signal_hook::flag::register(signal, Arc::clone(&stop))?;
+        }
+        let bar = Bar::new(bytes, context.json || context.notes.is_quiet());
+        Ok(Self { stop, bar, json: context.json, base_bytes: AtomicU64::new(0) })
+    }
+
+    /// Takes the bar away.
+    pub(super) fn done(&self) {
+        self.bar.done();
+    }
+
+    fn next_source(&self, bytes: u64) {
+        self.base_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+}
+
+impl Watch for Watcher {
+    fn progress(&self, bytes: u64, items: u64) {
+        self.bar.at(self.base_bytes.load(Ordering::Relaxed) + bytes, items);
+    }
+
+    fn committed(&self, items: u64) {
+        if self.json {
+            let line =
+                format!("{{\"event\":\"committed\",\"items\":{items},\"schema\":\"mailtrail.import/1\"}}\n");
+            let mut out = std::io::stdout().lock();
+            // Whoever listened may be gone; the import goes on.
+            out.write_all(line.as_bytes()).and_then(|()| out.flush()).unwrap_or_default();
+        }
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+}
+
+/// Number of workers when none is named.
+pub(super) fn threads(named: Option<u16>) -> usize {
+    named.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from)
+}
+
+pub(super) fn run(context: &Context, args: &ImportArgs, out: &mut Out) -> Result<Exit, Failure> {
+    let dir = context.case()?;
+    let options = options(args)?;
+    for source in &args.sources {
+        // Before anything is written: a case must not be made inside the source.
+        ingest::refuse_overlap(dir, source)?;
+        std::fs::symlink_metadata(source).map_err(|error| {
+            Failure::new(format!("cannot read {}: {error}", shown(&source.display().to_string())))
+                .hint("name a file or folder that is there")
+        })?;
+    }
+    let run = context::run();
+    let mut writer = match state(dir)? {
+        State::Absent | State::Unfinished => Writer::create(dir, &CaseInfo::default(), &run)?,
+        State::Case | State::Other => Writer::open(dir, &run)?,
+    };
+    for cut in writer.recovered() {
+        context.notes.note(&format!(
+            "note: {} bytes of {} that an interrupted command left were cut off; the custody log says so",
+            grouped(cut.to - cut.from),
+            cut.path
+        ));
+    }
+    let watcher = Watcher::new(context, listed_bytes(args))?;
+    let mut derived = Derived::open(writer.layout())?;
+    let threads = threads(args.threads);
+    ingest::catch_up(&Reader::open(dir)?, &mut derived, threads, &watcher)?;
+    let mut done = Vec::new();
+    let mut ended = Ok(());
+    for source in &args.sources {
+        let request = Request {
+            root: source.clone(),
+            label: args.label.clone(),
+            note: args.note.clone(),
+            options,
+            threads,
+            base_items: done.iter().map(|(_, one): &(_, Imported)| one.totals.items).sum(),
+        };
+        match ingest::import(&mut writer, &mut derived, &request, &watcher) {
+            Ok(one) => {
+                watcher.next_source(one.totals.bytes);
+                done.push((source, one));
+            }
+            Err(error) => {
+                ended = Err(error);
+                break;
+            }
+        }
+    }
+    watcher.done();
+    derived.close()?;
+    let head = writer.close()?;
+    let is_partial = summary(context, dir, &done, &head, out)?;
+    match ended {
+        Ok(()) if is_partial => Ok(Exit::Partial),
+        Ok(()) => Ok(Exit::Done),
+        Err(IngestError::Stopped) => {
+            out.flush()?;
+            context.notes.note("stopped; run the same command again to go on");
+            Ok(Exit::Interrupted)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn options(args: &ImportArgs) -> Result<Options, Failure> {
+    let kind = Kind::from_code(&args.kind).ok_or_else(|| {
+        let known: Vec<_> = Kind::ALL.iter().map(|kind| kind.code()).collect();
+        Failure::usage(format!("there is no kind {:?}", args.kind))
+            .hint(format!("kinds: {}", known.join(", ")))
+    })?;
+    let split = match args.split {
+        SplitArg::Strict => Split::Strict,
+        SplitArg::Lenient => Split::Lenient,
+        SplitArg::Any => Split::Any,
+    };
+    Ok(Options { kind, split, md5: args.md5, sha1: args.sha1, ..Options::default() })
+}
+
+/// Bytes of single files among the sources, for the bar; folders are counted while they are read.
+fn listed_bytes(args: &ImportArgs) -> u64 {
+    args.sources
+        .iter()
+        .filter_map(|source| crate::source::list(source).ok())
+        .map(|listing| listing.bytes)
+        .sum()
+}
+
+/// Says what was imported, what was odd, what was no mail and what could not be read. Answers whether anything could
+/// not be read.
+fn summary(
+    context: &Context,
+    dir: &Path,
+    done: &[(&std::path::PathBuf, Imported)],
+    head: &Head,
+    out: &mut Out,
+) -> Result<bool, Failure> {
+    let catalog = Catalog::open(Reader::open(dir)?.layout().catalog().as_path())?;
+    let mut partial = false;
+    for (path, one) in done {
+        let path = shown(&path.display().to_string());
+        let report = super::report::of_segment(&catalog, one.segment)?;
+        partial |= report.unreadable > 0;
+        if context.json {
+            let mut line = Vec::new();
+            let mut o = Obj::new(&mut line);
+            o.uint("anomalies", report.anomalies).uint("bytes", one.totals.bytes);
+            o.uint("containers", one.totals.containers).str("event", "imported").digest("head", &head.head);
+            o.uint("items", one.totals.items)
+                .bool("known", one.is_known)
+                .uint("new_items", one.totals.new_items);
+            o.arr("not_processed", &report.not_processed, |out, (reason, number)| {
+                let mut o = Obj::new(out);
+                o.uint("count", *number).str("reason", reason);
+                o.end();
+            });
+            o.str("path", &path).bool("resumed", one.is_resumed).str("schema", "mailtrail.import/1");
+            o.digest("sha256", &one.digest).str("source", &one.source.to_string());
+            o.uint("unreadable", report.unreadable);
+            o.end();
+            line.push(b'\n');
+            out.bytes(&line)?;
+            continue;
+        }
+        if one.is_known {
+            out.line(&format!(
+                "nothing new in {path}: the case has it as source {} with {}",
+                one.source,
+                counted(one.totals.items, "item", "items")
+            ))?;
+            continue;
+        }
+        out.line(&format!(
+            "imported {}, {} new, in {} ({} bytes) from {path}",
+            counted(one.totals.items, "item", "items"),
+            grouped(one.totals.new_items),
+            counted(one.totals.containers, "container", "containers"),
+            grouped(one.totals.bytes)
+        ))?;
+        out.line(&format!("source {}", one.source))?;
+        if report.anomalies > 0 {
+            let top: Vec<String> = report
+                .by_code
+                .iter()
+                .take(5)
+                .map(|(code, number)| format!("{code} {}", grouped(*number)))
+                .collect();
+            let odd = counted(report.anomalies, "anomaly", "anomalies");
+            out.line(&format!("odd: {odd}: {}; `mailtrail report` lists them", top.join(", ")))?;
+        }
+        for (reason, number) in &report.not_processed {
+            let meaning = REASONS.iter().find(|(code, _)| code == reason).map_or("", |(_, meaning)| *meaning);
+            out.line(&format!("not processed: {} ({reason}: {meaning})", counted(*number, "file", "files")))?;
+        }
+        if report.unreadable > 0 {
+            let number = counted(report.unreadable, "file was", "files were");
+            context
+                .notes
+                .warning(&format!("{number} unreadable or changed while read; see `mailtrail report`"));
+        }
+    }
+    if !context.json {
+        out.line(&head_line(head))?;
+    }
+    Ok(partial)
+}

@@ -1,0 +1,215 @@
+//! `info`: the case at a glance.
+
+use std::collections::BTreeMap;
+
+use crate::catalog::Catalog;
+use crate::index::IndexReader;
+use crate::store::{Reader, SegmentInfo};
+use crate::types::json::{self, Obj};
+use crate::types::record::Record;
+use crate::types::text::shown;
+
+use super::context::Context;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::output::Out;
+use super::table::{counted, grouped};
+
+/// A source as the record and the custody log tell it.
+struct Source {
+    id: String,
+    segment: u32,
+    is_pending: bool,
+    items: u64,
+    containers: u64,
+    bytes: u64,
+    in_catalog: u64,
+    in_index: u64,
+    paths: Vec<String>,
+    labels: Vec<String>,
+}
+
+pub(super) fn run(context: &Context, out: &mut Out) -> Result<Exit, Failure> {
+    let reader = Reader::open(context.case()?)?;
+    let info = reader.case_info()?;
+    let catalog = Catalog::open(&reader.layout().catalog()).ok();
+    let index = IndexReader::open(&reader.layout().index()).ok();
+    let named = named(&reader)?;
+    let mut sources = Vec::new();
+    for segment in reader.segments()? {
+        sources.push(source(&reader, &segment, catalog.as_ref(), index.as_ref(), &named)?);
+    }
+    let committed: u64 = sources.iter().map(|s| s.items).sum();
+    let indexed: u64 = sources.iter().map(|s| s.in_index.min(s.in_catalog).min(s.items)).sum();
+    let head = reader.head();
+    if context.json {
+        let mut line = Vec::new();
+        let mut o = Obj::new(&mut line);
+        o.obj("case", |o| {
+            o.opt_str("authority", info.authority.as_deref())
+                .str("case", &info.case)
+                .str("created", &info.created);
+            o.opt_str("examiner", info.examiner.as_deref()).opt_str("name", info.name.as_deref());
+            o.opt_str("notes", info.notes.as_deref()).opt_str("number", info.number.as_deref());
+            o.opt_str("organisation", info.organisation.as_deref());
+        });
+        o.uint("events", head.events).digest("head", &head.head);
+        o.uint("items_committed", committed).uint("items_indexed", indexed);
+        o.uint("messages_and_children_indexed", index.as_ref().map_or(0, IndexReader::len));
+        o.str("schema", "mailtrail.info/1");
+        o.arr("sources", &sources, |out, s| {
+            let mut o = Obj::new(out);
+            o.uint("bytes", s.bytes).uint("containers", s.containers).uint("items", s.items);
+            o.uint("items_indexed", s.in_index.min(s.in_catalog).min(s.items));
+            o.arr("labels", &s.labels, |out, label| json::string(out, label));
+            o.arr("paths", &s.paths, |out, path| json::string(out, path));
+            o.bool("pending", s.is_pending).uint("segment", u64::from(s.segment)).str("source", &s.id);
+            o.end();
+        });
+        o.end();
+        line.push(b'\n');
+        out.bytes(&line)?;
+        return Ok(Exit::Done);
+    }
+    out.line(&format!("case {} made {}", info.case, info.created))?;
+    let rows = [
+        ("name", &info.name),
+        ("number", &info.number),
+        ("examiner", &info.examiner),
+        ("organisation", &info.organisation),
+        ("authority", &info.authority),
+        ("notes", &info.notes),
+    ];
+    for (word, value) in rows {
+        if let Some(value) = value {
+            out.line(&format!("{word}: {}", shown(value)))?;
+        }
+    }
+    for s in &sources {
+        out.line("")?;
+        out.line(&format!("source {}", s.id))?;
+        let (items, containers) =
+            (counted(s.items, "item", "items"), counted(s.containers, "container", "containers"));
+        out.line(&format!("  {items} in {containers}, {} bytes", grouped(s.bytes)))?;
+        for label in &s.labels {
+            out.line(&format!("  label: {}", shown(label)))?;
+        }
+        for path in &s.paths {
+            out.line(&format!("  from {}", shown(path)))?;
+        }
+        if s.is_pending {
+            out.line("  not read to its end: run the same import again")?;
+        }
+    }
+    out.line("")?;
+    out.line(&format!("{} committed", counted(committed, "item", "items")))?;
+    out.line(&format!("index: {} of {} indexed", grouped(indexed), grouped(committed)))?;
+    if indexed < committed {
+        context.notes.note("hint: run `mailtrail rebuild`, or the import again, to index the rest");
+    }
+    out.line(&format!("head {} after {} events", head.head, head.events))?;
+    Ok(Exit::Done)
+}
+
+/// Paths and labels under which each segment was imported, from the custody log.
+fn named(reader: &Reader) -> Result<BTreeMap<String, (Vec<String>, Vec<String>)>, Failure> {
+    let mut named: BTreeMap<String, (Vec<String>, Vec<String>)> = BTreeMap::new();
+    for event in reader.custody()? {
+        let (_, event) = event?;
+        if event.kind != "source_begun" && event.kind != "source_seen_again" {
+            continue;
+        }
+        let Some(data) = json::read(&event.data) else { continue };
+        let key = match (data.get("segment"), data.get("source")) {
+            (Some(segment), _) => segment.to_string(),
+            (_, Some(source)) => source.as_str().unwrap_or_default().to_owned(),
+            _ => continue,
+        };
+        let text = |key: &str| {
+            let bytes = data.get(key).and_then(json::text_of)?;
+            Some(String::from_utf8_lossy(&bytes).into_owned())
+        };
+        let entry = named.entry(key).or_default();
+        for (list, value) in [(&mut entry.0, text("path")), (&mut entry.1, text("label"))] {
+            if let Some(value) = value.filter(|value| !list.contains(value)) {
+                list.push(value);
+            }
+        }
+    }
+    Ok(named)
+}
+
+fn source(
+    reader: &Reader,
+    segment: &SegmentInfo,
+    catalog: Option<&Catalog>,
+    index: Option<&IndexReader>,
+    named: &BTreeMap<String, (Vec<String>, Vec<String>)>,
+) -> Result<Source, Failure> {
+    let id = segment.source().to_string();
+    let (items, containers, bytes) = match segment.closed() {
+        Some(closed) => (closed.items, closed.containers, closed.bytes),
+        None => counted_lines(reader, segment.number)?,
+    };
+    let number = segment.number;
+    let mut paths = Vec::new();
+    let mut labels = Vec::new();
+    for key in [&number.to_string(), &id] {
+        if let Some((p, l)) = named.get(key.as_str()) {
+            paths.extend(p.iter().filter(|x| !paths.contains(*x)).cloned().collect::<Vec<_>>());
+            labels.extend(l.iter().filter(|x| !labels.contains(*x)).cloned().collect::<Vec<_>>());
+        }
+    }
+    Ok(Source {
+        id,
+        segment: number,
+        is_pending: segment.is_pending(),
+        items,
+        containers,
+        bytes,
+        in_catalog: catalog.and_then(|c| c.source(number)).map_or(0, |s| s.derived.items),
+        in_index: index.and_then(|i| i.watermarks().get(&number).copied()).unwrap_or(0),
+        paths,
+        labels,
+    })
+}
+
+/// Items, containers and bytes of a segment that is not closed.
+fn counted_lines(reader: &Reader, segment: u32) -> Result<(u64, u64, u64), Failure> {
+    let (mut items, mut containers, mut bytes) = (0, 0, 0);
+    for record in reader.records(segment, 0)? {
+        match record?.1 {
+            Record::Item(_) => items += 1,
+            Record::File(file) => {
+                items += 1;
+                containers += 1;
+                bytes += file.size;
+            }
+            Record::Container(_) => containers += 1,
+            Record::End(end) => bytes += end.size,
+            _ => {}
+        }
+    }
+    Ok((items, containers, bytes))
+}
+
+/// Says so when the catalog does not hold all that is committed.
+pub(super) fn warn_if_behind(context: &Context, reader: &Reader, catalog: &Catalog) -> Result<(), Failure> {
+    for segment in reader.segments()? {
+        let derived = catalog.source(segment.number).map_or(0, |s| s.derived.items);
+        match segment.closed() {
+            Some(closed) if derived >= closed.items => {}
+            Some(closed) => context.notes.warning(&format!(
+                "source {}: {} of {} items indexed; run `mailtrail rebuild`",
+                segment.source(),
+                grouped(derived),
+                grouped(closed.items)
+            )),
+            None => context.notes.warning(&format!(
+                "source {} is not read to its end; run the same import again",
+                segment.source()
+            )),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,79 @@
+//! The only folder that prints.
+
+mod args;
+mod context;
+mod exit;
+mod export;
+mod failure;
+mod import;
+mod info;
+mod init;
+mod list;
+mod log;
+mod man;
+mod output;
+mod progress;
+mod rebuild;
+mod report;
+mod restore;
+mod rows;
+mod search;
+mod show;
+mod table;
+mod verify;
+
+use clap::Parser as _;
+
+pub use exit::Exit;
+
+use args::{Cli, Command};
+use context::Context;
+use failure::Failure;
+use output::{Out, stderr};
+
+/// Parses the command line, does what it says, and tells how it ended.
+pub fn run() -> Exit {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version go to stdout and are no failure; a closed pipe is nobody's loss.
+            error.print().unwrap_or_default();
+            return if error.use_stderr() { Exit::Usage } else { Exit::Done };
+        }
+    };
+    let context = Context::new(&cli.global);
+    let mut out = Out::new();
+    let ended = dispatch(&context, cli.command, &mut out);
+    let flushed = out.flush().map_err(Failure::from);
+    match ended.and_then(|exit| flushed.map(|()| exit)) {
+        Ok(exit) => exit,
+        Err(failure) => {
+            if !failure.sentence.is_empty() {
+                stderr(&format!("error: {}", failure.sentence));
+                if let Some(hint) = failure.hint {
+                    stderr(&format!("hint: {hint}"));
+                }
+            }
+            failure.exit
+        }
+    }
+}
+
+fn dispatch(context: &Context, command: Command, out: &mut Out) -> Result<Exit, Failure> {
+    match command {
+        Command::Init(args) => init::run(context, args, out),
+        Command::Import(args) => import::run(context, &args, out),
+        Command::Search(args) => search::run(context, &args, out),
+        Command::Show(args) => show::run(context, &args, out),
+        Command::List(args) => list::run(context, &args, out),
+        Command::Info => info::run(context, out),
+        Command::Log => log::run(context, out),
+        Command::Report(args) => report::run(context, &args, out),
+        Command::Export(args) => export::run(context, &args, out),
+        Command::Restore(args) => restore::run(context, &args, out),
+        Command::Verify(args) => verify::run(context, &args, out),
+        Command::Rebuild(args) => rebuild::run(context, &args, out),
+        Command::Completions { shell } => man::completions(shell, out),
+        Command::Man { to } => man::pages(to.as_deref(), out),
+    }
+}

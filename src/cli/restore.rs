@@ -1,0 +1,65 @@
+//! `restore`: an original file or folder tree, byte for byte.
+
+use crate::export::restore::{container, tree};
+use crate::store::Reader;
+use crate::types::json::{self, Obj};
+use crate::types::text::shown;
+use crate::types::{ContainerId, SourceId};
+
+use super::args::RestoreArgs;
+use super::context::Context;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::output::Out;
+use super::table::{counted, grouped};
+
+pub(super) fn run(context: &Context, args: &RestoreArgs, out: &mut Out) -> Result<Exit, Failure> {
+    let reader = Reader::open(context.case()?)?;
+    let rebuilt = if let Ok(id) = args.id.parse::<ContainerId>() {
+        container(&reader, id, &args.to)?
+    } else if let Ok(id) = args.id.parse::<SourceId>() {
+        let segments = reader.segments()?;
+        let segment = segments.iter().find(|segment| segment.source() == id).ok_or_else(|| {
+            Failure::new(format!("the case has no source {id}")).hint("`mailtrail info` lists the sources")
+        })?;
+        tree(&reader, segment.number, &args.to)?
+    } else {
+        return Err(Failure::usage(format!("{:?} is no id of a container or source", args.id))
+            .hint("ids look like 5f0c2a9be4d17788-3 (a file) or 5f0c2a9be4d17788 (a folder tree)"));
+    };
+    let is_exact = rebuilt.inexact.is_empty();
+    if context.json {
+        let mut line = Vec::new();
+        let mut o = Obj::new(&mut line);
+        o.uint("bytes", rebuilt.bytes).bool("exact", is_exact).uint("files", rebuilt.files);
+        o.arr("inexact", &rebuilt.inexact, |out, path| json::text(out, path.as_bytes()));
+        o.arr("left_out", &rebuilt.left_out, |out, (path, kind)| {
+            let mut o = Obj::new(out);
+            o.text("path", path.as_bytes()).str("type", kind);
+            o.end();
+        });
+        o.str("schema", "mailtrail.restore/1");
+        o.end();
+        line.push(b'\n');
+        out.bytes(&line)?;
+    } else {
+        let files = counted(rebuilt.files, "file", "files");
+        out.line(&format!(
+            "restored {files}, {} bytes, to {}",
+            grouped(rebuilt.bytes),
+            shown(&args.to.display().to_string())
+        ))?;
+        for (path, kind) in &rebuilt.left_out {
+            context
+                .notes
+                .note(&format!("note: {} is a {kind} and was not made again", shown(&path.display())));
+        }
+        for path in &rebuilt.inexact {
+            out.line(&format!(
+                "mismatch: {} does not have the digest of the ledger",
+                shown(&path.display())
+            ))?;
+        }
+    }
+    Ok(if is_exact { Exit::Done } else { Exit::Mismatch })
+}

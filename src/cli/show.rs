@@ -1,0 +1,265 @@
+//! `show`: one item, for people, as JSON, or as exact bytes.
+
+use crate::catalog::{Catalog, HopRow, Row};
+use crate::export::ExportError;
+use crate::export::item::{self, Extra, Teller, Told};
+use crate::export::message::{copy_raw, message, raw};
+use crate::facts::derive::{Scratch, derive};
+use crate::facts::{Zone, extract};
+use crate::parse::header;
+use crate::store::{Reader, StoreError};
+use crate::types::ItemId;
+use crate::types::text::{shown, shown_block};
+use crate::types::time::rfc3339;
+
+use super::args::ShowArgs;
+use super::context::Context;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::output::Out;
+use super::table::{counted, grouped, pad};
+
+pub(super) fn run(context: &Context, args: &ShowArgs, out: &mut Out) -> Result<Exit, Failure> {
+    let reader = Reader::open(context.case()?)?;
+    let catalog = Catalog::open(&reader.layout().catalog())?;
+    let id: ItemId = args.item.parse().map_err(|error| {
+        Failure::usage(format!("{:?}: {error}", args.item)).hint("`mailtrail search` prints ids")
+    })?;
+    let no_item =
+        || Failure::new(format!("the case has no item {id}")).hint("`mailtrail list` lists all items");
+    let key = catalog.key(&id)?.ok_or_else(no_item)?;
+    let mut found = false;
+    catalog.each([key], |row| {
+        found = true;
+        one(context, args, &reader, &catalog, row, out)
+    })?;
+    if found { Ok(Exit::Done) } else { Err(no_item()) }
+}
+
+fn one(
+    context: &Context,
+    args: &ShowArgs,
+    reader: &Reader,
+    catalog: &Catalog,
+    row: &Row<'_>,
+    out: &mut Out,
+) -> Result<(), Failure> {
+    if args.raw || args.message {
+        let bytes = if args.raw { raw(reader, catalog, row) } else { message(reader, catalog, row) };
+        match bytes {
+            Ok(bytes) => out.bytes(&bytes)?,
+            Err(ExportError::Store(StoreError::TooLong { .. })) if args.raw => {
+                out.flush()?;
+                copy_raw(reader, catalog, row, &mut std::io::stdout().lock())?;
+            }
+            Err(error) => return Err(error.into()),
+        }
+        return Ok(());
+    }
+    let told = Teller::new(catalog).tell(row)?;
+    if let Some(number) = args.attachment {
+        let file = number.checked_sub(1).and_then(|n| told.attachments.get(n)).ok_or_else(|| {
+            let have = counted(told.attachments.len() as u64, "attachment", "attachments");
+            Failure::new(format!("the item has no attachment {number}")).hint(format!("it has {have}"))
+        })?;
+        let message = message(reader, catalog, row)?;
+        let bytes = extract::attachment(&message, file.at, &file.encoding, &file.sha256)
+            .ok_or_else(|| Failure::new(format!("attachment {number} does not have its recorded digest")))?;
+        out.bytes(&bytes)?;
+        return Ok(());
+    }
+    if context.json {
+        let mut line = Vec::new();
+        item::write(&mut line, row, &told, &Extra { schema: "mailtrail.item/1", ..Extra::default() });
+        line.push(b'\n');
+        out.bytes(&line)?;
+        return Ok(());
+    }
+    let message = match message(reader, catalog, row) {
+        Ok(message) => Some(message),
+        Err(ExportError::Store(StoreError::TooLong { .. })) => None,
+        Err(error) => return Err(error.into()),
+    };
+    about(row, &told, out)?;
+    headers(message.as_deref(), out)?;
+    hops(&told, out)?;
+    body(message.as_deref(), out)?;
+    attachments(&told, out)?;
+    anomalies(&told, out)
+}
+
+fn about(row: &Row<'_>, told: &Told, out: &mut Out) -> Result<(), Failure> {
+    let pair = |word: &str, value: &str| format!("{}{value}", pad(word, 12));
+    out.line(&pair("item", &told.id.to_string()))?;
+    let path = shown(&told.container.path.display());
+    out.line(&pair("container", &format!("{} ({}) {path}", told.id.container, told.container.kind)))?;
+    let of = if row.part.is_some() { "of its parent's decoded bytes" } else { "of the container" };
+    out.line(&pair(
+        "bytes",
+        &format!("{}..{} {of}, {} bytes", row.start, row.end, grouped(row.end - row.start)),
+    ))?;
+    out.line(&pair("sha256", &row.sha256.to_string()))?;
+    out.line(&pair("wire sha256", &row.wire.to_string()))?;
+    if row.lines > 0 {
+        let lines = counted(row.lines, "line", "lines");
+        out.line(&pair("un-escaped", &format!("by rule {}, {lines} changed", row.rule.code())))?;
+    }
+    if let Some(mih) = row.mih {
+        out.line(&pair("EDRM MIH", &crate::types::digest::hex(&mih)))?;
+    }
+    if !told.more.state.is_empty() {
+        let words: Vec<&str> = told.more.state.iter().map(|w| &**w).collect();
+        out.line(&pair("state", &words.join(", ")))?;
+    }
+    let date = match (row.date, row.zone) {
+        (Some(at), Some(zone)) => format!("{} (written with offset {zone:+} s)", rfc3339(at)),
+        (Some(at), None) => format!("{} (zone not known, read as UTC)", rfc3339(at)),
+        (None, _) => "none that could be read".to_owned(),
+    };
+    out.line(&pair("Date header", &date))?;
+    Ok(())
+}
+
+/// Longest header value shown, in characters; `--raw` has all of it.
+const MAX_VALUE: usize = 2000;
+
+fn headers(message: Option<&[u8]>, out: &mut Out) -> Result<(), Failure> {
+    out.line("")?;
+    out.line("Headers")?;
+    let Some(message) = message else {
+        out.line("  too long to show; use --raw")?;
+        return Ok(());
+    };
+    let header = header::read(message).value;
+    for field in &header.fields {
+        let value = String::from_utf8_lossy(&header::unfold(field.value)).into_owned();
+        let mut text: String = shown(value.trim()).chars().take(MAX_VALUE).collect();
+        if value.chars().count() > MAX_VALUE {
+            text.push('…');
+        }
+        out.line(&format!("  {}: {text}", shown(&String::from_utf8_lossy(field.name))))?;
+    }
+    Ok(())
+}
+
+fn hops(told: &Told, out: &mut Out) -> Result<(), Failure> {
+    out.line("")?;
+    let total = told.more.hops_total.max(told.hops.len() as u64);
+    out.line(&format!("Hops ({total}, oldest first; below your own servers they are the sender's claim)"))?;
+    let text = |bytes: Option<&[u8]>| bytes.map(|b| shown(&String::from_utf8_lossy(b)));
+    let mut before: Option<i64> = None;
+    for (n, hop) in told.hops.iter().enumerate().rev() {
+        let HopRow { relay, .. } = hop;
+        let date = hop.date.map_or_else(|| "no date".to_owned(), rfc3339);
+        let delay = match (before, hop.date) {
+            (Some(before), Some(now)) => format!(" ({:+} s)", (now.0 - before) / 1000),
+            _ => String::new(),
+        };
+        if let Some(now) = hop.date {
+            before = Some(now.0);
+        }
+        let helo = text(relay.helo.as_deref()).map(|h| format!("helo {h}"));
+        let rdns = text(relay.rdns.as_deref()).map(|r| format!("rdns {r}"));
+        let ip = relay.peer_ip.map(|ip| format!("[{ip}]"));
+        let mut from: Vec<String> = [helo, rdns, ip].into_iter().flatten().collect();
+        if from.is_empty() {
+            from.push(text(relay.from.as_deref()).unwrap_or_else(|| "-".to_owned()));
+        }
+        let by = text(relay.by.as_deref()).unwrap_or_else(|| "-".to_owned());
+        out.line(&format!("  {n:>3}  {date}{delay}"))?;
+        out.line(&format!("       from {} by {by}", from.join(" ")))?;
+        let more: Vec<String> = [
+            ("with", text(relay.with.as_deref())),
+            ("id", text(hop.id.as_deref())),
+            ("for", text(hop.for_.as_deref())),
+            ("user", text(hop.user.as_deref())),
+        ]
+        .into_iter()
+        .filter_map(|(word, value)| value.map(|value| format!("{word} {value}")))
+        .collect();
+        let tls = format!("tls {}", relay.tls);
+        out.line(&format!(
+            "       {}{tls}, read as {} {}",
+            more.join(", ") + if more.is_empty() { "" } else { ", " },
+            relay.grade,
+            relay.family
+        ))?;
+    }
+    Ok(())
+}
+
+/// Most characters of text shown.
+const MAX_TEXT: usize = 100_000;
+
+fn body(message: Option<&[u8]>, out: &mut Out) -> Result<(), Failure> {
+    let Some(message) = message else { return Ok(()) };
+    out.line("")?;
+    out.line("Text (made safe for the terminal)")?;
+    let mut lines = Vec::new();
+    derive(message, &mut Scratch::default(), &mut |_, facts, text| {
+        if facts.child.is_some() {
+            return;
+        }
+        for (zone, range) in &text.stretches {
+            let piece = text.text.get(range.clone()).unwrap_or_default();
+            match zone {
+                Zone::Header => {}
+                Zone::Body => lines.push(shown_block(piece)),
+                Zone::Hidden => lines.push(format!("[hidden text: {}]", shown(piece))),
+            }
+        }
+    });
+    let text = lines.join("\n");
+    let cut: String = text.chars().take(MAX_TEXT).collect();
+    for line in cut.lines() {
+        out.line(&format!("  {line}"))?;
+    }
+    if cut.len() < text.len() {
+        out.line("  … cut here; use --message for all of it")?;
+    }
+    Ok(())
+}
+
+fn attachments(told: &Told, out: &mut Out) -> Result<(), Failure> {
+    if told.attachments.is_empty() {
+        return Ok(());
+    }
+    out.line("")?;
+    out.line("Attachments (names are claims, never paths)")?;
+    for (n, file) in told.attachments.iter().enumerate() {
+        let name = if file.name.is_empty() { "-".to_owned() } else { shown(&file.name) };
+        let size = grouped(file.size);
+        out.line(&format!(
+            "  {:>3}  part {}  {}  {size} bytes  {name}",
+            n + 1,
+            file.part,
+            shown(&file.content_type)
+        ))?;
+        out.line(&format!("       sha256 {}", file.sha256))?;
+    }
+    Ok(())
+}
+
+fn anomalies(told: &Told, out: &mut Out) -> Result<(), Failure> {
+    let unindexed = &told.more.not_indexed;
+    if told.notes.is_empty() && unindexed.is_empty() {
+        return Ok(());
+    }
+    out.line("")?;
+    out.line("Anomalies (departures from a standard; no verdict)")?;
+    for note in &told.notes {
+        let place = if note.of_source { "of the container" } else { "of the message" };
+        let at =
+            note.at.map(|at| format!(" at bytes {}..{} {place}", at.start(), at.end())).unwrap_or_default();
+        let meaning = note.kind.map_or("", |kind| kind.meaning());
+        out.line(&format!("  {}{at}: {meaning}", note.code))?;
+        if let Some(detail) = &note.detail {
+            out.line(&format!("      {}", shown(detail)))?;
+        }
+    }
+    for (part, reason) in unindexed {
+        let part = if part.is_empty() { "all of it" } else { part };
+        out.line(&format!("  not indexed: {part} ({reason})"))?;
+    }
+    Ok(())
+}

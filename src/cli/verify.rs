@@ -1,0 +1,206 @@
+//! `verify`: proves that nothing has changed, or says what has.
+
+use crate::ingest::Watch;
+use crate::store::Reader;
+use crate::types::json::{self, Obj};
+use crate::types::text::shown;
+use crate::types::{Finding, FindingKind, Sha256Digest};
+use crate::verify::{verify_derived, verify_record, verify_source};
+
+use super::args::VerifyArgs;
+use super::context::Context;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::import::{Watcher, threads};
+use super::output::Out;
+use super::table::{counted, grouped};
+
+const SCHEMA: &str = "mailtrail.verify/1";
+
+/// Prints findings as they come and remembers how bad they are.
+struct Findings<'a> {
+    out: &'a mut Out,
+    json: bool,
+    number: u64,
+    mismatch: bool,
+    failed: Option<std::io::Error>,
+}
+
+impl Findings<'_> {
+    fn take(&mut self, finding: &Finding) {
+        self.number += 1;
+        self.mismatch |= finding.kind.is_mismatch();
+        let printed = if self.json { self.line(finding) } else { self.text(finding) };
+        if let Err(error) = printed {
+            self.failed.get_or_insert(error);
+        }
+    }
+
+    fn line(&mut self, finding: &Finding) -> std::io::Result<()> {
+        let mut line = Vec::new();
+        let mut o = Obj::new(&mut line);
+        o.str("code", finding.kind.code()).str("detail", &finding.detail).str("file", &finding.file);
+        o.arr("hits", &finding.hits, |out, hit| json::string(out, hit));
+        o.bool("mismatch", finding.kind.is_mismatch()).opt_uint("offset", finding.offset);
+        o.str("schema", SCHEMA).str("type", "finding");
+        o.end();
+        line.push(b'\n');
+        self.out.bytes(&line)
+    }
+
+    fn text(&mut self, finding: &Finding) -> std::io::Result<()> {
+        let at = finding.offset.map(|at| format!(" at byte {at}")).unwrap_or_default();
+        let word = if finding.kind.is_mismatch() { "MISMATCH" } else { "notice" };
+        let line = format!(
+            "{word} {}: {}{at}: {}",
+            finding.kind.code(),
+            shown(&finding.file),
+            shown(&finding.detail)
+        );
+        self.out.line(&line)?;
+        for hit in finding.hits.iter().take(20) {
+            self.out.line(&format!("    hits {}", shown(hit)))?;
+        }
+        if finding.hits.len() > 20 {
+            self.out.line(&format!("    and {} more", finding.hits.len() - 20))?;
+        }
+        Ok(())
+    }
+}
+
+/// Nobody watches.
+struct Unwatched;
+
+impl Watch for Unwatched {
+    fn progress(&self, _: u64, _: u64) {}
+    fn committed(&self, _: u64) {}
+    fn is_stopped(&self) -> bool {
+        false
+    }
+}
+
+pub(super) fn run(context: &Context, args: &VerifyArgs, out: &mut Out) -> Result<Exit, Failure> {
+    let dir = context.case()?;
+    let threads = threads(args.threads);
+    let wanted = match &args.expect_head {
+        None => None,
+        Some(text) => Some(text.parse::<Sha256Digest>().map_err(|error| {
+            Failure::usage(format!("--expect-head: {error}"))
+                .hint("give the head as it was printed, all 64 digits")
+        })?),
+    };
+    let mut findings = Findings { out, json: context.json, number: 0, mismatch: false, failed: None };
+    let record = verify_record(dir, threads, &mut |finding| findings.take(&finding))?;
+    let mut derived = None;
+    let reader = Reader::open(dir);
+    if let (Ok(reader), Some(wanted)) = (&reader, wanted)
+        && !has_event(reader, &wanted)
+    {
+        findings.take(&Finding {
+            kind: FindingKind::HeadMismatch,
+            file: "custody.jsonl".to_owned(),
+            offset: None,
+            detail: format!("no event of the custody log has the expected head {wanted}"),
+            hits: vec![],
+        });
+    }
+    if let Ok(reader) = &reader
+        && !args.record_only
+    {
+        let scratch = Scratch::new()?;
+        let watcher = Watcher::new(context, 0)?;
+        let done = verify_derived(reader, threads, &scratch.path, &Unwatched, &mut |f| findings.take(&f));
+        watcher.done();
+        match done {
+            Ok(summary) => derived = Some(summary),
+            // A record that cannot be read has its own findings already.
+            Err(error) if findings.mismatch => drop(error),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    if let Ok(reader) = &reader
+        && args.source
+    {
+        verify_source(reader, args.from.as_deref(), &mut |finding| findings.take(&finding))?;
+    }
+    let Findings { number, mismatch, failed, .. } = findings;
+    if let Some(error) = failed {
+        return Err(error.into());
+    }
+    let exit = match (mismatch, number) {
+        (true, _) => Exit::Mismatch,
+        (false, 0) => Exit::Done,
+        (false, _) => Exit::Partial,
+    };
+    if context.json {
+        let mut line = Vec::new();
+        let mut o = Obj::new(&mut line);
+        o.uint("blob_bytes", record.blob_bytes).uint("blobs", record.blobs);
+        o.opt_uint("catalog_rows", derived.map(|d| d.rows)).uint("containers", record.containers);
+        o.uint("events", record.events).uint("findings", number).uint("frames", record.frames);
+        match &record.head {
+            Some(head) => o.digest("head", &head.head),
+            None => o.null("head"),
+        };
+        o.opt_uint("indexed", derived.map(|d| d.indexed)).uint("items", record.items);
+        o.str("schema", SCHEMA).str("type", "summary");
+        o.end();
+        line.push(b'\n');
+        out.bytes(&line)?;
+    } else if !context.notes.is_quiet() {
+        out.line(&format!(
+            "checked {}, {} ({} bytes), {}, {}",
+            counted(record.events, "event", "events"),
+            counted(record.blobs, "blob", "blobs"),
+            grouped(record.blob_bytes),
+            counted(record.containers, "container", "containers"),
+            counted(record.items, "item", "items"),
+        ))?;
+        if let Some(derived) = derived {
+            out.line(&format!(
+                "catalog: {} as the blobs give them; index: {}",
+                counted(derived.rows, "row", "rows"),
+                counted(derived.indexed, "item or child", "items and children")
+            ))?;
+        }
+        if let Some(head) = &record.head {
+            out.line(&format!("head {} after {} events", head.head, head.events))?;
+        }
+        let verdict = match exit {
+            Exit::Done => "nothing has changed".to_owned(),
+            Exit::Mismatch => {
+                format!("{}: bytes do not match what was recorded", counted(number, "finding", "findings"))
+            }
+            _ => format!(
+                "{}: nothing has changed, but something is unfinished",
+                counted(number, "finding", "findings")
+            ),
+        };
+        out.line(&verdict)?;
+    }
+    Ok(exit)
+}
+
+fn has_event(reader: &Reader, wanted: &Sha256Digest) -> bool {
+    let Ok(events) = reader.custody() else { return false };
+    events.filter_map(Result::ok).any(|(line, _)| Sha256Digest::of(&line) == *wanted)
+}
+
+/// A folder outside the case for the catalog that is made anew; gone when dropped.
+struct Scratch {
+    path: std::path::PathBuf,
+}
+
+impl Scratch {
+    fn new() -> Result<Self, Failure> {
+        let path = std::env::temp_dir().join(format!("mailtrail-verify-{}", std::process::id()));
+        std::fs::create_dir_all(&path)?;
+        Ok(Self { path })
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.path).unwrap_or_default();
+    }
+}

@@ -1,0 +1,258 @@
+//! An item as one JSON object: the shape of `list`, `search`, `show` and the manifest (docs/output.md).
+
+use std::cell::RefCell;
+
+use crate::catalog::{AttachmentRow, Catalog, CatalogError, ContainerRow, HopRow, NoteRow, PersonRow, Row};
+use crate::facts::Role;
+use crate::types::digest::hex;
+use crate::types::json::{self, Obj};
+use crate::types::time::{UtcMs, rfc3339};
+use crate::types::unescape::Rule;
+use crate::types::{ByteRange, ItemId};
+
+/// Everything that is told of one item.
+#[derive(Debug)]
+pub struct Told {
+    /// Its id.
+    pub id: ItemId,
+    /// Its container.
+    pub container: ContainerRow,
+    /// People in all fields.
+    pub people: Vec<PersonRow>,
+    /// Hops, newest first.
+    pub hops: Vec<HopRow>,
+    /// Attachments.
+    pub attachments: Vec<AttachmentRow>,
+    /// Anomalies.
+    pub notes: Vec<NoteRow>,
+    /// The rest.
+    pub more: crate::catalog::MoreRow,
+}
+
+/// Looks up what rows of a catalog tell; remembers the last container.
+#[derive(Debug)]
+pub struct Teller<'a> {
+    catalog: &'a Catalog,
+    last: RefCell<Option<ContainerRow>>,
+}
+
+impl<'a> Teller<'a> {
+    /// Over a catalog.
+    pub fn new(catalog: &'a Catalog) -> Self {
+        Self { catalog, last: RefCell::new(None) }
+    }
+
+    /// The container of a row.
+    ///
+    /// # Errors
+    /// [`CatalogError::Damaged`] when it is not there, [`CatalogError::Read`].
+    pub fn container(&self, row: &Row<'_>) -> Result<ContainerRow, CatalogError> {
+        let segment = row.key.segment();
+        let mut last = self.last.borrow_mut();
+        if let Some(known) = last.as_ref().filter(|c| c.segment == segment && c.number == row.container) {
+            return Ok(known.clone());
+        }
+        let damaged = CatalogError::Damaged { key: row.key.as_u64() };
+        let found = self.catalog.container(segment, row.container)?.ok_or(damaged)?;
+        *last = Some(found.clone());
+        Ok(found)
+    }
+
+    /// Everything of a row.
+    ///
+    /// # Errors
+    /// [`CatalogError::Read`], [`CatalogError::Damaged`].
+    pub fn tell(&self, row: &Row<'_>) -> Result<Told, CatalogError> {
+        Ok(Told {
+            id: self.catalog.item_id(row),
+            container: self.container(row)?,
+            people: row.people(self.catalog)?,
+            hops: row.hops(self.catalog)?,
+            attachments: row.attachments(self.catalog)?,
+            notes: row.notes(self.catalog)?,
+            more: row.more(self.catalog)?,
+        })
+    }
+}
+
+/// What an object may hold beside the item itself.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Extra<'a> {
+    /// Schema of the object.
+    pub schema: &'a str,
+    /// The exported file: name, rule, size and digest.
+    pub file: Option<(&'a str, &'a str, u64, &'a str)>,
+    /// Text around the first match.
+    pub snippet: Option<&'a str>,
+}
+
+/// Writes an item as a canonical JSON object.
+pub fn write(out: &mut Vec<u8>, row: &Row<'_>, told: &Told, extra: &Extra<'_>) {
+    let mut o = Obj::new(out);
+    let more = &told.more;
+    if let Some(at) = more.in_message {
+        o.arr("absolute", [at.start(), at.end()], json::uint);
+    }
+    o.arr("anomalies", &told.notes, note);
+    o.arr("attachments", &told.attachments, attachment);
+    people(&mut o, "bcc", told, &[Role::Bcc]);
+    people(&mut o, "cc", told, &[Role::Cc]);
+    let container = told.id.container;
+    o.str("container", &container.to_string());
+    date(&mut o, row.date, row.zone, row.date.is_some().then_some(more.zone_known));
+    if let Some((_, raw)) = &more.date_raw {
+        o.str("date_unread", raw);
+    }
+    o.uint("end", row.end);
+    if let Some((name, rule, size, sha256)) = extra.file {
+        o.str("file", name).str("file_rule", rule).str("file_sha256", sha256).uint("file_size", size);
+    }
+    people(&mut o, "from", told, &[Role::From]);
+    o.arr("hops", &told.hops, hop);
+    if more.hops_total > told.hops.len() as u64 {
+        o.uint("hops_total", more.hops_total);
+    }
+    o.str("item", &told.id.to_string());
+    o.str("kind", if row.part.is_some() { "child" } else { "message" });
+    o.opt_str("message_id", row.message_id).uint("message_size", row.size);
+    o.opt_str("mih", row.mih.map(|mih| hex(&mih)).as_deref());
+    o.arr("not_indexed", &more.not_indexed, |out, (part, reason)| {
+        let mut o = Obj::new(out);
+        o.str("part", part).str("reason", reason);
+        o.end();
+    });
+    let other = [Role::ReturnPath, Role::DeliveredTo, Role::ResentFrom, Role::ResentTo];
+    o.arr("other_people", told.people.iter().filter(|p| other.contains(&p.role)), |out, person| {
+        let mut o = Obj::new(out);
+        o.str("address", &person.address).str("field", role_word(person.role)).str("name", &person.name);
+        o.end();
+    });
+    if let Some(part) = row.part {
+        o.str("parent", &parent(&told.id)).str("part", part);
+    }
+    o.text("path", told.container.path.as_bytes());
+    people(&mut o, "reply_to", told, &[Role::ReplyTo]);
+    o.str("rule", row.rule.code());
+    if row.rule != Rule::None {
+        o.uint("rule_lines", row.lines);
+    }
+    o.str("schema", extra.schema);
+    people(&mut o, "sender", told, &[Role::Sender]);
+    o.digest("sha256", &row.sha256).uint("size", row.end - row.start);
+    if let Some(snippet) = extra.snippet {
+        o.str("snippet", snippet);
+    }
+    o.str("source", &container.source.to_string()).uint("start", row.start);
+    o.arr("state", &more.state, |out, word| json::string(out, word));
+    o.opt_str("subject", row.subject);
+    people(&mut o, "to", told, &[Role::To]);
+    if let Some(uid) = row.uid {
+        o.uint("uid", uid);
+    }
+    o.digest("wire_sha256", &row.wire);
+    o.end();
+}
+
+/// The id of the message that a child is in: of the next one up.
+fn parent(id: &ItemId) -> String {
+    ItemId { part: None, ..id.clone() }.to_string()
+}
+
+fn date(o: &mut Obj<'_>, at: Option<UtcMs>, zone: Option<i32>, known: Option<bool>) {
+    o.opt_str("date", at.map(rfc3339).as_deref());
+    o.opt_int("date_offset_secs", zone.map(i64::from));
+    if let Some(known) = known {
+        o.bool("date_zone_known", known);
+    }
+}
+
+fn people(o: &mut Obj<'_>, key: &'static str, told: &Told, roles: &[Role]) {
+    o.arr(key, told.people.iter().filter(|p| roles.contains(&p.role)), |out, person| {
+        let mut o = Obj::new(out);
+        o.str("address", &person.address).str("name", &person.name);
+        o.end();
+    });
+}
+
+fn role_word(role: Role) -> &'static str {
+    match role {
+        Role::From => "from",
+        Role::Sender => "sender",
+        Role::ReplyTo => "reply-to",
+        Role::To => "to",
+        Role::Cc => "cc",
+        Role::Bcc => "bcc",
+        Role::ReturnPath => "return-path",
+        Role::DeliveredTo => "delivered-to",
+        Role::ResentFrom => "resent-from",
+        Role::ResentTo => "resent-to",
+    }
+}
+
+fn range(o: &mut Obj<'_>, key: &'static str, at: ByteRange) {
+    o.arr(key, [at.start(), at.end()], json::uint);
+}
+
+/// An anomaly; `in` tells what its place counts in.
+fn note(out: &mut Vec<u8>, note: &NoteRow) {
+    let mut o = Obj::new(out);
+    if let Some(at) = note.at {
+        range(&mut o, "at", at);
+    }
+    o.str("code", &note.code);
+    if let Some(detail) = &note.detail {
+        o.str("detail", detail);
+    }
+    if note.at.is_some() {
+        o.str("in", if note.of_source { "container" } else { "message" });
+    }
+    o.str("severity", note.kind.map_or("info", |kind| kind.severity().code()));
+    o.end();
+}
+
+fn attachment(out: &mut Vec<u8>, file: &AttachmentRow) {
+    let mut o = Obj::new(out);
+    range(&mut o, "at", file.at);
+    o.str("content_type", &file.content_type).str("disposition", &file.disposition);
+    o.str("encoding", &file.encoding).str("name", &file.name).str("part", &file.part);
+    o.digest("sha256", &file.sha256).uint("size", file.size);
+    o.end();
+}
+
+fn hop(out: &mut Vec<u8>, hop: &HopRow) {
+    let relay = &*hop.relay;
+    let mut o = Obj::new(out);
+    let text = |o: &mut Obj<'_>, key: &'static str, value: Option<&[u8]>| {
+        if let Some(value) = value {
+            o.text(key, value);
+        }
+    };
+    range(&mut o, "at", hop.at);
+    text(&mut o, "by", relay.by.as_deref());
+    if let Some(ip) = relay.by_ip {
+        o.str("by_ip", &ip.to_string());
+    }
+    date(&mut o, hop.date, hop.zone, hop.date.is_some().then_some(hop.zone_known));
+    text(&mut o, "envelope_from", hop.envelope_from.as_deref());
+    o.str("family", &relay.family);
+    text(&mut o, "for", hop.for_.as_deref());
+    text(&mut o, "from", relay.from.as_deref());
+    o.str("grade", &relay.grade);
+    text(&mut o, "helo", relay.helo.as_deref());
+    text(&mut o, "id", hop.id.as_deref());
+    if let Some(ip) = relay.peer_ip {
+        o.str("ip", &ip.to_string());
+    }
+    if let Some(port) = hop.peer_port {
+        o.uint("port", u64::from(port));
+    }
+    text(&mut o, "rdns", relay.rdns.as_deref());
+    o.str("tls", &relay.tls);
+    if !relay.tls_version.is_empty() {
+        o.str("tls_version", &relay.tls_version);
+    }
+    text(&mut o, "user", hop.user.as_deref());
+    text(&mut o, "via", relay.via.as_deref());
+    text(&mut o, "with", relay.with.as_deref());
+    o.end();
+}

@@ -1,0 +1,177 @@
+//! The manifest: one object for the export, one for each item, and the same as CSV.
+//!
+//! Nothing in it differs from run to run: times, machine and custody head stand in `provenance.json`.
+
+use crate::catalog::Row;
+use crate::facts::Role;
+use crate::store::{Reader, StoreError};
+use crate::types::Sha256Digest;
+use crate::types::digest::Sha256Stream;
+use crate::types::json::Obj;
+use crate::types::text::csv_cell;
+use crate::types::time::rfc3339;
+
+use super::item::Told;
+
+/// Schema of the manifest's lines.
+pub const SCHEMA: &str = "mailtrail.manifest/1";
+
+/// Digests of the ledger that a manifest was made from.
+#[derive(Debug)]
+pub struct LedgerHead {
+    /// For each segment: number, bytes, digest of the bytes.
+    pub segments: Vec<(u32, u64, Sha256Digest)>,
+    /// Digest of all of them, one after the other.
+    pub sha256: Sha256Digest,
+}
+
+impl LedgerHead {
+    /// Reads the committed ledger.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn read(reader: &Reader) -> Result<Self, StoreError> {
+        let mut whole = Sha256Stream::new();
+        let mut segments = Vec::new();
+        for segment in reader.segments()? {
+            let mut one = Sha256Stream::new();
+            let mut lines = reader.ledger_lines(segment.number, 0)?;
+            while let Some(line) = lines.next_line()? {
+                for hash in [&mut one, &mut whole] {
+                    hash.update(line.bytes);
+                    hash.update(b"\n");
+                }
+            }
+            segments.push((segment.number, segment.bytes, one.finish()));
+        }
+        Ok(Self { segments, sha256: whole.finish() })
+    }
+}
+
+/// Totals of an export.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Totals {
+    /// Items.
+    pub items: u64,
+    /// Of them messages inside messages.
+    pub children: u64,
+    /// Of them without a date that could be read.
+    pub undated: u64,
+    /// Bytes of the files of mail.
+    pub bytes: u64,
+    /// Attachments written.
+    pub attachments: u64,
+}
+
+/// The first line of `manifest.jsonl`.
+pub fn head(query: &str, form: &str, totals: &Totals, ledger: &LedgerHead) -> Vec<u8> {
+    let mut line = Vec::new();
+    let mut o = Obj::new(&mut line);
+    o.uint("attachments", totals.attachments).uint("bytes", totals.bytes).uint("children", totals.children);
+    o.str("form", form).uint("items", totals.items);
+    o.arr("ledger", &ledger.segments, |out, (number, bytes, sha256)| {
+        let mut o = Obj::new(out);
+        o.uint("bytes", *bytes).uint("segment", u64::from(*number)).digest("sha256", sha256);
+        o.end();
+    });
+    o.digest("ledger_sha256", &ledger.sha256).str("query", query).str("schema", SCHEMA);
+    o.str("type", "export").uint("undated", totals.undated);
+    o.end();
+    line.push(b'\n');
+    line
+}
+
+/// Columns of `manifest.csv`.
+pub const COLUMNS: &[&str] = &[
+    "item",
+    "file",
+    "file_sha256",
+    "sha256",
+    "wire_sha256",
+    "rule",
+    "kind",
+    "source",
+    "container",
+    "path",
+    "start",
+    "end",
+    "size",
+    "date",
+    "date_offset_secs",
+    "from",
+    "to",
+    "cc",
+    "bcc",
+    "subject",
+    "message_id",
+    "mih",
+    "hops",
+    "attachments",
+    "anomalies",
+];
+
+/// The line of column names.
+pub fn csv_head() -> String {
+    let names: Vec<String> = COLUMNS.iter().map(|name| csv_cell(name)).collect();
+    format!("{}\r\n", names.join(","))
+}
+
+/// One item as a line of CSV; lists are joined by `; `. The raw values are in the JSON lines.
+pub fn csv_row(row: &Row<'_>, told: &Told, file: Option<(&str, &str, u64, &str)>) -> String {
+    let people = |role: Role| {
+        let all: Vec<String> = told
+            .people
+            .iter()
+            .filter(|p| p.role == role)
+            .map(|p| {
+                if p.name.is_empty() { p.address.to_string() } else { format!("{} <{}>", p.name, p.address) }
+            })
+            .collect();
+        all.join("; ")
+    };
+    let hops: Vec<String> = told
+        .hops
+        .iter()
+        .map(|hop| {
+            let text = |bytes: Option<&[u8]>| String::from_utf8_lossy(bytes.unwrap_or(b"?")).into_owned();
+            let from = hop.relay.helo.as_deref().or(hop.relay.rdns.as_deref()).or(hop.relay.from.as_deref());
+            let ip = hop.relay.peer_ip.map(|ip| format!(" [{ip}]")).unwrap_or_default();
+            format!("{}{ip} -> {}", text(from), text(hop.relay.by.as_deref()))
+        })
+        .collect();
+    let attachments: Vec<String> = told
+        .attachments
+        .iter()
+        .map(|a| format!("{} ({} bytes, sha256 {})", a.name, a.size, a.sha256))
+        .collect();
+    let anomalies: Vec<String> = told.notes.iter().map(|note| note.code.to_string()).collect();
+    let cells = [
+        told.id.to_string(),
+        file.map(|f| f.0.to_owned()).unwrap_or_default(),
+        file.map(|f| f.3.to_owned()).unwrap_or_default(),
+        row.sha256.to_string(),
+        row.wire.to_string(),
+        row.rule.code().to_owned(),
+        if row.part.is_some() { "child" } else { "message" }.to_owned(),
+        told.id.container.source.to_string(),
+        told.id.container.to_string(),
+        told.container.path.display().into_owned(),
+        row.start.to_string(),
+        row.end.to_string(),
+        (row.end - row.start).to_string(),
+        row.date.map(rfc3339).unwrap_or_default(),
+        row.zone.map(|z| z.to_string()).unwrap_or_default(),
+        people(Role::From),
+        people(Role::To),
+        people(Role::Cc),
+        people(Role::Bcc),
+        row.subject.unwrap_or_default().to_owned(),
+        row.message_id.unwrap_or_default().to_owned(),
+        row.mih.map(|mih| crate::types::digest::hex(&mih)).unwrap_or_default(),
+        hops.join("; "),
+        attachments.join("; "),
+        anomalies.join("; "),
+    ];
+    let cells: Vec<String> = cells.iter().map(|cell| csv_cell(cell)).collect();
+    format!("{}\r\n", cells.join(","))
+}

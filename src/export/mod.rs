@@ -1,0 +1,63 @@
+//! Hits to files: mail, attachments, manifests; and originals rebuilt.
+
+use std::path::PathBuf;
+
+use crate::catalog::CatalogError;
+use crate::store::StoreError;
+use crate::types::{ItemKey, RelPath};
+
+pub mod bundle;
+pub mod item;
+pub mod manifest;
+pub mod message;
+pub mod restore;
+
+/// Why something could not be written out.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ExportError {
+    /// There is something at the place already.
+    #[error("{} exists already", path.display())]
+    Exists {
+        /// The place.
+        path: PathBuf,
+    },
+    /// The place lies inside the case.
+    #[error("{} lies inside the case", path.display())]
+    InsideCase {
+        /// The place.
+        path: PathBuf,
+    },
+    /// The operating system refused.
+    #[error("cannot write {}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What it said.
+        source: std::io::Error,
+    },
+    /// A path of the ledger leads out of the folder.
+    #[error("path {} of the ledger leads out of the folder", path.display())]
+    UnsafePath {
+        /// The path.
+        path: RelPath,
+    },
+    /// An item has no row or no bytes.
+    #[error("item with key {} is not in the case", key.as_u64())]
+    NoItem {
+        /// Its key.
+        key: ItemKey,
+    },
+    /// The bytes of a child could not be found in its message any more.
+    #[error("child {part} is not in its message")]
+    NoChild {
+        /// Its part path.
+        part: String,
+    },
+    /// The record could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The catalog could not be read.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+}

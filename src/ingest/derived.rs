@@ -1,0 +1,97 @@
+//! Catalog and index of a case, opened together and kept at one state.
+
+use std::fs;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use crate::catalog::{CatalogWriter, Watermark};
+use crate::index::{IndexError, IndexWriter, Watermarks};
+use crate::store::Layout;
+
+use super::IngestError;
+
+/// Catalog and index, opened for writing.
+#[derive(Debug)]
+pub struct Derived {
+    /// The catalog.
+    pub catalog: CatalogWriter,
+    /// The index; workers share it.
+    pub index: Mutex<IndexWriter>,
+    /// Number of items of each ledger segment that are in both.
+    pub marks: Watermarks,
+}
+
+impl Derived {
+    /// Opens both, or makes them. What the catalog has beyond the index is taken out again; when they cannot be used
+    /// (another version, damaged), both are made anew, empty.
+    ///
+    /// # Errors
+    /// [`IngestError::Files`], [`IngestError::Catalog`], [`IngestError::Index`].
+    pub fn open(layout: &Layout) -> Result<Self, IngestError> {
+        match Self::try_open(layout) {
+            Ok(derived) => Ok(derived),
+            Err(IngestError::Files { path, source }) => Err(IngestError::Files { path, source }),
+            Err(_) => Self::anew(layout),
+        }
+    }
+
+    /// Deletes both and makes them anew, empty.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn anew(layout: &Layout) -> Result<Self, IngestError> {
+        let dir = layout.derived();
+        if dir.exists() {
+            fs::remove_dir_all(&dir).map_err(|source| IngestError::Files { path: dir, source })?;
+        }
+        Self::try_open(layout)
+    }
+
+    fn try_open(layout: &Layout) -> Result<Self, IngestError> {
+        make(&layout.index())?;
+        let index = IndexWriter::open(&layout.index())?;
+        let mut catalog = CatalogWriter::open(&layout.catalog())?;
+        let marks = index.watermarks().clone();
+        // The catalog is committed first, so it can only be ahead; what it has beyond the index is taken back.
+        for segment in catalog.segments()? {
+            let items = marks.get(&segment).copied().unwrap_or(0);
+            let have = catalog.watermark(segment)?.items;
+            if have < items {
+                return Err(IngestError::Index(IndexError::Damaged));
+            }
+            if have > items {
+                catalog.truncate_from(segment, items)?;
+            }
+        }
+        Ok(Self { catalog, index: Mutex::new(index), marks })
+    }
+
+    /// Makes both durable: `items` of `segment` are in them now.
+    ///
+    /// # Errors
+    /// [`IngestError::Catalog`], [`IngestError::Index`].
+    pub fn commit(&mut self, segment: u32, items: u64) -> Result<(), IngestError> {
+        let before = self.marks.insert(segment, items);
+        let mut index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
+        let marks: Vec<_> =
+            self.marks.iter().map(|(&s, &items)| (s, Watermark { items, lines: 0 })).collect();
+        self.catalog.commit(&marks)?;
+        if before != Some(items) {
+            index.commit(&self.marks)?;
+        }
+        Ok(())
+    }
+
+    /// Lets both go, so that the case can be read from a read-only medium.
+    ///
+    /// # Errors
+    /// [`IngestError::Catalog`].
+    pub fn close(self) -> Result<(), IngestError> {
+        self.catalog.close()?;
+        Ok(())
+    }
+}
+
+fn make(dir: &Path) -> Result<(), IngestError> {
+    fs::create_dir_all(dir).map_err(|source| IngestError::Files { path: dir.to_owned(), source })
+}

@@ -1,0 +1,446 @@
+//! The one place where an import writes: frames, ledger lines, catalog rows, commits, in order.
+
+use std::borrow::Cow;
+use std::time::Instant;
+
+use crate::catalog::{BlobPlace, CatalogWriter, ItemRow};
+use crate::source::{FileState, Open};
+use crate::store::pack::FrameAt;
+use crate::store::{Lines, Reader, Writer};
+use crate::types::json::Obj;
+use crate::types::record::Record;
+use crate::types::unescape::Rule;
+use crate::types::{ItemKey, RelPath, Sha256Digest};
+
+use super::batch::{Batch, Step};
+use super::lines::{Made, Maker};
+use super::registry::Place;
+use super::tools::Read;
+use super::work::Done;
+use super::{IngestError, Watch, state};
+
+/// Bytes of evidence between two commits, at most.
+const COMMIT_BYTES: u64 = 64 << 20;
+
+/// Time between two commits, at most.
+const COMMIT_MS: u128 = 1000;
+
+/// What went into the record.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Containers.
+    pub containers: u64,
+    /// Items.
+    pub items: u64,
+    /// Items whose ledger lines were not there before this run.
+    pub new_items: u64,
+    /// Bytes read of the source.
+    pub bytes: u64,
+}
+
+/// Writes what workers give on.
+pub struct Output<'a> {
+    /// The record.
+    pub store: &'a mut Writer,
+    /// The catalog.
+    pub catalog: &'a mut CatalogWriter,
+    /// Where the case's frames lie.
+    pub frames: Vec<FrameAt>,
+    /// The ledger segment.
+    pub segment: u32,
+    /// Makes the lines.
+    pub maker: Maker,
+    /// Lines of an earlier run that are still to be met; `None` when all were.
+    expected: Option<Lines>,
+    /// Items before this one are in the catalog already.
+    derived_until: u64,
+    totals: Totals,
+    container: Option<(u32, &'static str, RelPath)>,
+    states: Vec<u8>,
+    line: Vec<u8>,
+    lines: Vec<u8>,
+    uncommitted_bytes: u64,
+    last_commit: Instant,
+    said: u64,
+    base_items: u64,
+    watch: &'a dyn Watch,
+}
+
+impl std::fmt::Debug for Output<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Output").field("segment", &self.segment).finish_non_exhaustive()
+    }
+}
+
+/// Why a batch could not be written.
+#[derive(Debug)]
+pub enum WriteError {
+    /// The source changed since the earlier run.
+    Diverged,
+    /// Something stopped us.
+    Failed(IngestError),
+}
+
+impl<E: Into<IngestError>> From<E> for WriteError {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl<'a> Output<'a> {
+    /// Begins or goes on with a segment. `base_items` are items of earlier sources of this run, for what is said.
+    pub fn new(
+        store: &'a mut Writer,
+        catalog: &'a mut CatalogWriter,
+        frames: Vec<FrameAt>,
+        segment: u32,
+        resume: Option<&Reader>,
+        derived_until: u64,
+        base_items: u64,
+        watch: &'a dyn Watch,
+    ) -> Result<Self, IngestError> {
+        let expected = match resume {
+            Some(reader) => Some(reader.ledger_lines(segment, 0)?),
+            None => None,
+        };
+        Ok(Self {
+            store,
+            catalog,
+            frames,
+            segment,
+            maker: Maker::default(),
+            expected,
+            derived_until,
+            totals: Totals::default(),
+            container: None,
+            states: Vec::new(),
+            line: Vec::new(),
+            lines: Vec::new(),
+            uncommitted_bytes: 0,
+            last_commit: Instant::now(),
+            said: 0,
+            base_items,
+            watch,
+        })
+    }
+
+    /// Writes a batch.
+    pub fn batch(&mut self, done: &Done) -> Result<(), WriteError> {
+        if let Some(frame) = &done.frame {
+            let at = self.store.append_frame(frame)?;
+            self.frames.push(at);
+        }
+        for made in self.maker.batch(&done.batch, &done.hashed) {
+            self.record(&made, done)?;
+        }
+        for step in &done.batch.steps {
+            self.note_state(step);
+        }
+        self.wrote(done.batch.bytes as u64)?;
+        Ok(())
+    }
+
+    /// Counts bytes and commits when it is time.
+    pub fn wrote(&mut self, bytes: u64) -> Result<(), WriteError> {
+        self.totals.bytes += bytes;
+        self.uncommitted_bytes += bytes;
+        self.flush_lines()?;
+        self.watch.progress(self.totals.bytes, self.totals.items);
+        if self.uncommitted_bytes >= COMMIT_BYTES || self.last_commit.elapsed().as_millis() >= COMMIT_MS {
+            self.commit("items_committed")?;
+        }
+        Ok(())
+    }
+
+    /// One record of a batch.
+    fn record(&mut self, made: &Made, done: &Done) -> Result<(), WriteError> {
+        let is_new = self.line(&made.record)?;
+        let Some((ordinal, step)) = made.item else {
+            self.catalog.record(self.segment, self.totals.items, &made.record)?;
+            self.follow(&made.record);
+            return Ok(());
+        };
+        if let Record::File(_) = &made.record {
+            self.totals.containers += 1;
+            self.catalog.record(self.segment, self.totals.items, &made.record)?;
+        }
+        self.totals.items += 1;
+        self.totals.new_items += u64::from(is_new);
+        if ordinal < self.derived_until {
+            return Ok(());
+        }
+        let (Some(read), Some(place)) = (&done.read[step], done.places[step]) else { return Ok(()) };
+        self.item(&made.record, ordinal, place, read, &message_of(&done.batch, step))
+    }
+
+    /// The catalog rows of an item and its children.
+    pub fn item(
+        &mut self,
+        record: &Record,
+        ordinal: u64,
+        place: Place,
+        read: &Read,
+        message: &[u8],
+    ) -> Result<(), WriteError> {
+        let Some(frame) = self.frames.get(place.frame as usize).copied() else {
+            return Err(WriteError::Failed(IngestError::Worker));
+        };
+        let blob = blob_place(frame, place);
+        let words = match record {
+            Record::File(file) => state::words(&file.kind, &file.path),
+            _ => self.container_state(),
+        };
+        let item = Derivation { segment: self.segment, ordinal, record, blob, read, message, state: &words };
+        for row in rows(&item) {
+            self.catalog.add_item(&row)?;
+        }
+        Ok(())
+    }
+
+    /// Writes a line, or meets it among those of the earlier run; answers whether it is new.
+    pub fn line(&mut self, record: &Record) -> Result<bool, WriteError> {
+        self.line.clear();
+        record.write_line(&mut self.line);
+        if let Some(expected) = &mut self.expected {
+            if let Some(old) = expected.next_line()? {
+                let new = self.line.strip_suffix(b"\n").unwrap_or(&self.line);
+                return if old.bytes == new { Ok(false) } else { Err(WriteError::Diverged) };
+            }
+            self.expected = None;
+        }
+        self.lines.extend_from_slice(&self.line);
+        Ok(true)
+    }
+
+    /// Hands the lines to the store.
+    fn flush_lines(&mut self) -> Result<(), WriteError> {
+        if !self.lines.is_empty() {
+            self.store.append_ledger(self.segment, &self.lines)?;
+            self.lines.clear();
+        }
+        Ok(())
+    }
+
+    /// A record that is no item, made outside of a batch.
+    pub fn plain(&mut self, record: &Record) -> Result<bool, WriteError> {
+        let is_new = self.line(record)?;
+        self.catalog.record(self.segment, self.totals.items, record)?;
+        self.follow(record);
+        Ok(is_new)
+    }
+
+    /// The line of an item that was too long for a batch.
+    pub fn long_item(&mut self, record: &Record) -> Result<(), WriteError> {
+        let is_new = self.line(record)?;
+        self.totals.items += 1;
+        self.totals.new_items += u64::from(is_new);
+        Ok(())
+    }
+
+    /// Counts bytes of something long, of which nothing can be committed yet.
+    pub fn wrote_quietly(&mut self, bytes: u64) {
+        self.totals.bytes += bytes;
+        self.uncommitted_bytes += bytes;
+        self.watch.progress(self.totals.bytes, self.totals.items);
+    }
+
+    /// Mailbox state that the open container tells of what is in it.
+    pub fn container_state(&self) -> Vec<&'static str> {
+        self.container.as_ref().map(|(_, kind, path)| state::words(kind, path)).unwrap_or_default()
+    }
+
+    /// Meets the first line of the earlier run.
+    pub fn skip_head(&mut self, head: &Record) -> Result<(), WriteError> {
+        self.line(head).map(|_| ())
+    }
+
+    fn follow(&mut self, record: &Record) {
+        match record {
+            Record::Container(c) => {
+                self.totals.containers += 1;
+                self.container = Some((c.container, kind_word(&c.kind), c.path.clone()));
+            }
+            Record::End(_) => self.container = None,
+            _ => {}
+        }
+    }
+
+    /// Makes everything durable, and says so.
+    pub fn commit(&mut self, kind: &str) -> Result<(), WriteError> {
+        self.flush_lines()?;
+        let mut data = Vec::with_capacity(self.states.len() + 128);
+        let mut o = Obj::new(&mut data);
+        if !self.states.is_empty() {
+            let mut list = vec![b'['];
+            list.extend_from_slice(&self.states);
+            list.push(b']');
+            o.raw("files_read", &list);
+        }
+        o.uint("items", self.totals.items).uint("segment", u64::from(self.segment));
+        o.end();
+        self.store.commit(kind, &data)?;
+        self.states.clear();
+        self.uncommitted_bytes = 0;
+        self.last_commit = Instant::now();
+        if self.expected.is_none() && self.totals.items > self.said {
+            self.said = self.totals.items;
+            self.watch.committed(self.base_items + self.said);
+        }
+        Ok(())
+    }
+
+    /// The last line and its event. Answers the source digest.
+    pub fn close(mut self, data: impl FnOnce(&mut Obj<'_>)) -> Result<(Sha256Digest, Totals), WriteError> {
+        let record = std::mem::take(&mut self.maker).finish();
+        self.line(&record)?;
+        if let Some(expected) = &mut self.expected
+            && expected.next_line()?.is_some()
+        {
+            return Err(WriteError::Diverged);
+        }
+        self.expected = None;
+        self.flush_lines()?;
+        self.catalog.record(self.segment, self.totals.items, &record)?;
+        if !self.states.is_empty() || self.uncommitted_bytes > 0 {
+            self.commit("items_committed")?;
+        }
+        let mut line = Vec::new();
+        let mut o = Obj::new(&mut line);
+        data(&mut o);
+        o.end();
+        self.store.commit("source_imported", &line)?;
+        self.watch.committed(self.base_items + self.totals.items);
+        let Record::Closed(closed) = record else { return Err(WriteError::Failed(IngestError::Worker)) };
+        Ok((closed.id, self.totals))
+    }
+
+    /// Notes what the file system said of a file before and after it was read, for the custody log.
+    pub fn note_state(&mut self, step: &Step) {
+        match step {
+            Step::Open(Open { container, before: Some(before), .. }) => {
+                self.separate();
+                let mut o = Obj::new(&mut self.states);
+                write_state(&mut o, *container, before, "before");
+                o.end();
+            }
+            Step::Close(close) if close.changed => {
+                if let Some(after) = &close.after {
+                    self.separate();
+                    let mut o = Obj::new(&mut self.states);
+                    write_state(&mut o, close.container, after, "after-changed");
+                    o.end();
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn separate(&mut self) {
+        if !self.states.is_empty() {
+            self.states.push(b',');
+        }
+    }
+}
+
+fn write_state(o: &mut Obj<'_>, container: u32, state: &FileState, when: &str) {
+    o.int("atime_ns", state.atime_ns).uint("c", u64::from(container)).int("ctime_ns", state.ctime_ns);
+    o.uint("device", state.device).uint("inode", state.inode).uint("mode", u64::from(state.mode));
+    o.int("mtime_ns", state.mtime_ns).uint("nlink", state.nlink).uint("size", state.size).str("when", when);
+}
+
+fn kind_word(kind: &str) -> &'static str {
+    if kind == "maildir" { "maildir" } else { "" }
+}
+
+/// The message of a step, un-escaped.
+fn message_of(batch: &Batch, step: usize) -> Cow<'_, [u8]> {
+    match batch.steps.get(step) {
+        Some(Step::Item(item)) => item.rule.apply(&batch.buffers[item.buffer].0[item.body.clone()]),
+        _ => Cow::Borrowed(&[]),
+    }
+}
+
+/// Where a blob lies, as the catalog says it.
+pub fn blob_place(frame: FrameAt, place: Place) -> BlobPlace {
+    let FrameAt { pack, at, len, raw } = frame;
+    BlobPlace { pack, at, len, raw, offset: place.offset, size: place.len }
+}
+
+/// An item for the catalog: its line of the ledger, its bytes and what was read of them.
+#[derive(Debug)]
+pub struct Derivation<'a> {
+    /// The ledger segment.
+    pub segment: u32,
+    /// Place among the items of the segment, from 0.
+    pub ordinal: u64,
+    /// Its line.
+    pub record: &'a Record,
+    /// Where its bytes lie.
+    pub blob: BlobPlace,
+    /// What was read.
+    pub read: &'a Read,
+    /// The message, un-escaped.
+    pub message: &'a [u8],
+    /// State words that the container tells.
+    pub state: &'a [&'a str],
+}
+
+/// The catalog rows of an item and of the messages inside it, in order.
+pub fn rows<'a>(item: &'a Derivation<'a>) -> impl Iterator<Item = ItemRow<'a>> {
+    let base = match item.record {
+        Record::Item(r) => Some((
+            r.container,
+            r.number,
+            r.start,
+            r.end,
+            &r.sha256,
+            &r.wire,
+            r.rule,
+            r.lines,
+            r.uid,
+            &r.notes,
+        )),
+        Record::File(r) => {
+            Some((r.container, 1, 0, r.size, &r.sha256, &r.wire, Rule::None, 0, r.uid, &r.notes))
+        }
+        _ => None,
+    };
+    item.read.facts.iter().enumerate().filter_map(move |(child, (facts, bytes))| {
+        let (container, number, start, end, sha256, wire, rule, lines, uid, notes) = base?;
+        let key = ItemKey::new(item.segment, item.ordinal, u32::try_from(child).ok()?)?;
+        let row = ItemRow {
+            key,
+            container,
+            number,
+            start,
+            end,
+            sha256,
+            wire,
+            rule,
+            lines,
+            uid,
+            blob: Some(item.blob),
+            notes,
+            state: item.state,
+            facts,
+            message: item.message,
+        };
+        let (Some(place), Some((sha256, wire))) = (&facts.child, &facts.child_sha256) else {
+            return Some(row);
+        };
+        Some(ItemRow {
+            start: place.in_parent.start(),
+            end: place.in_parent.end(),
+            sha256,
+            wire,
+            rule: Rule::None,
+            lines: 0,
+            uid: None,
+            blob: None,
+            notes: &[],
+            state: &[],
+            message: bytes.as_deref().unwrap_or_default(),
+            ..row
+        })
+    })
+}

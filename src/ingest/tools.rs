@@ -1,0 +1,170 @@
+//! What one worker needs to read items: scratch memory and its own part of the index.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, PoisonError};
+
+use crate::facts::ItemFacts;
+use crate::facts::derive::{Scratch, derive};
+use crate::index::{IndexError, IndexWorker, IndexWriter, Indexed};
+use crate::types::{Anomaly, AnomalyKind, ItemKey, Sha256Digest};
+
+/// What was read from one message, and from each message inside it.
+#[derive(Debug)]
+pub struct Read {
+    /// Facts of the message, then of its children in part order; with each child its bytes.
+    pub facts: Vec<(ItemFacts, Option<Vec<u8>>)>,
+}
+
+/// One item to be read.
+#[derive(Debug)]
+pub struct Subject<'a> {
+    /// Its key.
+    pub key: ItemKey,
+    /// Digest of the slice as found.
+    pub sha256: &'a Sha256Digest,
+    /// Digest of the wire form.
+    pub wire: &'a Sha256Digest,
+    /// The message, un-escaped.
+    pub message: &'a [u8],
+    /// What the reader of the source noted.
+    pub notes: &'a [Anomaly],
+    /// Mailbox state that the container tells.
+    pub state: &'a [&'a str],
+}
+
+/// The tools of one worker.
+#[derive(Debug)]
+pub struct Tools {
+    scratch: Scratch,
+    index: Option<IndexWorker>,
+}
+
+impl Tools {
+    /// Reads an item and, where there is an index, adds its words.
+    pub fn read(&mut self, subject: &Subject<'_>) -> Read {
+        let Self { scratch, index } = self;
+        let mut facts = Vec::with_capacity(1);
+        let mut child = 0;
+        let done = catch_unwind(AssertUnwindSafe(|| {
+            derive(subject.message, scratch, &mut |bytes, found, text| {
+                let key = ItemKey::new(subject.key.segment(), subject.key.item(), child);
+                if let (Some(index), Some(key)) = (index.as_mut(), key) {
+                    let (sha256, wire) = match &found.child_sha256 {
+                        Some((sha256, wire)) => (sha256, wire),
+                        None => (subject.sha256, subject.wire),
+                    };
+                    let is_child = found.child.is_some();
+                    index.add(&Indexed {
+                        key,
+                        sha256,
+                        wire,
+                        facts: found,
+                        message: bytes,
+                        text,
+                        notes: if is_child { &[] } else { subject.notes },
+                        state: if is_child { &[] } else { subject.state },
+                    });
+                }
+                child += 1;
+                let bytes = found.child.is_some().then(|| bytes.to_vec());
+                facts.push((found.clone(), bytes));
+            });
+        }));
+        if done.is_err() {
+            *scratch = Scratch::default();
+            if facts.is_empty() {
+                facts.push((failed(subject.message.len() as u64), None));
+                if let Some(index) = index.as_mut() {
+                    index.add(&Indexed {
+                        key: subject.key,
+                        sha256: subject.sha256,
+                        wire: subject.wire,
+                        facts: &facts[0].0,
+                        message: subject.message,
+                        text: &crate::facts::ItemText::default(),
+                        notes: subject.notes,
+                        state: subject.state,
+                    });
+                }
+            } else if let Some((first, _)) = facts.first_mut() {
+                first.anomalies.push(Anomaly::whole(AnomalyKind::ParserFailed));
+            }
+        }
+        Read { facts }
+    }
+
+    /// Writes out the index part when it has grown to its budget.
+    pub fn flush_if_full(&mut self, writer: &Mutex<IndexWriter>) -> Result<(), IndexError> {
+        if self.index.as_ref().is_some_and(IndexWorker::is_full) { self.flush(writer) } else { Ok(()) }
+    }
+
+    /// Writes out the index part.
+    pub fn flush(&mut self, writer: &Mutex<IndexWriter>) -> Result<(), IndexError> {
+        if let Some(index) = &mut self.index
+            && let Some(finished) = index.flush()?
+        {
+            writer.lock().unwrap_or_else(PoisonError::into_inner).add(&finished)?;
+        }
+        Ok(())
+    }
+}
+
+/// The facts of a message that the reader failed on.
+fn failed(size: u64) -> ItemFacts {
+    ItemFacts {
+        size,
+        not_indexed: vec![crate::facts::NotIndexed { part: String::new(), reason: "parser-failed" }],
+        anomalies: vec![Anomaly::whole(AnomalyKind::ParserFailed)],
+        ..ItemFacts::default()
+    }
+}
+
+/// Reads one message without an index.
+pub fn read_message(message: &[u8]) -> Read {
+    let digest = Sha256Digest::of(b"");
+    let mut tools = Tools { scratch: Scratch::default(), index: None };
+    tools.read(&Subject {
+        key: ItemKey::default(),
+        sha256: &digest,
+        wire: &digest,
+        message,
+        notes: &[],
+        state: &[],
+    })
+}
+
+/// The tools of all workers; a worker takes a set and puts it back.
+#[derive(Debug)]
+pub struct Bench {
+    free: Mutex<Vec<Tools>>,
+}
+
+impl Bench {
+    /// A set for each of `workers`, which share `memory` bytes for their parts of the index.
+    pub fn new(index: &IndexWriter, workers: usize, memory: usize) -> Self {
+        let budget = memory / workers.max(1);
+        let one = || Tools { scratch: Scratch::default(), index: Some(index.worker(budget)) };
+        Self { free: Mutex::new((0..workers).map(|_| one()).collect()) }
+    }
+
+    /// A set for each of `workers`, without an index.
+    pub fn plain(workers: usize) -> Self {
+        let one = || Tools { scratch: Scratch::default(), index: None };
+        Self { free: Mutex::new((0..workers.max(1)).map(|_| one()).collect()) }
+    }
+
+    /// Does `work` with a set of tools; `None` when there is none, which cannot be while no worker dies.
+    pub fn with<R>(&self, work: impl FnOnce(&mut Tools) -> R) -> Option<R> {
+        let mut tools = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
+        let result = work(&mut tools);
+        self.free.lock().unwrap_or_else(PoisonError::into_inner).push(tools);
+        Some(result)
+    }
+
+    /// Writes out all index parts, at once on all cores.
+    pub fn flush(&self, writer: &Mutex<IndexWriter>) -> Result<(), IndexError> {
+        use rayon::iter::{IntoParallelRefMutIterator as _, ParallelIterator as _};
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        free.par_iter_mut().try_for_each(|tools| tools.flush(writer))
+    }
+}

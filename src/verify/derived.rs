@@ -1,0 +1,304 @@
+//! Catalog and index against the blobs: every row is derived again and compared.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::catalog::{Catalog, CatalogError, CatalogWriter};
+use crate::export::item::{Extra, Teller, write};
+use crate::index::IndexReader;
+use crate::ingest::{Again, Bench, IngestError, Step, Watch};
+use crate::store::{Reader, SegmentInfo};
+use crate::types::{Finding, FindingKind, ItemKey};
+
+/// Rows that are derived again before they are compared.
+const CHUNK: usize = 20_000;
+
+/// What was compared.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct DerivedSummary {
+    /// Rows that are as the blobs give them.
+    pub rows: u64,
+    /// Items and children in the index.
+    pub indexed: u64,
+}
+
+/// Compares catalog and index with what the blobs give. `scratch` is a folder for a small catalog made anew; nothing is
+/// written to the case.
+///
+/// # Errors
+/// [`IngestError`] when the record itself cannot be read; all else is a finding.
+pub fn verify_derived(
+    reader: &Reader,
+    threads: usize,
+    scratch: &Path,
+    watch: &dyn Watch,
+    sink: &mut dyn FnMut(Finding),
+) -> Result<DerivedSummary, IngestError> {
+    let mut summary = DerivedSummary::default();
+    let mut keys = BTreeSet::new();
+    match Catalog::open(&reader.layout().catalog()) {
+        Ok(catalog) => rows(reader, &catalog, threads, scratch, watch, sink, &mut summary, &mut keys)?,
+        Err(CatalogError::Open { .. }) if !reader.layout().catalog().exists() => {
+            if reader.segments()?.iter().any(|s| s.closed().is_none_or(|c| c.items > 0)) {
+                sink(catalog_finding(FindingKind::CatalogMissing, "there is no catalog".to_owned(), vec![]));
+            }
+        }
+        Err(error) => sink(catalog_finding(FindingKind::CatalogUnreadable, said(&error), vec![])),
+    }
+    index(reader, &keys, sink, &mut summary)?;
+    Ok(summary)
+}
+
+fn catalog_finding(kind: FindingKind, detail: String, hits: Vec<String>) -> Finding {
+    Finding { kind, file: "derived/catalog.sqlite".to_owned(), offset: None, detail, hits }
+}
+
+fn index_finding(kind: FindingKind, detail: String, hits: Vec<String>) -> Finding {
+    Finding { kind, file: "derived/index".to_owned(), offset: None, detail, hits }
+}
+
+fn said(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    text
+}
+
+/// Number of items of a segment, as far as its catalog rows should reach.
+fn behind(segment: &SegmentInfo, have: u64) -> Option<String> {
+    match segment.closed() {
+        Some(closed) if have < closed.items => Some(format!("{have} of {} items", closed.items)),
+        _ => None,
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "one caller; a struct would only rename them")]
+fn rows(
+    reader: &Reader,
+    catalog: &Catalog,
+    threads: usize,
+    scratch: &Path,
+    watch: &dyn Watch,
+    sink: &mut dyn FnMut(Finding),
+    summary: &mut DerivedSummary,
+    keys: &mut BTreeSet<u64>,
+) -> Result<(), IngestError> {
+    let again = Again::new(reader, threads, true)?;
+    let bench = Bench::plain(threads);
+    for segment in reader.segments()? {
+        let have = catalog.source(segment.number).map_or(0, |s| s.derived.items);
+        if let Some(detail) = behind(&segment, have) {
+            sink(catalog_finding(FindingKind::CatalogMissing, detail, vec![segment.source().to_string()]));
+        }
+        if catalog.source(segment.number).is_some_and(|s| s.source_id() != segment.source())
+            && segment.closed().is_some()
+        {
+            let detail = "the catalog has another id for the source".to_owned();
+            sink(catalog_finding(FindingKind::CatalogMismatch, detail, vec![segment.source().to_string()]));
+        }
+        let mut chunk = Chunk::new(scratch, segment.number);
+        let mut expected = Vec::new();
+        again.read(segment.number, 0, &bench, None, watch, &mut |step| {
+            match step {
+                Step::Record(record, ordinal) => chunk.writer()?.record(segment.number, ordinal, record)?,
+                Step::Item(row) if row.key.item() < have => {
+                    chunk.writer()?.add_item(row)?;
+                    expected.push(row.key);
+                    if expected.len() >= CHUNK {
+                        compare(catalog, &mut chunk, &mut expected, sink, summary, keys)?;
+                    }
+                }
+                Step::Item(_) => {}
+            }
+            Ok(())
+        })?;
+        compare(catalog, &mut chunk, &mut expected, sink, summary, keys)?;
+        extra_rows(catalog, segment.number, keys, sink)?;
+    }
+    Ok(())
+}
+
+/// A catalog made anew for some rows; its containers stay, its items go from chunk to chunk.
+struct Chunk {
+    path: PathBuf,
+    segment: u32,
+    writer: Option<CatalogWriter>,
+}
+
+impl Chunk {
+    fn new(scratch: &Path, segment: u32) -> Self {
+        Self { path: scratch.join(format!("verify-{segment}.sqlite")), segment, writer: None }
+    }
+
+    fn writer(&mut self) -> Result<&mut CatalogWriter, CatalogError> {
+        if self.writer.is_none() {
+            fs::remove_file(&self.path).unwrap_or_default();
+            self.writer = Some(CatalogWriter::open(&self.path)?);
+        }
+        self.writer.as_mut().ok_or(CatalogError::Damaged { key: 0 })
+    }
+}
+
+impl Drop for Chunk {
+    fn drop(&mut self) {
+        self.writer = None;
+        fs::remove_file(&self.path).unwrap_or_default();
+    }
+}
+
+/// Compares the rows of a chunk as the objects that outputs show, and begins the next chunk.
+fn compare(
+    catalog: &Catalog,
+    chunk: &mut Chunk,
+    expected: &mut Vec<ItemKey>,
+    sink: &mut dyn FnMut(Finding),
+    summary: &mut DerivedSummary,
+    keys: &mut BTreeSet<u64>,
+) -> Result<(), IngestError> {
+    if expected.is_empty() {
+        return Ok(());
+    }
+    let segment = chunk.segment;
+    chunk.writer()?.commit(&[])?;
+    let anew = Catalog::open(&chunk.path)?;
+    let (mut want, mut got) = (Vec::new(), Vec::new());
+    let tellers = (Teller::new(&anew), Teller::new(catalog));
+    for &key in &*expected {
+        keys.insert(key.as_u64());
+        want.clear();
+        got.clear();
+        let extra = Extra { schema: "", ..Extra::default() };
+        let mut blobs = (None, None);
+        anew.each([key], |row| -> Result<(), CatalogError> {
+            write(&mut want, row, &tellers.0.tell(row)?, &extra);
+            blobs.0 = row.blob(&anew)?;
+            Ok(())
+        })?;
+        let found = catalog.each([key], |row| -> Result<(), CatalogError> {
+            write(&mut got, row, &tellers.1.tell(row)?, &extra);
+            blobs.1 = row.blob(catalog)?;
+            Ok(())
+        });
+        // The id of the source stands in the source's own row, which was compared before.
+        let same = strip_source(&want) == strip_source(&got) && blobs.0 == blobs.1;
+        match found {
+            Ok(()) if same => summary.rows += 1,
+            Ok(()) => {
+                let what =
+                    if got.is_empty() { "the row is missing" } else { "the row differs from the blob" };
+                let id = item_name(catalog, segment, key);
+                sink(catalog_finding(FindingKind::CatalogMismatch, what.to_owned(), vec![id]));
+            }
+            Err(error) => {
+                let id = item_name(catalog, segment, key);
+                sink(catalog_finding(FindingKind::CatalogMismatch, said(&error), vec![id]));
+            }
+        }
+    }
+    expected.clear();
+    drop(tellers);
+    drop(anew);
+    chunk.writer()?.truncate_from(segment, 0)?;
+    Ok(())
+}
+
+/// The object with ids taken out that depend on whether the source is closed.
+fn strip_source(object: &[u8]) -> Option<crate::types::json::Value> {
+    let mut value = crate::types::json::read(object)?;
+    let map = value.as_object_mut()?;
+    for key in ["container", "item", "parent", "source"] {
+        map.remove(key);
+    }
+    Some(value)
+}
+
+fn item_name(catalog: &Catalog, segment: u32, key: ItemKey) -> String {
+    let mut name = format!("item {} of ledger segment {segment}", key.item() + 1);
+    let named = catalog.each([key], |row| -> Result<(), CatalogError> {
+        name = catalog.item_id(row).to_string();
+        Ok(())
+    });
+    drop(named);
+    name
+}
+
+/// Rows that no blob gives.
+fn extra_rows(
+    catalog: &Catalog,
+    segment: u32,
+    keys: &BTreeSet<u64>,
+    sink: &mut dyn FnMut(Finding),
+) -> Result<(), IngestError> {
+    let from = ItemKey::new(segment, 0, 0).unwrap_or_default();
+    let to = ItemKey::new(segment + 1, 0, 0).unwrap_or(ItemKey::from_u64(u64::MAX >> 1));
+    let walked = catalog.range(from, to, |row| -> Result<std::ops::ControlFlow<()>, CatalogError> {
+        if row.key.segment() == segment && !keys.contains(&row.key.as_u64()) {
+            let id = catalog.item_id(row).to_string();
+            let detail = "the row stands for no item of the ledger".to_owned();
+            sink(catalog_finding(FindingKind::CatalogMismatch, detail, vec![id]));
+        }
+        Ok(std::ops::ControlFlow::Continue(()))
+    });
+    if let Err(error) = walked {
+        sink(catalog_finding(FindingKind::CatalogUnreadable, said(&error), vec![]));
+    }
+    Ok(())
+}
+
+/// The set of items in the index, and the checksums of its files.
+fn index(
+    reader: &Reader,
+    keys: &BTreeSet<u64>,
+    sink: &mut dyn FnMut(Finding),
+    summary: &mut DerivedSummary,
+) -> Result<(), IngestError> {
+    let segments = reader.segments()?;
+    let index = match IndexReader::open(&reader.layout().index()) {
+        Ok(index) => index,
+        Err(error) => {
+            let is_there = reader.layout().index().join("meta.json").exists();
+            let kind = if is_there { FindingKind::IndexMismatch } else { FindingKind::IndexMissing };
+            if is_there || segments.iter().any(|s| s.closed().is_none_or(|c| c.items > 0)) {
+                sink(index_finding(kind, said(&error), vec![]));
+            }
+            return Ok(());
+        }
+    };
+    for segment in &segments {
+        let have = index.watermarks().get(&segment.number).copied().unwrap_or(0);
+        if let Some(detail) = behind(segment, have) {
+            sink(index_finding(FindingKind::IndexMissing, detail, vec![segment.source().to_string()]));
+        }
+    }
+    match index.damaged_files() {
+        Ok(files) => {
+            for file in files {
+                let detail = "the file does not have its checksum".to_owned();
+                let mut finding = index_finding(FindingKind::IndexMismatch, detail, vec![]);
+                finding.file = format!("derived/index/{}", file.display());
+                sink(finding);
+            }
+        }
+        Err(error) => sink(index_finding(FindingKind::IndexMismatch, said(&error), vec![])),
+    }
+    match index.keys(&index.all()) {
+        Ok(found) => {
+            summary.indexed = found.len() as u64;
+            let found: BTreeSet<u64> = found.into_iter().map(ItemKey::as_u64).collect();
+            let missing = keys.difference(&found).count();
+            let extra = found.difference(keys).count();
+            // Without a catalog there is nothing to compare with; that is a finding of its own.
+            if !keys.is_empty() && (missing > 0 || extra > 0) {
+                let detail = format!("{missing} items are missing, {extra} stand for no item of the ledger");
+                sink(index_finding(FindingKind::IndexMismatch, detail, vec![]));
+            }
+        }
+        Err(error) => sink(index_finding(FindingKind::IndexMismatch, said(&error), vec![])),
+    }
+    Ok(())
+}

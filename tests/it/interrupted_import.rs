@@ -1,0 +1,102 @@
+//! An import that is killed at any moment ends the same when it is run again.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use crate::support::{self, evidence};
+
+/// Starts an import, kills it (SIGKILL) after `after`, and gives the highest number it had said to be committed.
+fn killed_import(case: &Path, source: &Path, after: Duration) -> u64 {
+    let mut command = support::program();
+    command.args(["import", "--json", "--threads", "2"]).arg(source).arg("--case").arg(case);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let out = child.stdout.take().unwrap();
+    let reader = std::thread::spawn(move || {
+        let mut committed = 0;
+        for line in BufReader::new(out).lines().map_while(Result::ok) {
+            let Ok(value) = serde_json::from_str::<serde_json::Value>(&line) else { continue };
+            if value["event"] == "committed" {
+                committed = value["items"].as_u64().unwrap();
+            }
+        }
+        committed
+    });
+    std::thread::sleep(after);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    reader.join().unwrap()
+}
+
+/// Items in the ledger of a case as `info --json` counts them; 0 when there is no case yet.
+fn committed(case: &Path) -> u64 {
+    let info = support::run(case, &["info", "--json"]);
+    if info.code == 1 {
+        return 0;
+    }
+    info.json()[0]["items_committed"].as_u64().unwrap()
+}
+
+#[test]
+fn an_import_killed_at_random_points_ends_as_an_undisturbed_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let seized = dir.path().join("seized");
+    evidence::folder(&seized, 3000);
+    let clean = dir.path().join("clean");
+    let started = std::time::Instant::now();
+    support::import(&clean, &seized);
+    let whole = started.elapsed();
+    let (ledger, manifest) = (support::ledger(&clean), support::manifest(&clean));
+
+    let points = std::env::var("MAILTRAIL_KILL_POINTS").ok().and_then(|n| n.parse().ok()).unwrap_or(100u32);
+    let mut random = evidence::Seeded::new(17);
+    let mut cut_in_the_middle = 0;
+    let mut case_number = 0;
+    let mut done = 0;
+    while done < points {
+        let case = dir.path().join(format!("case{case_number}"));
+        case_number += 1;
+        // Several kills in a row on one case, so that a resume is killed too.
+        for _ in 0..5 {
+            let after = whole.mul_f64(f64::from(u32::try_from(random.below(1000)).unwrap()) / 900.0);
+            let said = killed_import(&case, &seized, after);
+            done += 1;
+            let kept = committed(&case);
+            assert!(kept >= said, "said {said} committed, kept {kept}");
+            if kept > 0 && said > 0 {
+                cut_in_the_middle += 1;
+            }
+            let verified = support::run(&case, &["verify", "--quiet"]);
+            assert!([0, 1, 3].contains(&verified.code), "verify {}: {}", verified.code, verified.text());
+        }
+        support::run(&case, &["import", "--quiet", seized.to_str().unwrap()]).ok();
+        assert_eq!(support::ledger(&case), ledger, "case {case_number}");
+        assert_eq!(support::manifest(&case), manifest, "case {case_number}");
+        support::run(&case, &["verify", "--quiet"]).ok();
+        std::fs::remove_dir_all(&case).unwrap();
+    }
+    assert!(cut_in_the_middle > 0, "no kill hit a running import: the test shows nothing");
+}
+
+#[test]
+fn ctrl_c_stops_cleanly_and_the_next_run_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let seized = dir.path().join("seized");
+    evidence::folder(&seized, 4000);
+    let case = dir.path().join("case");
+    let mut command = support::program();
+    command.args(["import", "--quiet"]).arg(&seized).arg("--case").arg(&case);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(150));
+    let pid = child.id().to_string();
+    std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap();
+    let code = child.wait().unwrap().code();
+    let mut err = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+    assert!(code == Some(130) || code == Some(0), "{code:?} {err}");
+    let verified = support::run(&case, &["verify", "--quiet"]);
+    assert!([0, 3].contains(&verified.code), "{}", verified.text());
+    support::import(&case, &seized);
+    support::run(&case, &["verify", "--quiet"]).ok();
+}
