@@ -8,6 +8,7 @@ mod corpora_received;
 mod corpora_search;
 mod corpora_source;
 mod corpus_containers;
+mod corpus_facts;
 mod damaged_cases;
 mod interrupted_import;
 mod read_only_and_offline;
