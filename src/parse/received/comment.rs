@@ -33,132 +33,136 @@ pub(super) enum About {
 
 use About::{Auth, Certificate, Crosscheck, Envelope, From, Helo, Other, Peer, Software, Tls, Uid};
 
-/// First words in lower case, grouped by first letter; the first row that fits wins.
+/// First words in lower case, in the order of their first letters and longer ones first; the first row that fits wins.
 const PREFIXES: &[(&[u8], About)] = &[
-    (b"account ", Auth),
-    (b"amavis", Software(Family::Amavis)),
-    (b"argosoft", Software(Family::Argosoft)),
-    (b"auth:", Auth),
-    (b"auth ", Auth),
-    (b"auth=", Auth),
     (b"authenticated", Auth),
     (b"authenticator", Auth),
+    (b"avmailgate", Software(Family::Avmailgate)),
+    (b"account ", Auth),
+    (b"argosoft", Software(Family::Argosoft)),
     (b"avg smtp", Software(Family::Avg)),
+    (b"amavis", Software(Family::Amavis)),
     (b"axigen", Software(Family::Axigen)),
+    (b"auth ", Auth),
+    (b"auth:", Auth),
+    (b"auth=", Auth),
     (b"bulk_mailer", Software(Family::List)),
-    (b"ca-", Other),
-    (b"cert", Certificate),
-    (b"cipher", Tls),
-    (b"clearswift", Software(Family::Mailsweeper)),
-    (b"client", Certificate),
-    (b"communigate", Software(Family::Communigate)),
     (b"content technologies", Software(Family::Mailsweeper)),
+    (b"communigate", Software(Family::Communigate)),
+    (b"crosscheck:", Crosscheck),
+    (b"clearswift", Software(Family::Mailsweeper)),
     (b"coremail", Software(Family::Coremail)),
     (b"courier", Software(Family::Courier)),
+    (b"cipher", Tls),
+    (b"client", Certificate),
     (b"cyrus", Software(Family::Cyrus)),
-    (b"crosscheck:", Crosscheck),
+    (b"cert", Certificate),
+    (b"ca-", Other),
     (b"dragonfly", Software(Family::Dma)),
+    (b"eudora internet mail", Software(Family::Eims)),
     (b"ecelerity", Software(Family::Ecelerity)),
-    (b"ehlo", Helo),
     (b"envelope-", Envelope),
-    (b"exim", Software(Family::Exim)),
     (b"ezmts", Software(Family::Ezmts)),
-    (b"f-secure", Software(Family::Fsecure)),
+    (b"ehlo", Helo),
+    (b"exim", Software(Family::Exim)),
     (b"fetchmail", Software(Family::Fetch)),
+    (b"f-secure", Software(Family::Fsecure)),
     (b"from ", From),
-    (b"getmail", Software(Family::Fetch)),
     (b"google transport", Tls),
-    (b"halon", Software(Family::Halon)),
-    (b"haraka", Software(Family::Haraka)),
+    (b"getmail", Software(Family::Fetch)),
+    (b"hmailserver", Software(Family::Hmailserver)),
     (b"hcl domino", Software(Family::Domino)),
+    (b"haraka", Software(Family::Haraka)),
+    (b"halon", Software(Family::Halon)),
     (b"hello", Helo),
     (b"helo", Helo),
-    (b"hmailserver", Software(Family::Hmailserver)),
-    (b"icewarp", Software(Family::Icewarp)),
-    (b"ident=", Helo),
-    (b"imp)", Other),
-    (b"imail", Software(Family::Imail)),
     (b"internet mail service", Software(Family::Exchange)),
-    (b"interscan", Software(Family::Interscan)),
     (b"intermail", Software(Family::Intermail)),
+    (b"interscan", Software(Family::Interscan)),
+    (b"icewarp", Software(Family::Icewarp)),
     (b"iplanet", Software(Family::Iplanet)),
+    (b"ident=", Helo),
+    (b"imail", Software(Family::Imail)),
+    (b"imp)", Other),
+    (b"jqueuemail", Software(Family::Untd)),
+    (b"jetmail", Software(Family::Jetmail)),
     (b"james", Software(Family::James)),
     (b"jms", Software(Family::Iplanet)),
-    (b"jqueuemail", Software(Family::Untd)),
     (b"kerio", Software(Family::Kerio)),
-    (b"lhlo", Helo),
     (b"listserv", Software(Family::List)),
     (b"lotus", Software(Family::Domino)),
     (b"lsmtp", Software(Family::List)),
-    (b"mail_out", Software(Family::Aol)),
-    (b"mailenable", Software(Family::Mailenable)),
-    (b"mailgate", Software(Family::Mailgate)),
-    (b"mailman", Software(Family::List)),
-    (b"mdaemon", Software(Family::Mdaemon)),
-    (b"merak", Software(Family::Icewarp)),
-    (b"messagewall", Software(Family::Messagewall)),
+    (b"lhlo", Helo),
     (b"microsoft exchange", Software(Family::Exchange)),
+    (b"mxfront/yandex", Software(Family::Yandex)),
+    (b"messagewall", Software(Family::Messagewall)),
+    (b"mailenable", Software(Family::Mailenable)),
+    (b"mail_out", Software(Family::Aol)),
+    (b"mailgate", Software(Family::Mailgate)),
     (b"mimecast", Software(Family::Mimecast)),
     (b"momentum", Software(Family::Ecelerity)),
+    (b"mailman", Software(Family::List)),
+    (b"mdaemon", Software(Family::Mdaemon)),
     (b"mercury", Software(Family::Mercury)),
-    (b"mxfront/yandex", Software(Family::Yandex)),
-    (b"navgw", Software(Family::Symantec)),
-    (b"nemesis", Software(Family::Nemesis)),
-    (b"netscape", Software(Family::Iplanet)),
-    (b"no client", Certificate),
+    (b"merak", Software(Family::Icewarp)),
+    (b"nwsmtp/yandex", Software(Family::Yandex)),
     (b"not verified", Certificate),
-    (b"npl", Other),
+    (b"no client", Certificate),
+    (b"netscape", Software(Family::Iplanet)),
+    (b"nemesis", Software(Family::Nemesis)),
     (b"netmail", Software(Family::Netmail)),
     (b"ntmail", Software(Family::Ntmail)),
-    (b"nwsmtp/yandex", Software(Family::Yandex)),
-    (b"openpgp", Other),
-    (b"opensmtpd", Software(Family::Opensmtpd)),
-    (b"oracle", Software(Family::Iplanet)),
-    (b"ofmipd", Software(Family::Qmail)),
+    (b"navgw", Software(Family::Symantec)),
+    (b"npl", Other),
     (b"oath hermes", Software(Family::Yahoo)),
+    (b"opensmtpd", Software(Family::Opensmtpd)),
+    (b"openpgp", Other),
+    (b"ofmipd", Software(Family::Qmail)),
+    (b"oracle", Software(Family::Iplanet)),
     (b"orcpt", Other),
+    (b"post.office", Software(Family::Postoffice)),
+    (b"powermta", Software(Family::Powermta)),
+    (b"proxying", Other),
+    (b"postfix", Software(Family::Postfix)),
+    (b"proxmox", Software(Family::Postfix)),
+    (b"port=", Helo),
     (b"peer", Other),
     (b"pmdf", Software(Family::Pmdf)),
-    (b"port=", Helo),
-    (b"post.office", Software(Family::Postoffice)),
-    (b"postfix", Software(Family::Postfix)),
-    (b"powermta", Software(Family::Powermta)),
     (b"pps", Software(Family::Proofpoint)),
-    (b"proxmox", Software(Family::Postfix)),
-    (b"proxying", Other),
     (b"qmail-ldap", Software(Family::Qmail)),
-    (b"qmail", Software(Family::Qmail)),
     (b"qpsmtpd", Software(Family::Qpsmtpd)),
+    (b"qmail", Software(Family::Qmail)),
     (b"qp ", Software(Family::Qmail)),
+    (b"router,slmail", Software(Family::Slmail)),
     (b"rockliffe", Software(Family::Rockliffe)),
     (b"rspamd", Other),
-    (b"router,slmail", Software(Family::Slmail)),
-    (b"scalix", Software(Family::Scalix)),
-    (b"sender", Auth),
-    (b"sg", Software(Family::Sendgrid)),
-    (b"sgi-8", Software(Family::Sendmail)),
-    (b"smartermail", Software(Family::Smartermail)),
-    (b"smtpd32", Software(Family::Imail)),
-    (b"smtpd", Software(Family::Smtpd)),
-    (b"smtpl ", Software(Family::Smtpl)),
-    (b"smtp-auth", Auth),
+    (b"smtp server slmail", Software(Family::Slmail)),
     (b"squirrelmail", Auth),
-    (b"ssl", Tls),
+    (b"sun internet", Software(Family::Iplanet)),
+    (b"smartermail", Software(Family::Smartermail)),
+    (b"smtp-auth", Auth),
     (b"stalwart", Software(Family::Stalwart)),
     (b"sun java", Software(Family::Iplanet)),
-    (b"sun internet", Software(Family::Iplanet)),
+    (b"smtpd32", Software(Family::Imail)),
+    (b"scalix", Software(Family::Scalix)),
+    (b"sender", Auth),
     (b"slmail", Software(Family::Slmail)),
-    (b"smtp server slmail", Software(Family::Slmail)),
+    (b"smtpl ", Software(Family::Smtpl)),
+    (b"sgi-8", Software(Family::Sendmail)),
     (b"smail", Software(Family::Smail)),
-    (b"tls", Tls),
-    (b"trex", Software(Family::Trex)),
+    (b"smtpd", Software(Family::Smtpd)),
+    (b"ssl", Tls),
+    (b"sg", Software(Family::Sendgrid)),
     (b"tumbleweed", Software(Family::Tumbleweed)),
-    (b"uid ", Uid),
-    (b"user ", Auth),
+    (b"trex", Software(Family::Trex)),
+    (b"tls", Tls),
     (b"using ", Tls),
+    (b"user ", Auth),
+    (b"uid ", Uid),
     (b"verified", Certificate),
     (b"version=", Tls),
     (b"vircom", Software(Family::Vircom)),
+    (b"v8/", Software(Family::Sendmail)),
     (b"xmail", Software(Family::Xmail)),
     (b"yahoo inc", Software(Family::Yahoo)),
     (b"yandex", Software(Family::Yandex)),
@@ -173,31 +177,37 @@ fn rows(letter: u8) -> &'static [(&'static [u8], About)] {
     rest.get(..len).unwrap_or_default()
 }
 
-/// What the comment whose inner bytes are `inside` is about.
-pub(super) fn about(inside: &[u8]) -> About {
+/// What the comment whose inner bytes are `inside` is about; `from` where it stands beside the client's name.
+pub(super) fn about(inside: &[u8], from: bool) -> About {
     let Some(first) = inside.first() else { return Other };
     let lower = first.to_ascii_lowercase();
     if lower.is_ascii_alphabetic() {
         for (prefix, about) in rows(lower) {
             if let Some(len) = after(inside, prefix) {
                 // `sender.example.com [192.0.2.1]` does not tell of a sender.
-                let goes_on = inside
-                    .get(len)
-                    .is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
+                let name = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'@');
+                let goes_on = inside.get(len).is_some_and(name);
                 return match about {
                     Auth if goes_on => continue,
-                    // `postfix3-2.free.fr [192.0.2.1]` is a client, `tls.example.net [..]` too.
-                    Software(_) | Tls | Certificate if goes_on && has_bracket(inside) => Peer,
+                    // `postfix3-2.free.fr [192.0.2.1]` and `postfix@example.org` are clients, `tls.example.net [..]` too.
+                    Software(_) | Tls | Certificate
+                        if from
+                            && goes_on
+                            && (has_bracket(inside) || (is_one_word(inside) && *about != Tls)) =>
+                    {
+                        Peer
+                    }
                     Software(family) if !family.claims(inside) => Other,
                     about => *about,
                 };
             }
         }
-        for (words, family) in INSIDE {
-            if memchr::memmem::find(inside, words).is_some() {
-                return Software(*family);
-            }
+        let named = |(words, _): &&(&[u8], Family)| memchr::memmem::find(inside, words).is_some();
+        if !from && let Some((_, family)) = INSIDE.iter().find(named) {
+            return Software(*family);
         }
+    } else if !from && lower == b'"' && memchr::memmem::find(inside, b" userid ").is_some() {
+        return Software(Family::Postfix);
     }
     if looks_like_peer(inside) {
         Peer
@@ -206,6 +216,11 @@ pub(super) fn about(inside: &[u8]) -> About {
     } else {
         Other
     }
+}
+
+/// Whether it is one word and no setting.
+pub(super) fn is_one_word(bytes: &[u8]) -> bool {
+    !bytes.is_empty() && !bytes.iter().any(|b| b.is_ascii_whitespace() || matches!(b, b'(' | b'='))
 }
 
 /// Names of software that stand inside of a comment.

@@ -87,7 +87,12 @@ impl Draft {
             return Some(Family::Gmail);
         }
         let id = self.id.map_or(&b""[..], |i| i.of(text));
-        if is_gmail_id(id) && protocol.name == "SMTP" && self.software.is_none() {
+        let bare = self.software.is_none() && self.peer.token.is_none();
+        let ten =
+            self.by_ip.is_some_and(|a| matches!(a.ip, IpAddr::V4(v4) if v4.octets().first() == Some(&10)));
+        if (bare && ten && protocol.name == "HTTP")
+            || (protocol.name == "SMTP" && (bare || ten) && is_gmail_id(id))
+        {
             return Some(Family::Gmail);
         }
         if begins(by, b"mailenable") {
@@ -109,6 +114,9 @@ impl Draft {
         let with = self.with.map_or(&b""[..], |w| w.of(text));
         let id = self.id.map_or(&b""[..], |i| i.of(text));
         let lmtp = protocol.name.starts_with("LMTP");
+        if self.via.is_some_and(|v| v.of(text) == b"smtpd") && id.is_empty() {
+            return Some(Family::Gauntlet);
+        }
         if self.via.is_some_and(|v| ends(v.of(text), b"smap")) || (self.peer.glued && self.via.is_some()) {
             return Some(Family::Smap);
         }
@@ -130,7 +138,7 @@ impl Draft {
         if self.tls.postfix && !lmtp {
             return Some(Family::Postfix);
         }
-        if self.peer.zmailer || (id.starts_with(b"S") && id.len() == 18 && self.via.is_some()) {
+        if self.peer.zmailer || (self.via.is_some() && is_zmailer_id(id)) {
             return Some(Family::Zmailer);
         }
         for (name, family) in
@@ -141,6 +149,9 @@ impl Draft {
             if queue_id(id, name).is_some_and(|(_, time)| near(time)) {
                 return Some(family);
             }
+        }
+        if is_old_sendmail_id(id) {
+            return Some(Family::Sendmail);
         }
         if is_recvd_id(id) && protocol.name == "SMTP" {
             return Some(Family::Sendgrid);
@@ -219,4 +230,21 @@ fn is_simta_id(id: &[u8]) -> bool {
         && hex(parts.next())
         && hex(parts.next())
         && parts.next().is_none()
+}
+
+/// `KAA14788`: sendmail before 8.10, a letter for the hour.
+fn is_old_sendmail_id(id: &[u8]) -> bool {
+    let digits = id.get(3..).unwrap_or_default();
+    id.len() == 8
+        && matches!(id.first(), Some(b'A'..=b'X'))
+        && id.get(1) == Some(&b'A')
+        && id.get(2).is_some_and(u8::is_ascii_uppercase)
+        && digits.iter().all(u8::is_ascii_digit)
+}
+
+/// `S1725823AbgI3KMU`
+fn is_zmailer_id(id: &[u8]) -> bool {
+    (14..=18).contains(&id.len())
+        && id.starts_with(b"S")
+        && id.get(1..8).is_some_and(|d| d.iter().all(u8::is_ascii_digit))
 }

@@ -1,7 +1,7 @@
 //! What the comments of a field tell, put beside its clauses.
 
 use super::clauses::{Clause, Draft, begins, ends};
-use super::comment::{About, about, after, words};
+use super::comment::{About, about, after, is_one_word, words};
 use super::family::Family;
 use super::ip::{self, Reading};
 use super::lex::Span;
@@ -18,18 +18,12 @@ impl Draft {
         let inside = Span::new(comment.from.saturating_add(1), end).trimmed(text);
         let bytes = inside.of(text);
         let from = clause == Clause::From;
-        let letter = match about(bytes) {
+        let letter = match about(bytes, from) {
             About::Peer if from => {
                 self.peer.comment(text, inside);
                 b'p'
             }
-            About::Peer => {
-                let first = words(text, inside).find(|s| ip::read(s.of(text)) != Reading::No);
-                match first {
-                    Some(span) if clause == Clause::By && self.server_address(text, span) => b'a',
-                    _ => b'o',
-                }
-            }
+            About::Peer if clause == Clause::By && self.server_beside(text, inside) => b'a',
             About::Helo if from => {
                 self.peer.comment(text, inside);
                 if begins(bytes, b"port=") || begins(bytes, b"ident=") { b'p' } else { b'h' }
@@ -90,6 +84,16 @@ impl Draft {
             letter
         };
         self.shape.push(letter);
+    }
+
+    /// The server's own address: `192.0.2.1`, `[192.0.2.1]:25`, `name [192.0.2.1]`; not the number of a version.
+    fn server_beside(&mut self, text: &[u8], inside: Span) -> bool {
+        let mut list = words(text, inside).enumerate();
+        let address = |(n, s): &(usize, Span)| {
+            s.of(text).first() == Some(&b'[') || (*n == 0 && ip::read(s.of(text)) != Reading::No)
+        };
+        let span = list.find(address);
+        span.is_some_and(|(_, span)| self.server_address(text, span))
     }
 
     fn software(&mut self, text: &[u8], inside: Span, family: Family, clause: Clause) {
@@ -174,10 +178,6 @@ impl Draft {
             }
         }
     }
-}
-
-fn is_one_word(bytes: &[u8]) -> bool {
-    !bytes.is_empty() && !bytes.iter().any(|b| b.is_ascii_whitespace() || matches!(b, b'(' | b'='))
 }
 
 /// A name and a version, such as `Mercury 1.44`.
