@@ -397,3 +397,41 @@ fn missing_swapped_and_cut_files_are_damage() {
         &[K::SourceUnfinished, K::TornTail, K::SegmentMismatch, K::LedgerRecordInvalid],
     );
 }
+
+/// Exit code and output of the check with stock tools; `None` where a tool is missing.
+fn stock_check(dir: &Path) -> Option<(i32, String)> {
+    for tool in ["bash", "jq", "zstd", "sha256sum"] {
+        if std::process::Command::new(tool).arg("--version").output().is_err() {
+            println!("skipped: there is no {tool}");
+            return None;
+        }
+    }
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stock_check.sh");
+    let output = std::process::Command::new("bash").arg(script).arg(dir).output().unwrap();
+    let text =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    Some((output.status.code().unwrap_or(-1), text))
+}
+
+#[test]
+fn stock_tools_alone_check_a_case_and_find_what_is_changed() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_, head) = make(dir.path());
+    let Some((code, text)) = stock_check(dir.path()) else { return };
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains(&format!("head {}", head.head)), "{text}");
+    assert!(text.contains("5 containers, 50 items"), "{text}");
+    let mut dice = Dice(7);
+    for file in ["HEAD", "custody.jsonl", "ledger/000001.jsonl", "packs/000001.pack"] {
+        let path = dir.path().join(file);
+        let old = fs::read(&path).unwrap();
+        let mut new = old.clone();
+        new[dice.below(old.len())] ^= 2;
+        fs::write(&path, &new).unwrap();
+        let (code, text) = stock_check(dir.path()).unwrap();
+        assert_ne!(code, 0, "{file}: {text}");
+        fs::write(&path, &old).unwrap();
+    }
+    edit(dir.path(), "ledger/000002.jsonl", |bytes| [bytes, b"{}".to_vec()].concat());
+    assert_eq!(stock_check(dir.path()).unwrap().0, 3);
+}
