@@ -8,6 +8,7 @@ use crate::types::json::{self, Obj};
 use crate::types::time::{Clock, rfc3339_us};
 
 use super::chain::{check_version, read_chain};
+use super::disk::read_small;
 use super::layout::Layout;
 use super::{StoreError, Trouble};
 
@@ -84,7 +85,7 @@ impl CaseInfo {
 
     pub(super) fn read(layout: &Layout) -> Result<Self, StoreError> {
         let path = layout.at(Layout::CASE);
-        let bytes = fs::read(&path).map_err(|error| StoreError::io("read", &path, error))?;
+        let bytes = read_small(&path).map_err(|error| StoreError::io("read", &path, error))?;
         Self::parse(&bytes).ok_or(StoreError::Damaged { path, offset: 0, trouble: Trouble::FormInvalid })
     }
 }
@@ -228,7 +229,7 @@ pub fn state(dir: &std::path::Path) -> Result<State, StoreError> {
         return Ok(State::Absent);
     }
     // A whole first event without a head is a case whose making was cut off at its very end.
-    match read_chain(&layout) {
+    match read_chain(&layout, false) {
         Ok(_) | Err(StoreError::Damaged { .. }) if check_version(&layout).is_ok() => Ok(State::Case),
         _ if is_ours => Ok(State::Unfinished),
         _ => Ok(State::Other),

@@ -8,6 +8,7 @@ use crate::types::Sha256Digest;
 use crate::types::json;
 
 use super::custody::{Event, Head, NOTHING};
+use super::disk::read_small;
 use super::layout::{FileKind, Layout};
 use super::lines::Lines;
 use super::{StoreError, VERSION};
@@ -32,6 +33,8 @@ pub enum Trouble {
     TooShort,
     /// `VERSION` or `case.json` is not in its form.
     FormInvalid,
+    /// A link or something else lies where a file or folder of the record should.
+    NotOurs,
     /// A line of a pack is no canonical frame line, or does not follow the one before.
     FrameInvalid,
 }
@@ -47,6 +50,7 @@ impl std::fmt::Display for Trouble {
             Self::StretchesBroken => "the stretches that events cover do not follow each other",
             Self::TooShort => "the file is shorter than what was committed",
             Self::FormInvalid => "the content is not in its form",
+            Self::NotOurs => "it is a link or no plain file",
             Self::FrameInvalid => "the line is no canonical frame line, or does not follow the one before",
         })
     }
@@ -89,7 +93,7 @@ impl Chain {
 /// Refuses what is no case, and a case of a newer format.
 pub(super) fn check_version(layout: &Layout) -> Result<(), StoreError> {
     let path = layout.at(Layout::VERSION);
-    let text = match fs::read(&path) {
+    let text = match read_small(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound && !layout.at(Layout::HEAD).exists() => {
             return Err(StoreError::NotACase { path: layout.root().to_owned() });
@@ -112,18 +116,19 @@ pub fn version_of(text: &[u8]) -> Option<u64> {
     std::str::from_utf8(digits).ok().filter(|_| plain)?.parse().ok()
 }
 
-/// Reads the head and the custody log, in this order, and follows the chain.
+/// Reads the head and the custody log, in this order, and follows the chain: as a reader up to the head, because a writer
+/// may be adding to the log; with `beyond`, which only the holder of the lock can ask for, to its end.
 ///
 /// # Errors
 /// [`StoreError::NotACase`] when there is neither a head nor an event, [`StoreError::Damaged`] when what is there
 /// cannot come from a crash.
-pub fn read_chain(layout: &Layout) -> Result<Chain, StoreError> {
+pub fn read_chain(layout: &Layout, beyond: bool) -> Result<Chain, StoreError> {
     let head_path = layout.at(Layout::HEAD);
     let log_path = layout.at(Layout::CUSTODY);
     let damaged = |path: &std::path::Path, offset, trouble| {
         Err(StoreError::Damaged { path: path.to_owned(), offset, trouble })
     };
-    let head = match fs::read(&head_path) {
+    let head = match read_small(&head_path) {
         Ok(bytes) => match Head::parse(&bytes) {
             Some(head) => Some(head),
             None => return damaged(&head_path, 0, Trouble::HeadInvalid),
@@ -143,7 +148,10 @@ pub fn read_chain(layout: &Layout) -> Result<Chain, StoreError> {
     let mut covers = BTreeMap::new();
     let mut prev = Sha256Digest::from_bytes(NOTHING);
     let (mut events, mut len) = (0u64, 0u64);
-    while let Some(line) = lines.next_line()? {
+    let upto = if beyond || head.is_none() { u64::MAX } else { named };
+    while events < upto
+        && let Some(line) = lines.next_line()?
+    {
         // Past the head, what is no event is the tail of a write that was cut off.
         let past = events >= named;
         let at = line.at;
@@ -192,7 +200,7 @@ pub fn read_chain(layout: &Layout) -> Result<Chain, StoreError> {
 
 fn case_id(layout: &Layout) -> Result<String, StoreError> {
     let path = layout.at(Layout::CASE);
-    let bytes = fs::read(&path).map_err(|error| StoreError::io("read", &path, error))?;
+    let bytes = read_small(&path).map_err(|error| StoreError::io("read", &path, error))?;
     let id = bytes
         .strip_suffix(b"\n")
         .and_then(json::read_canonical)

@@ -12,6 +12,7 @@ use crate::types::unescape::Rule;
 use crate::types::{ContainerId, RelPath, Sha256Digest};
 
 use super::disk::Disk;
+use super::disk::faults::Faults;
 use super::restore::{BlobMap, restore_container};
 use super::*;
 
@@ -186,7 +187,6 @@ fn a_case_holds_what_was_put_into_it() {
     check_whole(&dir, &mbox);
     let reader = Reader::open(&dir).unwrap();
     assert_eq!(*reader.head(), head);
-    assert!(!reader.is_head_behind());
     assert_eq!(reader.case_info().unwrap().case, head.case);
     assert!(reader.frames().last().unwrap().unwrap().frame.pack > 1, "a full pack is followed by another");
     assert!(matches!(Writer::create(&dir, &CaseInfo::default(), &run()), Err(StoreError::NotEmpty { .. })));
@@ -220,31 +220,64 @@ fn a_long_blob_that_the_case_has_already_leaves_nothing() {
     assert_eq!(Reader::open(dir.path()).unwrap().read_frame(two).unwrap(), b"one");
 }
 
+fn is_send<T: Send>(_: &T) {}
+
+#[test]
+fn a_reader_sees_a_consistent_case_while_a_writer_works() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().to_owned();
+    let mut writer = begin(Disk::default(), &path).unwrap();
+    is_send(&writer);
+    assert!(is_being_written(writer.layout()));
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let done = &done;
+        let watcher = scope.spawn(move || {
+            let (mut looks, mut last) = (0, 0);
+            while !done.load(std::sync::atomic::Ordering::Acquire) || looks == 0 {
+                let reader = Reader::open(&path).unwrap();
+                assert!(reader.head().events >= last);
+                last = reader.head().events;
+                let blobs = BlobMap::load(&reader).unwrap();
+                for info in reader.segments().unwrap() {
+                    for record in reader.records(info.number, 0).unwrap() {
+                        if let Record::Item(item) = record.unwrap().1 {
+                            let at = restore::Locate::locate(&blobs, &item.sha256).unwrap();
+                            assert_eq!(reader.blob(&at).unwrap().len() as u64, item.end - item.start);
+                        }
+                    }
+                }
+                looks += 1;
+            }
+            looks
+        });
+        import(&mut writer, &mbox(120)).unwrap();
+        done.store(true, std::sync::atomic::Ordering::Release);
+        assert!(watcher.join().unwrap() > 0);
+    });
+    drop(writer);
+    assert!(!is_being_written(&Layout::new(dir.path())));
+}
+
 /// Stops at every step of making a case and importing into it, perhaps stops the next try too, and goes on.
-fn stopped_everywhere(lose: &dyn Fn(&Disk, &Path)) {
+fn stopped_everywhere(lose: &dyn Fn(&Faults)) {
     let mbox = mbox(5);
     let mut stop_at = 0;
     loop {
         let dir = tempfile::tempdir().unwrap();
         let dir = dir.path().join("case");
-        let mut disk = Disk::default();
-        disk.faults.stop_at = Some(stop_at);
-        let finished = match begin(disk, &dir) {
-            Ok(mut writer) => {
-                let done = import(&mut writer, &mbox).is_ok();
-                lose(&writer.disk, &dir);
-                done
-            }
-            Err(_) => false,
+        let stopped = |at: u64| {
+            let disk = Disk::default();
+            let faults = disk.faults.clone();
+            faults.lock().unwrap().stop_at = Some(at);
+            let done = begin(disk, &dir).and_then(|mut writer| import(&mut writer, &mbox)).is_ok();
+            lose(&faults.lock().unwrap());
+            done
         };
+        let finished = stopped(stop_at);
         let before = committed_lines(&dir);
         // The second try is stopped as well, at some step of its recovery.
-        let mut disk = Disk::default();
-        disk.faults.stop_at = Some(stop_at % 17);
-        if let Ok(mut writer) = begin(disk, &dir) {
-            let _ = import(&mut writer, &mbox).is_ok();
-            lose(&writer.disk, &dir);
-        }
+        stopped(stop_at % 17);
         assert!(committed_lines(&dir) >= before, "stopped at {stop_at}: something committed was lost");
         let mut writer = begin(Disk::default(), &dir).unwrap();
         import(&mut writer, &mbox).unwrap();
@@ -261,7 +294,7 @@ fn stopped_everywhere(lose: &dyn Fn(&Disk, &Path)) {
 
 #[test]
 fn an_import_stopped_at_any_step_ends_the_same_when_run_again() {
-    stopped_everywhere(&|_, _| {});
+    stopped_everywhere(&|_| {});
 }
 
 /// A power cut: every file is as long as it was flushed (plus some of the rest, as zeros or not at all), and a name that was
@@ -269,10 +302,10 @@ fn an_import_stopped_at_any_step_ends_the_same_when_run_again() {
 #[test]
 fn a_power_cut_at_any_step_loses_nothing_that_was_committed() {
     for keep in [0, 1, 2] {
-        stopped_everywhere(&|disk, _| {
-            for (path, &durable) in &disk.faults.durable {
+        stopped_everywhere(&|faults| {
+            for (path, &durable) in &faults.durable {
                 let Ok(meta) = fs::metadata(path) else { continue };
-                if disk.faults.unnamed.contains(path) && keep == 0 {
+                if faults.unnamed.contains(path) && keep == 0 {
                     fs::remove_file(path).unwrap();
                 } else if meta.len() > durable {
                     let file = OpenOptions::new().write(true).open(path).unwrap();

@@ -3,6 +3,8 @@
 use crate::types::Sha256Digest;
 use crate::types::json::{self, Obj, Value};
 
+use super::layout::{FileKind, Layout};
+
 /// A stretch of a file of the record that an event covers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stretch {
@@ -89,7 +91,10 @@ fn stretch(v: &Value) -> Option<Stretch> {
         path: v.get("path")?.as_str()?.to_owned(),
         sha256: v.get("sha256")?.as_str()?.parse().ok()?,
     };
-    (stretch.from < stretch.to).then_some(stretch)
+    // Whoever reads or cuts a file of this name must stay inside the case.
+    let is_ours = matches!(FileKind::of(&stretch.path), Some((FileKind::PackLines | FileKind::Ledger, _)))
+        || [Layout::VERSION, Layout::CASE].contains(&stretch.path.as_str());
+    (stretch.from < stretch.to && is_ours).then_some(stretch)
 }
 
 /// Which event is the newest, kept apart from the log.
@@ -178,6 +183,11 @@ mod tests {
         assert_eq!(Event::parse(text.replace("\"seq\":0", "\"seq\":0,\"sez\":1").as_bytes()), None);
         assert_eq!(Event::parse(text.replace("\"to\":17", "\"to\":17,\"x\":1").as_bytes()), None);
         assert_eq!(Event::parse(text.replace("\"to\":17", "\"to\":0").as_bytes()), None);
+        for path in
+            ["../x", "/etc/passwd", "packs/000001.pack", "ledger/1.jsonl", "HEAD", "ledger/../000001.jsonl"]
+        {
+            assert_eq!(Event::parse(text.replace("VERSION", path).as_bytes()), None, "{path}");
+        }
     }
 
     #[test]

@@ -1,17 +1,50 @@
 //! Durable file operations, each one a step at which a test can stop the program.
 
 use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 use super::StoreError;
 
+/// Opens a file of the record for reading: a plain file and nothing else, because a pipe would never end and a link may
+/// lead out of the case.
+///
+/// # Errors
+/// What the operating system says; `InvalidInput` for what is no plain file.
+pub fn open_read(path: &Path) -> io::Result<File> {
+    let file = File::options()
+        .read(true)
+        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_CLOEXEC)
+        .open(path)?;
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(io::Error::new(io::ErrorKind::InvalidInput, "not a plain file"))
+    }
+}
+
+/// Largest of the small files; real ones have some hundred bytes.
+const SMALL: u64 = 1 << 20;
+
+/// Reads one of the small files of the record: `VERSION`, `HEAD`, `case.json`.
+///
+/// # Errors
+/// As [`open_read`]; `InvalidData` for a file that is not small.
+pub fn read_small(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open_read(path)?.take(SMALL + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > SMALL {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "far too long"));
+    }
+    Ok(bytes)
+}
+
 /// The hands of the writer: everything that changes the disk goes through it.
 #[derive(Debug, Default)]
 pub(super) struct Disk {
     #[cfg(test)]
-    pub(super) faults: faults::Faults,
+    pub(super) faults: faults::Shared,
 }
 
 impl Disk {
@@ -40,7 +73,7 @@ impl Disk {
         offset: u64,
     ) -> Result<(), StoreError> {
         #[cfg(test)]
-        self.faults.half_write(file, bytes, offset);
+        self.faults.lock().unwrap().half_write(file, bytes, offset);
         self.step("write", path, |_| file.write_all_at(bytes, offset))
     }
 
@@ -99,7 +132,7 @@ impl Disk {
         act: impl FnOnce(&mut Self) -> io::Result<T>,
     ) -> Result<T, StoreError> {
         #[cfg(test)]
-        self.faults.step().map_err(|error| StoreError::io(what, path, error))?;
+        self.faults.lock().unwrap().step().map_err(|error| StoreError::io(what, path, error))?;
         act(self).map_err(|error| StoreError::io(what, path, error))
     }
 
@@ -125,6 +158,9 @@ pub(super) mod faults {
     use std::path::PathBuf;
 
     use super::*;
+
+    /// The books outlive the writer, which is gone after a failed `create`.
+    pub(crate) type Shared = std::sync::Arc<std::sync::Mutex<Faults>>;
 
     /// What the tests keep of the writer's steps.
     #[derive(Debug, Default)]
@@ -159,26 +195,27 @@ pub(super) mod faults {
     impl Disk {
         pub(super) fn noted(&mut self, made: bool, path: &Path) {
             if made {
-                self.faults.unnamed.insert(path.to_owned());
-                self.faults.durable.insert(path.to_owned(), 0);
+                self.faults.lock().unwrap().unnamed.insert(path.to_owned());
+                self.faults.lock().unwrap().durable.insert(path.to_owned(), 0);
             }
         }
 
         pub(super) fn synced(&mut self, file: &File, path: &Path) {
             let len = file.metadata().unwrap().len();
-            self.faults.durable.insert(path.to_owned(), len);
+            self.faults.lock().unwrap().durable.insert(path.to_owned(), len);
         }
 
         pub(super) fn synced_dir(&mut self, path: &Path) {
-            self.faults.unnamed.retain(|file| file.parent() != Some(path));
+            self.faults.lock().unwrap().unnamed.retain(|file| file.parent() != Some(path));
         }
 
         pub(super) fn renamed(&mut self, from: &Path, to: &Path) {
             // A rename that was not flushed may be there or not after a power cut; both are tried by stopping before it.
-            if let Some(len) = self.faults.durable.remove(from) {
-                self.faults.durable.insert(to.to_owned(), len);
+            let mut faults = self.faults.lock().unwrap();
+            if let Some(len) = faults.durable.remove(from) {
+                faults.durable.insert(to.to_owned(), len);
             }
-            self.faults.unnamed.remove(from);
+            faults.unnamed.remove(from);
         }
     }
 }

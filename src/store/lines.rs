@@ -5,6 +5,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Take};
 use std::path::{Path, PathBuf};
 
 use super::StoreError;
+use super::disk::open_read;
 
 /// Longest line that is taken into memory; a longer one is damage. A line of a full frame of empty blobs has some 5 MiB.
 pub const MAX_LINE: u64 = 64 << 20;
@@ -36,7 +37,7 @@ impl Lines {
     /// [`StoreError::Io`] when the file cannot be opened.
     pub fn open(path: &Path, from: u64, to: u64) -> Result<Self, StoreError> {
         let wrong = |error| StoreError::io("read", path, error);
-        let mut file = File::open(path).map_err(wrong)?;
+        let mut file = open_read(path).map_err(wrong)?;
         if from > 0 {
             file.seek(SeekFrom::Start(from)).map_err(wrong)?;
         }
@@ -101,7 +102,7 @@ impl Lines {
 pub(super) fn last_line(path: &Path, to: u64, limit: u64) -> Result<Option<(u64, Vec<u8>)>, StoreError> {
     use std::os::unix::fs::FileExt as _;
     let wrong = |error| StoreError::io("read", path, error);
-    let file = File::open(path).map_err(wrong)?;
+    let file = open_read(path).map_err(wrong)?;
     let mut want = 4096u64.min(limit);
     loop {
         let take = want.min(to);

@@ -15,6 +15,7 @@ use super::StoreError;
 use super::case::CaseInfo;
 use super::chain::{Chain, Trouble, check_version, read_chain};
 use super::custody::{Event, Head};
+use super::disk::open_read;
 use super::layout::{FileKind, Layout};
 use super::lines::Lines;
 use super::pack::{BlobAt, FRAME_IN_MEMORY, FrameAt, FrameLine, unpack, unpack_all};
@@ -44,7 +45,7 @@ impl Reader {
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
         let layout = Layout::new(dir);
         check_version(&layout)?;
-        let chain = read_chain(&layout)?;
+        let chain = read_chain(&layout, false)?;
         Ok(Self::over(layout, chain))
     }
 
@@ -61,11 +62,6 @@ impl Reader {
     /// The newest event.
     pub fn head(&self) -> &Head {
         &self.chain.head
-    }
-
-    /// Whether the last writing command was cut off before it could name its last event as the newest.
-    pub fn is_head_behind(&self) -> bool {
-        self.chain.head_behind
     }
 
     /// Committed length of a file of the record, by its path relative to the case; 0 when there is none.
@@ -248,7 +244,7 @@ impl Reader {
             return Ok(file.clone());
         }
         let path = self.layout.numbered(FileKind::Pack, number);
-        let file = Arc::new(File::open(&path).map_err(|error| StoreError::io("read", path, error))?);
+        let file = Arc::new(open_read(&path).map_err(|error| StoreError::io("read", path, error))?);
         packs.push_back((number, file.clone()));
         if packs.len() > OPEN_PACKS {
             packs.pop_front();

@@ -1,6 +1,6 @@
 //! Finds what an interrupted write left behind (docs/format.md, section 7).
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
@@ -10,6 +10,7 @@ use crate::types::digest::Sha256Stream;
 use super::StoreError;
 use super::chain::{Chain, Trouble};
 use super::custody::Cut;
+use super::disk::open_read;
 use super::layout::{FileKind, Layout};
 use super::lines::{MAX_LINE, last_line};
 use super::pack::FrameLine;
@@ -56,6 +57,11 @@ pub(super) fn tails(layout: &Layout, chain: &Chain) -> Result<Vec<Cut>, StoreErr
     }
     for (path, &cover) in &chain.covers {
         if check_size(&layout.at(path), cover)? > cover {
+            if FileKind::of(path).is_none() {
+                // No write adds to `VERSION` or `case.json`.
+                let trouble = Trouble::FormInvalid;
+                return Err(StoreError::Damaged { path: layout.at(path), offset: cover, trouble });
+            }
             cuts.push(cut(layout, path, cover)?);
         }
     }
@@ -69,6 +75,9 @@ pub(super) fn tails(layout: &Layout, chain: &Chain) -> Result<Vec<Cut>, StoreErr
     for folder in Layout::FOLDERS {
         let dir = layout.at(folder);
         let wrong = |error| StoreError::io("read", &dir, error);
+        if !fs::symlink_metadata(&dir).map_err(wrong)?.is_dir() {
+            return Err(StoreError::Damaged { path: dir, offset: 0, trouble: Trouble::NotOurs });
+        }
         for name in fs::read_dir(&dir).map_err(wrong)? {
             let name = name.map_err(wrong)?;
             let Some((kind, number)) =
@@ -93,7 +102,7 @@ fn cut(layout: &Layout, rel: &str, from: u64) -> Result<Cut, StoreError> {
 }
 
 fn digest_from(path: &Path, from: u64) -> io::Result<(u64, Sha256Digest)> {
-    let mut file = File::open(path)?;
+    let mut file = open_read(path)?;
     file.seek(SeekFrom::Start(from))?;
     let mut hash = Sha256Stream::new();
     let mut buffer = vec![0; 256 << 10];

@@ -134,7 +134,7 @@ impl Writer {
         let layout = Layout::new(dir);
         check_version(&layout)?;
         let lock = lock(&layout)?;
-        let chain = read_chain(&layout)?;
+        let chain = read_chain(&layout, true)?;
         let cuts = tails(&layout, &chain)?;
         let custody = disk.open(&layout.at(Layout::CUSTODY), false)?;
         let mut writer = Self::with(layout, disk, lock, run, chain, custody);

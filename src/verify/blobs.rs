@@ -7,12 +7,12 @@ use std::os::unix::fs::FileExt as _;
 
 use crate::store::pack::{FRAME_IN_MEMORY, unpack, unpack_all};
 use crate::store::restore::BlobMap;
-use crate::store::{FileKind, FrameAt, FrameLine, Layout, Lines, Reader};
+use crate::store::{FileKind, FrameAt, FrameLine, Layout, Lines, Reader, open_read};
 use crate::types::digest::Sha256Stream;
 use crate::types::{Finding, FindingKind, Sha256Digest};
 
 use super::custody::finding;
-use super::record::{open, unreadable};
+use super::record::unreadable;
 
 /// All frames of a case; what their lines say of the blobs is read again when a frame is checked.
 #[derive(Debug, Default)]
@@ -62,7 +62,7 @@ fn list_pack(
 ) -> io::Result<()> {
     let rel = FileKind::PackLines.path(number);
     let path = reader.layout().at(&rel);
-    open(&path)?;
+    open_read(&path)?;
     let mut lines = Lines::open(&path, 0, reader.cover(&rel)).map_err(io::Error::other)?;
     let mut end = 0;
     // After a damaged line nobody knows where its frame ended.
@@ -94,7 +94,7 @@ fn list_pack(
         });
     }
     let rel = FileKind::Pack.path(number);
-    match open(&reader.layout().at(&rel)).and_then(|file| file.metadata()) {
+    match open_read(&reader.layout().at(&rel)).and_then(|file| file.metadata()) {
         Err(error) => out.push(unreadable(&rel, &error)),
         Ok(meta) if is_known && meta.len() > end => {
             let detail = format!("{} bytes after the last committed frame", meta.len() - end);
@@ -144,7 +144,7 @@ fn read_frame(layout: &Layout, frame: &FrameRef, checked: &mut Checked) -> Resul
         io::ErrorKind::NotFound => (FindingKind::FrameMismatch, "the pack is not there".to_owned()),
         _ => (FindingKind::Unreadable, format!("cannot be read: {error}")),
     };
-    let file = open(&pack).map_err(lost)?;
+    let file = open_read(&pack).map_err(lost)?;
     let line = read_line(layout, frame).map_err(lost)?;
     let is_long = frame.at.raw > FRAME_IN_MEMORY || frame.at.len > FRAME_IN_MEMORY;
     let size = file.metadata().map_or(0, |meta| meta.len());
@@ -201,7 +201,7 @@ fn read_frame(layout: &Layout, frame: &FrameRef, checked: &mut Checked) -> Resul
 }
 
 fn read_line(layout: &Layout, frame: &FrameRef) -> io::Result<FrameLine> {
-    let file = open(&layout.numbered(FileKind::PackLines, frame.at.pack))?;
+    let file = open_read(&layout.numbered(FileKind::PackLines, frame.at.pack))?;
     let mut line = vec![0; usize::try_from(frame.line_len).unwrap_or_default()];
     file.read_exact_at(&mut line, frame.line_at)?;
     FrameLine::parse(frame.at.pack, &line).ok_or_else(|| io::ErrorKind::InvalidData.into())

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 
-use crate::store::{Chain, Event, Head, Layout, Lines, StoreError, Stretch};
+use crate::store::{Chain, Event, Head, Layout, Lines, StoreError, Stretch, read_small};
 use crate::types::{Finding, FindingKind, Sha256Digest};
 
 /// What the custody log says, as far as it can be read.
@@ -12,6 +12,8 @@ use crate::types::{Finding, FindingKind, Sha256Digest};
 pub(super) struct Walked {
     /// What a reader may believe.
     pub chain: Chain,
+    /// Number of events that the head names; 0 without a head.
+    pub named: u64,
     /// Covered stretches by path, each with the number of its event.
     pub stretches: BTreeMap<String, Vec<(Stretch, u64)>>,
     /// Paths whose stretches do not follow each other, because an event is damaged or missing.
@@ -32,13 +34,35 @@ fn event_name(seq: u64) -> String {
 /// # Errors
 /// [`StoreError::NotACase`] when there is neither; [`StoreError::Io`] when one is there and cannot be read.
 pub(super) fn walk(layout: &Layout, out: &mut Vec<Finding>) -> Result<Walked, StoreError> {
-    let head_path = layout.at(Layout::HEAD);
-    let bytes = match fs::read(&head_path) {
-        Ok(bytes) => Some(bytes),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(StoreError::io("read", head_path, error)),
-    };
-    let head = bytes.as_deref().and_then(Head::parse);
+    let mut bytes = read_head(layout)?;
+    for _ in 0..TRIES {
+        let mut found = Vec::new();
+        let walked = walk_from(layout, bytes.as_deref(), &mut found)?;
+        // The log is read after the head: a writer may have added to both in between.
+        let now = read_head(layout)?;
+        if found.is_empty() || now == bytes {
+            out.append(&mut found);
+            return Ok(walked);
+        }
+        bytes = now;
+    }
+    walk_from(layout, bytes.as_deref(), out)
+}
+
+/// How often the log is read again when the head has moved meanwhile.
+const TRIES: u32 = 20;
+
+fn read_head(layout: &Layout) -> Result<Option<Vec<u8>>, StoreError> {
+    let path = layout.at(Layout::HEAD);
+    match read_small(&path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(StoreError::io("read", path, error)),
+    }
+}
+
+fn walk_from(layout: &Layout, bytes: Option<&[u8]>, out: &mut Vec<Finding>) -> Result<Walked, StoreError> {
+    let head = bytes.and_then(Head::parse);
     if bytes.is_some() && head.is_none() {
         let detail = "the head is not in its canonical form".to_owned();
         out.push(finding(FindingKind::HeadMismatch, Layout::HEAD, Some(0), detail));
@@ -78,6 +102,7 @@ pub(super) fn walk(layout: &Layout, out: &mut Vec<Finding>) -> Result<Walked, St
     }
     log.compare(bytes.is_some(), head.as_ref(), size, out);
     let head_behind = head.as_ref().is_none_or(|head| head.events < log.events);
+    let named = head.as_ref().map_or(0, |head| head.events);
     let case = head.map(|head| head.case).unwrap_or_default();
     let last = log.prev.unwrap_or_else(|| Sha256Digest::from_bytes([0; 32]));
     let chain = Chain {
@@ -87,7 +112,7 @@ pub(super) fn walk(layout: &Layout, out: &mut Vec<Finding>) -> Result<Walked, St
         size,
         head_behind,
     };
-    Ok(Walked { chain, stretches: log.stretches, broken: log.broken })
+    Ok(Walked { chain, named, stretches: log.stretches, broken: log.broken })
 }
 
 struct Log {
@@ -199,7 +224,7 @@ impl Log {
         };
         let last = self.events.checked_sub(1);
         match head {
-            None if !has_head && self.events > 1 => {
+            None if !has_head && self.events != 1 => {
                 let detail = format!("there is no head, although the custody log has {} events", self.events);
                 tell(FindingKind::FileMissing, Layout::HEAD, None, detail, None);
             }

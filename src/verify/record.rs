@@ -5,7 +5,10 @@ use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
-use crate::store::{CaseInfo, FileKind, Head, Layout, Reader, StoreError, Stretch, VERSION};
+use crate::store::{
+    CaseInfo, FileKind, Head, Layout, Reader, State, StoreError, Stretch, VERSION, is_being_written,
+    open_read, read_small, state, version_of,
+};
 use crate::types::digest::Sha256Stream;
 use crate::types::{Finding, FindingKind, Sha256Digest};
 
@@ -65,7 +68,11 @@ pub fn verify_record(
     let layout = Layout::new(dir);
     let mut found = Vec::new();
     if !layout.at(Layout::HEAD).exists() && !layout.at(Layout::CUSTODY).exists() {
-        return unfinished(&layout, sink);
+        match state(dir)? {
+            State::Unfinished => return Ok(unfinished(sink)),
+            State::Other if layout.at(Layout::VERSION).exists() => {} // A case without its log.
+            _ => return Err(StoreError::NotACase { path: dir.to_owned() }),
+        }
     }
     let walked = walk(&layout, &mut found)?;
     check_version(&layout, &walked)?;
@@ -76,6 +83,7 @@ pub fn verify_record(
         events: walked.chain.head.events,
         ..Summary::default()
     };
+    let named = walked.named;
     let covers = walked.chain.covers.clone();
     let reader = Reader::over(layout.clone(), walked.chain);
     let packs = blobs::list(&reader, &covers, &mut found);
@@ -84,6 +92,7 @@ pub fn verify_record(
     summary.blob_bytes = packs.frames.iter().map(|frame| frame.at.raw).sum();
     content::check(&reader, &packs, &covers, threads.max(1), &mut suspects, &mut summary, &mut found);
     found.extend(suspects.into_findings());
+    forgive_writer(&layout, named, &mut found);
     found.sort();
     found.dedup();
     for finding in found {
@@ -93,29 +102,38 @@ pub fn verify_record(
     Ok(summary)
 }
 
-/// What a cut-off `init` left is no case yet, and no damage.
-fn unfinished(layout: &Layout, sink: &mut dyn FnMut(Finding)) -> Result<Summary, StoreError> {
-    if crate::store::state(layout.root())? != crate::store::State::Unfinished {
-        return Err(StoreError::NotACase { path: layout.root().to_owned() });
+/// What a writer that works now, or has worked since the head was read, has beyond the head is not cut off.
+fn forgive_writer(layout: &Layout, named: u64, found: &mut Vec<Finding>) {
+    let is_tail = |finding: &Finding| matches!(finding.kind, FindingKind::TornTail | FindingKind::HeadBehind);
+    if !found.iter().any(is_tail) {
+        return;
     }
+    let now = read_small(&layout.at(Layout::HEAD)).ok().and_then(|bytes| Head::parse(&bytes));
+    if is_being_written(layout) || now.is_some_and(|now| now.events > named) {
+        found.retain(|finding| !is_tail(finding));
+    }
+}
+
+/// What a cut-off `init` left is no case yet, and no damage.
+fn unfinished(sink: &mut dyn FnMut(Finding)) -> Summary {
     let detail = "the making of the case was cut off; make it again".to_owned();
     sink(finding(FindingKind::TornTail, Layout::VERSION, None, detail));
     let mut summary = Summary::default();
     summary.findings.insert(FindingKind::TornTail, 1);
-    Ok(summary)
+    summary
 }
 
 /// Refuses a newer format, unless the custody log says that `VERSION` was ours: then a byte of it was changed, which
 /// its stretch tells.
 fn check_version(layout: &Layout, walked: &Walked) -> Result<(), StoreError> {
     let ours = format!("mailtrail-case/{VERSION}\n");
-    let text = fs::read(layout.at(Layout::VERSION)).unwrap_or_default();
+    let text = read_small(&layout.at(Layout::VERSION)).unwrap_or_default();
     if text == ours.as_bytes() {
         return Ok(());
     }
     let recorded = walked.stretches.get(Layout::VERSION).and_then(|list| list.first());
     let was_ours = recorded.is_none_or(|(stretch, _)| stretch.sha256 == Sha256Digest::of(ours.as_bytes()));
-    let found = crate::store::version_of(&text).filter(|&found| found > u64::from(VERSION));
+    let found = version_of(&text).filter(|&found| found > u64::from(VERSION));
     match found {
         Some(found) if !was_ours => Err(StoreError::NewerFormat { path: layout.root().to_owned(), found }),
         _ => Ok(()),
@@ -127,7 +145,7 @@ fn check_files(layout: &Layout, walked: &Walked, out: &mut Vec<Finding>) -> Susp
     let mut suspects = Suspects::default();
     for (rel, stretches) in &walked.stretches {
         let path = layout.at(rel);
-        let file = match open(&path) {
+        let file = match open_read(&path) {
             Ok(file) => file,
             Err(error) => {
                 out.push(unreadable(rel, &error));
@@ -172,7 +190,7 @@ fn check_files(layout: &Layout, walked: &Walked, out: &mut Vec<Finding>) -> Susp
             out.push(finding(FindingKind::SegmentMismatch, rel, Some(0), detail));
         }
     }
-    let info = fs::read(layout.at(Layout::CASE)).ok().and_then(|bytes| CaseInfo::parse(&bytes));
+    let info = read_small(&layout.at(Layout::CASE)).ok().and_then(|bytes| CaseInfo::parse(&bytes));
     let case = &walked.chain.head.case;
     if let Some(info) = info
         && !case.is_empty()
@@ -182,12 +200,6 @@ fn check_files(layout: &Layout, walked: &Walked, out: &mut Vec<Finding>) -> Susp
         out.push(finding(FindingKind::HeadMismatch, Layout::HEAD, Some(0), detail));
     }
     suspects
-}
-
-/// Opens a file of the record; a link in its place is not followed.
-pub(super) fn open(path: &Path) -> io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    File::options().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC).open(path)
 }
 
 /// The finding for a file that cannot be read.

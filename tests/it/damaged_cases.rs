@@ -386,6 +386,23 @@ fn missing_swapped_and_cut_files_are_damage() {
         |dir| fs::remove_file(dir.join("custody.jsonl")).unwrap(),
         &[K::HeadMismatch, K::FileMissing],
     );
+    check(
+        "head and log gone",
+        |dir| {
+            fs::remove_file(dir.join("HEAD")).unwrap();
+            fs::remove_file(dir.join("custody.jsonl")).unwrap();
+        },
+        &[K::FileMissing],
+    );
+    check(
+        "a pipe for a pack",
+        |dir| {
+            fs::remove_file(dir.join("packs/000001.pack")).unwrap();
+            let made = std::process::Command::new("mkfifo").arg(dir.join("packs/000001.pack")).status();
+            assert!(made.unwrap().success());
+        },
+        &[K::Unreadable],
+    );
     check("strange file", |dir| fs::write(dir.join("packs/notes.txt"), "x").unwrap(), &[K::FileUnexpected]);
     check(
         "swapped",
@@ -434,4 +451,31 @@ fn stock_tools_alone_check_a_case_and_find_what_is_changed() {
     }
     edit(dir.path(), "ledger/000002.jsonl", |bytes| [bytes, b"{}".to_vec()].concat());
     assert_eq!(stock_check(dir.path()).unwrap().0, 3);
+}
+
+#[test]
+fn verify_finds_nothing_wrong_while_a_writer_works() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().to_owned();
+    let done = std::sync::atomic::AtomicBool::new(false);
+    let mut writer = Writer::create(&path, &CaseInfo::default(), &run()).unwrap();
+    std::thread::scope(|scope| {
+        let done = &done;
+        let watcher = scope.spawn(move || {
+            while !done.load(std::sync::atomic::Ordering::Acquire) {
+                let (summary, found) = verify(&path, 1);
+                assert!(!summary.is_mismatch(), "{found:?}");
+                assert!(found.iter().all(|f| f.kind == FindingKind::SourceUnfinished), "{found:?}");
+            }
+        });
+        for n in 0..20 {
+            let mut import = Import::begin(&mut writer);
+            import.mbox(&format!("{n}.mbox"), 40);
+            import.close();
+        }
+        done.store(true, std::sync::atomic::Ordering::Release);
+        watcher.join().unwrap();
+    });
+    writer.close().unwrap();
+    assert!(verify(dir.path(), 2).0.is_clean());
 }
