@@ -130,11 +130,15 @@ impl Look {
     /// Whether this is the header block of a message.
     ///
     /// One name of mail is enough where the block ends as it should and the name is written as mail writes it;
-    /// otherwise it takes two names. A block of `Content-` fields alone is a part of a message, and read as one.
+    /// otherwise it takes two names, or one name over and over that only programs write: a message may begin with
+    /// more `Received` fields than are looked at. A block of `Content-` fields alone is a part of a message, and read as one.
     pub(super) fn is_mail(&self) -> bool {
         let named = self.mail.saturating_add(self.shared);
         if self.odd > 0 {
             return self.sure;
+        }
+        if self.machine >= 8 && self.machine.saturating_mul(2) >= self.fields {
+            return true;
         }
         if self.mail == 0 {
             return self.ended && self.content && self.shared == self.fields;
@@ -260,6 +264,7 @@ mod tests {
         check("Content-Type: text/plain\n\nHi\n", true);
         check("Mail content:\nTo: b@example.org\nSubject: x\nMIME-Version: 1.0\n\n", true);
         check(" From: a@example.org\nSubject: x\n\n", true);
+        check(&"Received: from x by y; z\n".repeat(500), true);
         check(">From a Mon\nReceived: from x\nDate: y\n\n", true);
     }
 

@@ -10,6 +10,7 @@ mod corpora_source;
 mod corpus_containers;
 mod corpus_facts;
 mod damaged_cases;
+mod hostile_inputs;
 mod interrupted_import;
 mod read_only_and_offline;
 mod repeatable;
