@@ -57,8 +57,8 @@ fn sha256sum_accepts_an_export_and_finds_a_changed_byte() {
         args.extend(flags);
         support::run(&case, &args).ok();
         let check = |dir: &Path| {
-            let status = Command::new("sha256sum").args(["-c", "--quiet", "SHA256SUMS"]).current_dir(dir);
-            let mut command = status;
+            let mut command = Command::new("sha256sum");
+            command.args(["-c", "--quiet", "SHA256SUMS"]).current_dir(dir);
             command.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap().success()
         };
         assert!(check(&to), "{flags:?}");
