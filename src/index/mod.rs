@@ -274,4 +274,27 @@ mod tests {
         assert_eq!(IndexReader::open(folder.path()).unwrap().len(), 4);
         assert_eq!(r.len(), 3);
     }
+
+    #[test]
+    fn many_small_segments_become_few_and_answer_the_same() {
+        let mails: Vec<_> =
+            (0..60).map(|n| mail(n, "s", " <a@b>", &format!("word n{n} w{}", n % 7), "")).collect();
+        let (folder, before) = index(&mails, 60);
+        let mut writer = IndexWriter::open(folder.path()).unwrap();
+        assert!(writer.compact().unwrap());
+        assert!(!writer.compact().unwrap());
+        drop(writer);
+        let after = IndexReader::open(folder.path()).unwrap();
+        assert_eq!((after.len(), after.watermarks()), (60, before.watermarks()));
+        assert!(after.damaged_files().unwrap().is_empty());
+        for text in ["word", "n7 w0", "n59", "w3", "n7 w1"] {
+            let lookup = phrase(schema::Words::Body, text, false);
+            assert_eq!(items(&after, &lookup), items(&before, &lookup), "{text}");
+        }
+        assert_eq!(after.dated(None, None).unwrap().len(), before.dated(None, None).unwrap().len());
+        let segments = std::fs::read_dir(folder.path())
+            .unwrap()
+            .filter(|f| f.as_ref().unwrap().path().extension().is_some_and(|e| e == "idx"));
+        assert_eq!(segments.count(), 16);
+    }
 }

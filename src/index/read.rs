@@ -61,6 +61,14 @@ impl IndexReader {
     /// [`IndexError::OtherVersion`] when it has to be made anew; [`IndexError::Open`] when there is none or it cannot
     /// be read; [`IndexError::Damaged`].
     pub fn open(path: &Path) -> Result<Self, IndexError> {
+        // A writer that puts segments together may delete files between our reading their names and opening them.
+        match Self::try_open(path) {
+            Err(IndexError::Open { .. } | IndexError::Read(_)) => Self::try_open(path),
+            other => other,
+        }
+    }
+
+    fn try_open(path: &Path) -> Result<Self, IndexError> {
         let opened = guarded(|| {
             let index = Index::open(ReadOnly(MmapDirectory::open(path)?))?;
             let metas = index.load_metas()?;
@@ -119,10 +127,22 @@ impl IndexReader {
     /// # Errors
     /// [`IndexError::Read`], [`IndexError::Damaged`].
     pub fn find(&self, lookup: &Lookup) -> Result<Set, IndexError> {
+        self.find_any(std::slice::from_ref(lookup))
+    }
+
+    /// Everything that any of some lookups finds.
+    ///
+    /// # Errors
+    /// [`IndexError::Read`], [`IndexError::Damaged`].
+    pub fn find_any(&self, lookups: &[Lookup]) -> Result<Set, IndexError> {
         guarded(|| {
-            let parts =
-                self.parts.iter().map(|part| search::find(part, lookup)).collect::<tantivy::Result<_>>()?;
-            Ok(Set { parts })
+            let mut set = self.none();
+            for (part, bits) in self.parts.iter().zip(&mut set.parts) {
+                for lookup in lookups {
+                    search::find(part, lookup, bits)?;
+                }
+            }
+            Ok(set)
         })
     }
 

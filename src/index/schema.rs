@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use tantivy::schema::{
-    BytesOptions, Field, INDEXED, IndexRecordOption, NumericOptions, Schema, TextFieldIndexing, TextOptions,
+    BytesOptions, Field, IndexRecordOption, NumericOptions, Schema, TextFieldIndexing, TextOptions,
 };
 
 use crate::facts::Role;
@@ -56,7 +56,7 @@ pub(super) fn schema() -> Schema {
     for name in ["subject", "body", "header", "name", "people"] {
         builder.add_text_field(name, words.clone());
     }
-    builder.add_bytes_field("fact", BytesOptions::default() | INDEXED);
+    builder.add_bytes_field("fact", BytesOptions::default().set_indexed());
     for name in [KEY, DATE, SIZE] {
         builder.add_u64_field(name, NumericOptions::default().set_fast());
     }

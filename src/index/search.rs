@@ -118,27 +118,26 @@ fn mark(
     Ok(())
 }
 
-fn union(terms: &InvertedIndexReader, infos: &[TermInfo], docs: u32) -> tantivy::Result<Bits> {
-    let mut bits = Bits::empty(docs);
+fn union(terms: &InvertedIndexReader, infos: &[TermInfo], bits: &mut Bits) -> tantivy::Result<()> {
     let mut block = None;
     for info in infos {
-        mark(terms, info, &mut bits, &mut block)?;
+        mark(terms, info, bits, &mut block)?;
     }
-    Ok(bits)
+    Ok(())
 }
 
-/// Everything in a segment that a lookup finds.
-pub(super) fn find(part: &Part, lookup: &Lookup) -> tantivy::Result<Bits> {
+/// Adds everything in a segment that a lookup finds.
+pub(super) fn find(part: &Part, lookup: &Lookup, bits: &mut Bits) -> tantivy::Result<()> {
     match lookup {
-        Lookup::Words(phrase) => find_phrase(part, phrase),
+        Lookup::Words(phrase) => find_phrase(part, phrase, bits),
         Lookup::Term(term) => {
             let terms = part.terms(FACT)?;
             let infos: Vec<_> = terms.terms().get(term)?.into_iter().collect();
-            union(&terms, &infos, part.docs)
+            union(&terms, &infos, bits)
         }
         Lookup::Prefix(prefix) => {
             let terms = part.terms(FACT)?;
-            union(&terms, &prefixed(&terms, prefix)?, part.docs)
+            union(&terms, &prefixed(&terms, prefix)?, bits)
         }
         Lookup::Range(from, to) => {
             let terms = part.terms(FACT)?;
@@ -147,7 +146,7 @@ pub(super) fn find(part: &Part, lookup: &Lookup) -> tantivy::Result<Bits> {
             while let Some((_, info)) = stream.next() {
                 infos.push(info.clone());
             }
-            union(&terms, &infos, part.docs)
+            union(&terms, &infos, bits)
         }
         Lookup::Containing(prefix, needle) => {
             let terms = part.terms(FACT)?;
@@ -163,40 +162,42 @@ pub(super) fn find(part: &Part, lookup: &Lookup) -> tantivy::Result<Bits> {
                     infos.push(info.clone());
                 }
             }
-            union(&terms, &infos, part.docs)
+            union(&terms, &infos, bits)
         }
     }
 }
 
-fn find_phrase(part: &Part, phrase: &Phrase) -> tantivy::Result<Bits> {
+fn find_phrase(part: &Part, phrase: &Phrase, bits: &mut Bits) -> tantivy::Result<()> {
     let terms = part.terms(phrase.field as u8)?;
     let slots = phrase.slots();
     let mut found = Vec::with_capacity(slots.len());
     for slot in &slots {
         let infos = slot.infos(&terms)?;
         if infos.is_empty() {
-            return Ok(Bits::empty(part.docs));
+            return Ok(());
         }
         let total: u64 = infos.iter().map(|i| u64::from(i.doc_freq)).sum();
         found.push((total, slot.offset, infos));
     }
     found.sort_by_key(|(total, ..)| *total);
-    let Some((_, _, first)) = found.first() else { return Ok(Bits::empty(part.docs)) };
-    let mut docs = union(&terms, first, part.docs)?;
-    if found.len() == 1 {
-        return Ok(docs);
+    let Some(((_, _, first), rest)) = found.split_first() else { return Ok(()) };
+    if rest.is_empty() {
+        return union(&terms, first, bits);
     }
+    let mut docs = Bits::empty(part.docs);
+    union(&terms, first, &mut docs)?;
     // Documents that hold all the words: rare words first, so that frequent ones are only looked up in few places.
-    for (_, _, infos) in found.iter().skip(1) {
+    for (_, _, infos) in rest {
         if let [info] = infos.as_slice() {
             narrow(&terms, info, &mut docs)?;
         } else {
-            let other = union(&terms, infos, part.docs)?;
+            let mut other = Bits::empty(part.docs);
+            union(&terms, infos, &mut other)?;
             docs.zip(&other, |a, b| a & b);
         }
     }
     if docs.is_empty() {
-        return Ok(docs);
+        return Ok(());
     }
     // Where the phrase could begin: shifted by `shift`, so that no place is below 0.
     let shift = found.iter().map(|(_, offset, _)| *offset).max().unwrap_or_default();
@@ -208,15 +209,14 @@ fn find_phrase(part: &Part, phrase: &Phrase) -> tantivy::Result<Bits> {
             Some(before) => both(&before, &here),
         };
         if kept.is_empty() {
-            return Ok(Bits::empty(part.docs));
+            return Ok(());
         }
         starts = Some(kept);
     }
-    let mut bits = Bits::empty(part.docs);
     for (doc, _) in starts.unwrap_or_default() {
         bits.insert(doc);
     }
-    Ok(bits)
+    Ok(())
 }
 
 /// Takes out of `docs` what does not hold the term.

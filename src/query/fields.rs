@@ -441,7 +441,17 @@ mod tests {
         assert_eq!(names.len(), all);
         for f in FIELDS {
             assert!(f.example.starts_with(&format!("{}:", f.name)), "{}", f.name);
-            super::super::parser::parse(f.example).unwrap();
+            crate::query::parser::parse(f.example).unwrap();
+        }
+    }
+
+    #[test]
+    fn the_documentation_holds_the_table() {
+        let docs = include_str!("../../docs/query.md");
+        for f in FIELDS {
+            let aliases: Vec<_> = f.aliases.iter().map(|a| format!("`{a}`")).collect();
+            let row = format!("| `{}` | {} | {} | `{}` |", f.name, aliases.join(", "), f.help, f.example);
+            assert!(docs.contains(&row), "docs/query.md lacks: {row}");
         }
     }
 

@@ -152,18 +152,13 @@ impl Run<'_> {
 
     fn index(&mut self, plan: Plan) -> Result<Set, SearchError> {
         let index = self.case.index;
-        let mut found = index.none();
-        for lookup in &plan.any {
-            found = found.or(&index.find(lookup)?);
-        }
+        let mut found = index.find_any(&plan.any)?;
         if let Some(check) = &plan.check
             && !found.is_empty()
         {
             found = self.checked(&found, check)?;
         }
-        for lookup in &plan.sure {
-            found = found.or(&index.find(lookup)?);
-        }
+        found = found.or(&index.find_any(&plan.sure)?);
         if self.options.order == Order::Relevance {
             self.lookups.extend(plan.sure);
         }
