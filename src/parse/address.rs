@@ -251,8 +251,9 @@ impl List<'_, '_> {
         let mut made = Address::default();
         if let Some(inside) = e.angle.take() {
             let mut name = self.text(&e.phrase);
-            if name.is_empty() && !e.note.is_empty() {
-                name = self.text(&e.note);
+            if !e.note.is_empty() {
+                let note = self.text(&e.note);
+                name = if name.is_empty() { note } else { format!("{name} ({note})") };
             }
             made.name = name;
             made.address = self.text_of_spec(&inside);
@@ -441,7 +442,7 @@ mod tests {
         check("Undisclosed recipients:;", &[("Undisclosed recipients", "")]);
         check(
             "Pete(A nice \\) chap) <pete(his account)@silly.test(his host)>",
-            &[("Pete", "pete@silly.test")],
+            &[("Pete (A nice ) chap)", "pete@silly.test")],
         );
         check("Mary Smith <@node.test,@b.test:mary@example.net>", &[("Mary Smith", "mary@example.net")]);
         check("jdoe@test   . example", &[("", "jdoe@test.example")]);
@@ -462,7 +463,7 @@ mod tests {
         check("Joe joe@x.org", &[("Joe", "joe@x.org")]);
         check("root", &[("", "root")]);
         check("<joe@x.org", &[("", "joe@x.org")]);
-        check("Joe <joe@x.org> (work)", &[("Joe", "joe@x.org")]);
+        check("Joe <joe@x.org> (work)", &[("Joe (work)", "joe@x.org")]);
         check("mailto:joe@x.org", &[("", "joe@x.org")]);
         check("\"joe@x.org\"", &[("", "joe@x.org")]);
         check(",,a@x.org,,", &[("", "a@x.org")]);

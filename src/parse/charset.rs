@@ -142,7 +142,9 @@ pub fn decode(label: &[u8], bytes: &[u8], out: &mut String) -> Reading {
             reading(true, true)
         }
         Some(Kind::Web(encoding)) => {
-            let clean = web(encoding, bytes, out);
+            let tidied =
+                if encoding == encoding_rs::ISO_2022_JP { without_empty_shifts(bytes) } else { None };
+            let clean = web(encoding, tidied.as_deref().unwrap_or(bytes), out);
             let also_utf8 = !ascii && std::str::from_utf8(bytes).is_ok();
             Reading { known: true, clean, ascii, also_utf8 }
         }
@@ -166,14 +168,27 @@ pub fn push_lossy(bytes: &[u8], out: &mut String) -> bool {
     false
 }
 
-/// The reading of bytes whose charset is not known: UTF-8 where they are, else windows-1252.
+/// The reading of bytes whose charset is not known: UTF-8 where they are that or were before they were cut or
+/// damaged, else windows-1252.
 pub fn best(bytes: &[u8], out: &mut String) {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => out.push_str(text),
-        Err(_) => {
-            web(encoding_rs::WINDOWS_1252, bytes, out);
-        }
+    if is_mostly_utf8(bytes) {
+        push_lossy(bytes, out);
+    } else {
+        web(encoding_rs::WINDOWS_1252, bytes, out);
     }
+}
+
+/// Whether bytes are UTF-8, or hold more whole characters of it over U+007F than bytes that are none.
+pub fn is_mostly_utf8(bytes: &[u8]) -> bool {
+    if std::str::from_utf8(bytes).is_ok() {
+        return true;
+    }
+    let (mut whole, mut broken) = (0usize, 0usize);
+    for chunk in bytes.utf8_chunks() {
+        whole = whole.saturating_add(chunk.valid().chars().filter(|c| !c.is_ascii()).count());
+        broken = broken.saturating_add(chunk.invalid().len());
+    }
+    whole > broken
 }
 
 /// Appends the reading and answers whether it is clean.
@@ -192,6 +207,22 @@ fn utf16(bytes: &[u8]) -> &'static encoding_rs::Encoding {
     } else {
         encoding_rs::UTF_16BE
     }
+}
+
+/// ISO-2022-JP without escape sequences that another follows at once: programs that join pieces write them, RFC 1468
+/// allows them, and the decoder of the web takes them for an error. `None` when there is none.
+fn without_empty_shifts(bytes: &[u8]) -> Option<Vec<u8>> {
+    let is_shift = |b: &[u8]| matches!(b, [0x1b, b'(' | b'$', b'B' | b'J' | b'@' | b'I', ..]);
+    let double = |at: &usize| is_shift(from(bytes, *at)) && is_shift(from(bytes, at.saturating_add(3)));
+    memchr::memchr_iter(0x1b, bytes).find(double)?;
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut start = 0;
+    for at in memchr::memchr_iter(0x1b, bytes).filter(double) {
+        out.extend_from_slice(part(bytes, start..at));
+        start = at.saturating_add(3);
+    }
+    out.extend_from_slice(from(bytes, start));
+    Some(out)
 }
 
 /// ISO-2022-KR (RFC 1557) as EUC-KR: between SO and SI the high bit is meant.
@@ -335,6 +366,21 @@ mod tests {
         assert_eq!(text("cp437", b"\x81\xe1"), "\u{fc}\u{df}");
         assert_eq!(text("cp852", b"\x88"), "\u{142}");
         assert_eq!(text("ibm850", b"\x9b"), "\u{f8}");
+    }
+
+    #[test]
+    fn escape_sequences_that_stand_twice_are_no_damage() {
+        let joined = b"\x1b$B%O\x1b(B\x1b$B%m\x1b(B";
+        let mut out = String::new();
+        assert!(decode(b"iso-2022-jp", joined, &mut out).clean);
+        assert_eq!(out, "\u{30cf}\u{30ed}");
+    }
+
+    #[test]
+    fn text_that_was_cut_in_a_character_is_still_utf8() {
+        let mut out = String::new();
+        best(b"\xc3\xa9\xc3\xa8\xc3", &mut out);
+        assert_eq!(out, "\u{e9}\u{e8}\u{fffd}");
     }
 
     #[test]

@@ -91,7 +91,8 @@ pub(crate) fn raw(bytes: &[u8], context: Context<'_>, out: &mut String) -> bool 
         return false;
     }
     let stated = context.charset;
-    let usable = !stated.is_empty()
+    let usable = !charset::is_mostly_utf8(bytes)
+        && !stated.is_empty()
         && !stated.eq_ignore_ascii_case(b"utf-8")
         && !stated.eq_ignore_ascii_case(b"utf8")
         && charset::is_known(stated);
