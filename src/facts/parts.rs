@@ -108,7 +108,7 @@ fn is_body(part: &Part, name: &str) -> bool {
             | "text/watch-html"
     );
     // A multipart in which no parts were found is read as text.
-    shown && (text || kind.starts_with("multipart/"))
+    shown && text || kind.starts_with("multipart/")
 }
 
 /// Everything that reading parts needs.
