@@ -38,7 +38,9 @@ pub(crate) fn add(source: &Source<'_>, buffers: &mut Buffers, text: &mut ItemTex
     let mut bytes = source.bytes;
     if bytes.len() > MAX_TEXT.saturating_sub(text.text.len()) {
         bytes = bytes.get(..MAX_TEXT.saturating_sub(text.text.len())).unwrap_or_default();
-        facts.anomalies.push(Anomaly::at(AnomalyKind::TextOverLimit, source.at));
+        if !facts.anomalies.iter().any(|a| a.kind == AnomalyKind::TextOverLimit) {
+            facts.anomalies.push(Anomaly::at(AnomalyKind::TextOverLimit, source.at));
+        }
         facts.not_indexed.push(NotIndexed { part: source.part.to_owned(), reason: "over-limit" });
     }
     let mut label = source.charset;
@@ -161,6 +163,10 @@ pub(crate) fn add_header(
         }
         match field.known {
             Known::Received | Known::MimeVersion | Known::ContentTransferEncoding => continue,
+            Known::ContentType => {
+                boundary(field, &mut text.text);
+                continue;
+            }
             known if super::people::role(known).is_some() => continue,
             Known::Subject | Known::MessageId | Known::Date if !seen.contains(&field.known) => {
                 seen.push(field.known);
@@ -194,6 +200,15 @@ pub(crate) fn add_header(
     text.close(Zone::Header, start);
     for junk in &header.junk {
         push_bytes(message.get(junk.clone()).unwrap_or_default(), Zone::Header, buffers, text);
+    }
+}
+
+/// Of a Content-Type only the boundary is a word that somebody looks for.
+fn boundary(field: &Field<'_>, out: &mut String) {
+    if let Some(boundary) = value::structured(field.value).token("boundary") {
+        out.push_str("Content-Type: ");
+        charset::push_lossy(&boundary, out);
+        out.push('\n');
     }
 }
 

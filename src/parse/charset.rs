@@ -103,6 +103,11 @@ pub fn is_known(label: &[u8]) -> bool {
 pub fn decode(label: &[u8], bytes: &[u8], out: &mut String) -> Reading {
     let ascii = bytes.is_ascii();
     let reading = |known, clean| Reading { known, clean, ascii, also_utf8: false };
+    let eight = matches!(label, b"") || label.len() < 9 && !super::bytes::starts_with_fold(label, b"utf-16");
+    if eight && is_utf16(bytes) {
+        web(utf16(bytes), bytes, out);
+        return reading(true, false);
+    }
     let kind = if label.is_empty() { Some(Kind::Ascii) } else { kind(label) };
     // Few charsets use ASCII bytes for anything but ASCII.
     let shifts = match &kind {
@@ -156,6 +161,19 @@ pub fn decode(label: &[u8], bytes: &[u8], out: &mut String) -> Reading {
             reading(true, true)
         }
     }
+}
+
+/// Whether text that is said to be in bytes is in 16-bit units all the same: every second byte of much of it is 0.
+fn is_utf16(bytes: &[u8]) -> bool {
+    let head = part(bytes, 0..1024);
+    if memchr::memchr(0, head).is_none() || head.len() < 8 {
+        return false;
+    }
+    let zeros = |skip: usize| head.iter().skip(skip).step_by(2).filter(|&&b| b == 0).count();
+    let (even, odd) = (zeros(0), zeros(1));
+    let half = head.len().saturating_div(2);
+    let most = half.saturating_sub(half.saturating_div(8));
+    even == 0 && odd >= most || odd == 0 && even >= most
 }
 
 /// Appends bytes as UTF-8, with U+FFFD for what is none; answers whether all of it is.
@@ -363,6 +381,7 @@ mod tests {
         );
         assert_eq!(text("utf-16", b"\xff\xfea\0b\0"), "\u{feff}ab");
         assert_eq!(text("utf-16", b"a\0b\0"), "ab");
+        assert_eq!(text("utf-8", b"h\0i\0d\0d\0e\0n\0"), "hidden");
         assert_eq!(text("cp437", b"\x81\xe1"), "\u{fc}\u{df}");
         assert_eq!(text("cp852", b"\x88"), "\u{142}");
         assert_eq!(text("ibm850", b"\x9b"), "\u{f8}");

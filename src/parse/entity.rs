@@ -70,9 +70,25 @@ const COMMON: &[(&[u8], char)] = &[
     (b"zwsp", '\u{200b}'),
 ];
 
+/// Names that need no semicolon, for the sake of old pages.
+const OLD: &[&[u8]] = &[
+    b"AElig", b"AMP", b"Aacute", b"Acirc", b"Agrave", b"Aring", b"Atilde", b"Auml", b"COPY", b"Ccedil",
+    b"ETH", b"Eacute", b"Ecirc", b"Egrave", b"Euml", b"GT", b"Iacute", b"Icirc", b"Igrave", b"Iuml", b"LT",
+    b"Ntilde", b"Oacute", b"Ocirc", b"Ograve", b"Oslash", b"Otilde", b"Ouml", b"QUOT", b"REG", b"THORN",
+    b"Uacute", b"Ucirc", b"Ugrave", b"Uuml", b"Yacute", b"aacute", b"acirc", b"acute", b"aelig", b"agrave",
+    b"amp", b"aring", b"atilde", b"auml", b"brvbar", b"ccedil", b"cedil", b"cent", b"copy", b"curren",
+    b"deg", b"divide", b"eacute", b"ecirc", b"egrave", b"eth", b"euml", b"frac12", b"frac14", b"frac34",
+    b"gt", b"iacute", b"icirc", b"iexcl", b"igrave", b"iquest", b"iuml", b"laquo", b"lt", b"macr", b"micro",
+    b"middot", b"nbsp", b"not", b"ntilde", b"oacute", b"ocirc", b"ograve", b"ordf", b"ordm", b"oslash",
+    b"otilde", b"ouml", b"para", b"plusmn", b"pound", b"quot", b"raquo", b"reg", b"sect", b"shy", b"sup1",
+    b"sup2", b"sup3", b"szlig", b"thorn", b"times", b"uacute", b"ucirc", b"ugrave", b"uml", b"uuml",
+    b"yacute", b"yen", b"yuml",
+];
+
 /// Reads the reference at the start of `text`, which starts with `&`: how many bytes it takes, 0 when it is none,
-/// and what it stands for. A no-break space counts as a blank.
-pub(crate) fn read(text: &[u8]) -> (usize, Chars) {
+/// and what it stands for. A no-break space counts as a blank. In an attribute, a name without its semicolon before
+/// a letter, digit or `=` is none, so that links come out whole.
+pub(crate) fn read(text: &[u8], in_attribute: bool) -> (usize, Chars) {
     let none = (0, Chars::default());
     if byte(text, 1) == b'#' {
         let hex = matches!(byte(text, 2), b'x' | b'X');
@@ -94,6 +110,13 @@ pub(crate) fn read(text: &[u8]) -> (usize, Chars) {
     let semicolon = byte(text, len.saturating_add(1)) == b';';
     if semicolon && let Some((_, c)) = COMMON.iter().find(|(n, _)| *n == name) {
         return (len.saturating_add(2), Chars::of(*c));
+    }
+    if !semicolon {
+        let old = OLD.iter().any(|old| name.starts_with(old));
+        let shut = in_attribute && (byte(text, len.saturating_add(1)) == b'=' || !OLD.contains(&name));
+        if !old || shut {
+            return none;
+        }
     }
     let whole = part(text, 0..len.saturating_add(if semicolon { 2 } else { 1 }));
     by_html5gum(whole).unwrap_or(none)
@@ -145,7 +168,7 @@ pub(crate) fn push_all(value: &[u8], out: &mut String) {
     while let Some(n) = memchr::memchr(b'&', rest) {
         out.push_str(&String::from_utf8_lossy(part(rest, 0..n)));
         rest = from(rest, n);
-        let (taken, text) = read(rest);
+        let (taken, text) = read(rest, true);
         if taken == 0 {
             out.push('&');
         } else {
@@ -170,7 +193,8 @@ mod tests {
         check("&auml;&#228;&#xE4;", "\u{e4}\u{e4}\u{e4}");
         check("&hearts;&Scaron;&fjlig;", "\u{2665}\u{160}fj");
         check("&#150;&#0;&#x110000;", "\u{2013}\u{fffd}\u{fffd}");
-        check("&amp &ampx a&b", "& &x a&b");
+        check("&amp &ampx a&b ?a=1&copy=2", "& &ampx a&b ?a=1&copy=2");
+        assert_eq!(read(b"&ampx", false).0, 4);
         check("&", "&");
     }
 }

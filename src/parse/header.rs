@@ -219,6 +219,8 @@ fn kind(line: &[u8]) -> Line {
     match line {
         [b'\n' | b'\r'] | [b'\r', b'\n'] => return Line::Empty,
         [b' ' | b'\t', ..] => return Line::Continuation,
+        // Line ends that were converted twice.
+        [b'\r', b'\r', ..] if line.iter().all(|b| matches!(b, b'\r' | b'\n')) => return Line::Empty,
         _ => {}
     }
     let mut clean = true;

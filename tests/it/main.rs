@@ -4,6 +4,7 @@
 
 mod changed_bytes;
 mod corpora_import;
+mod corpora_parse;
 mod corpora_received;
 mod corpora_search;
 mod corpora_source;
