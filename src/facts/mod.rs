@@ -3,6 +3,7 @@
 pub mod derive;
 pub mod extract;
 pub mod files;
+mod guess;
 pub mod hops;
 mod ids;
 mod parts;

@@ -260,7 +260,8 @@ impl Reader<'_, '_> {
         let charset = mime::charset(part);
         let del_sp = part.parameters.token("delsp").is_some_and(|v| v.eq_ignore_ascii_case(b"yes"));
         let html = kind == Kind::Html;
-        let mut source = Source { bytes, charset: &charset, html, del_sp, part: path, at };
+        let unencoded = part.encoding == Encoding::Identity;
+        let mut source = Source { bytes, charset: &charset, html, del_sp, unencoded, part: path, at };
         let mut from = 0;
         let mut count = 0;
         if !html {
@@ -353,7 +354,7 @@ fn is_sealed(part: &Part, bytes: &[u8]) -> bool {
 const MAX_SNIFFED: usize = 4 << 20;
 
 /// Whether bytes of no stated text type are text all the same: UTF-8 without control characters.
-fn is_like_text(bytes: &[u8]) -> bool {
+pub(crate) fn is_like_text(bytes: &[u8]) -> bool {
     if bytes.len() > MAX_SNIFFED || bytes.starts_with(b"%PDF") || bytes.starts_with(b"%!PS") {
         return false;
     }

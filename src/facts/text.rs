@@ -1,6 +1,6 @@
 //! The text of a message for the index: parts decoded, hidden text and header fields apart.
 
-use super::{ItemFacts, ItemText, NotIndexed, Zone};
+use super::{ItemFacts, ItemText, NotIndexed, Zone, guess};
 use crate::parse::header::{Field, Header};
 use crate::parse::known::Known;
 use crate::parse::value::{self, Context};
@@ -27,6 +27,8 @@ pub(crate) struct Source<'a> {
     pub(crate) html: bool,
     /// Whether blanks at line ends join lines (RFC 3676 `DelSp=yes`).
     pub(crate) del_sp: bool,
+    /// Whether no transfer encoding was stated.
+    pub(crate) unencoded: bool,
     /// Part path.
     pub(crate) part: &'a str,
     /// The part's body in the message.
@@ -78,6 +80,15 @@ pub(crate) fn add(source: &Source<'_>, buffers: &mut Buffers, text: &mut ItemTex
     }
     if reading.also_utf8 || (!reading.clean && !reading.ascii) {
         second_reading(source, bytes, buffers, text);
+    } else if !reading.ascii {
+        let mut doubled = String::new();
+        guess::doubled_utf8(&buffers.string, &mut doubled);
+        push(&doubled, Zone::Hidden, text);
+    }
+    if !source.html {
+        let again = guess::hidden_base64(bytes);
+        let again = again.or_else(|| guess::hidden_quoted_printable(bytes).filter(|_| source.unencoded));
+        push_bytes(&again.unwrap_or_default(), Zone::Hidden, buffers, text);
     }
 }
 

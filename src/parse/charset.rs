@@ -196,6 +196,22 @@ pub fn best(bytes: &[u8], out: &mut String) {
     }
 }
 
+/// The byte that windows-1252 has for a character; bytes 0x81, 0x8D, 0x8F, 0x90 and 0x9D stand for themselves.
+pub fn windows_1252_byte(c: char) -> Option<u8> {
+    let number = u32::from(c);
+    if number < 0x80 || (0xa0..=0xff).contains(&number) || matches!(number, 0x81 | 0x8d | 0x8f | 0x90 | 0x9d)
+    {
+        return u8::try_from(number).ok();
+    }
+    let mut bytes = [0u8; 4];
+    let text: &str = c.encode_utf8(&mut bytes);
+    let (encoded, _, lost) = encoding_rs::WINDOWS_1252.encode(text);
+    match (lost, encoded.as_ref()) {
+        (false, [byte]) => Some(*byte),
+        _ => None,
+    }
+}
+
 /// Whether bytes are UTF-8, or hold more whole characters of it over U+007F than bytes that are none.
 pub fn is_mostly_utf8(bytes: &[u8]) -> bool {
     if std::str::from_utf8(bytes).is_ok() {
