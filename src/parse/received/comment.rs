@@ -46,10 +46,12 @@ const PREFIXES: &[(&[u8], About)] = &[
     (b"auth ", Auth),
     (b"auth:", Auth),
     (b"auth=", Auth),
+    (b"aix", Software(Family::Sendmail)),
     (b"bulk_mailer", Software(Family::List)),
     (b"content technologies", Software(Family::Mailsweeper)),
     (b"communigate", Software(Family::Communigate)),
     (b"crosscheck:", Crosscheck),
+    (b"cellopoint", Software(Family::Cellopoint)),
     (b"clearswift", Software(Family::Mailsweeper)),
     (b"coremail", Software(Family::Coremail)),
     (b"courier", Software(Family::Courier)),
@@ -57,12 +59,12 @@ const PREFIXES: &[(&[u8], About)] = &[
     (b"client", Certificate),
     (b"cyrus", Software(Family::Cyrus)),
     (b"cert", Certificate),
-    (b"ca-", Other),
     (b"dragonfly", Software(Family::Dma)),
     (b"eudora internet mail", Software(Family::Eims)),
     (b"ecelerity", Software(Family::Ecelerity)),
     (b"envelope-", Envelope),
     (b"ezmts", Software(Family::Ezmts)),
+    (b"egp:", Software(Family::Egroups)),
     (b"ehlo", Helo),
     (b"exim", Software(Family::Exim)),
     (b"fetchmail", Software(Family::Fetch)),
@@ -95,6 +97,7 @@ const PREFIXES: &[(&[u8], About)] = &[
     (b"lhlo", Helo),
     (b"microsoft exchange", Software(Family::Exchange)),
     (b"mxfront/yandex", Software(Family::Yandex)),
+    (b"mailmarshal", Software(Family::Mailmarshal)),
     (b"messagewall", Software(Family::Messagewall)),
     (b"mailenable", Software(Family::Mailenable)),
     (b"mail_out", Software(Family::Aol)),
@@ -105,6 +108,7 @@ const PREFIXES: &[(&[u8], About)] = &[
     (b"mdaemon", Software(Family::Mdaemon)),
     (b"mercury", Software(Family::Mercury)),
     (b"merak", Software(Family::Icewarp)),
+    (b"mpop-", Software(Family::Fetch)),
     (b"nwsmtp/yandex", Software(Family::Yandex)),
     (b"not verified", Certificate),
     (b"no client", Certificate),
@@ -141,6 +145,7 @@ const PREFIXES: &[(&[u8], About)] = &[
     (b"sun internet", Software(Family::Iplanet)),
     (b"smartermail", Software(Family::Smartermail)),
     (b"smtp-auth", Auth),
+    (b"sendmail", Software(Family::Sendmail)),
     (b"stalwart", Software(Family::Stalwart)),
     (b"sun java", Software(Family::Iplanet)),
     (b"smtpd32", Software(Family::Imail)),
@@ -187,16 +192,15 @@ pub(super) fn about(inside: &[u8], from: bool) -> About {
                 // `sender.example.com [192.0.2.1]` does not tell of a sender.
                 let name = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'@');
                 let goes_on = inside.get(len).is_some_and(name);
+                let bracket = from && has_bracket(inside);
+                let bare =
+                    bracket && inside.get(len..).unwrap_or_default().trim_ascii_start().starts_with(b"[");
                 return match about {
+                    // `listserv [192.0.2.1]`
+                    _ if bracket && (goes_on || bare) => Peer,
                     Auth if goes_on => continue,
                     // `postfix3-2.free.fr [192.0.2.1]` and `postfix@example.org` are clients, `tls.example.net [..]` too.
-                    Software(_) | Tls | Certificate
-                        if from
-                            && goes_on
-                            && (has_bracket(inside) || (is_one_word(inside) && *about != Tls)) =>
-                    {
-                        Peer
-                    }
+                    Software(_) | Certificate if from && goes_on && is_one_word(inside) => Peer,
                     Software(family) if !family.claims(inside) => Other,
                     about => *about,
                 };
@@ -225,7 +229,7 @@ pub(super) fn is_one_word(bytes: &[u8]) -> bool {
 
 /// Names of software that stand inside of a comment.
 const INSIDE: &[(&[u8], Family)] = &[
-    (b", from userid ", Family::Postfix),
+    (b" userid ", Family::Postfix),
     (b"(Exim)", Family::Exim),
     (b"/Yandex", Family::Yandex),
     (b"Hermes SMTP Server", Family::Yahoo),
@@ -248,7 +252,8 @@ fn looks_like_peer(inside: &[u8]) -> bool {
 
 /// `192.0.2.1`, `user@192.0.2.1`
 fn bare_address(word: &[u8]) -> Reading {
-    let word = memchr::memrchr(b'@', word).and_then(|at| word.get(at.saturating_add(1)..)).unwrap_or(word);
+    let mark = memchr::memrchr2(b'@', b'/', word);
+    let word = mark.and_then(|at| word.get(at.saturating_add(1)..)).unwrap_or(word);
     ip::read(word)
 }
 
@@ -257,8 +262,10 @@ fn has_bracket(inside: &[u8]) -> bool {
     inside.first() == Some(&b'[')
         || inside.split(|b| *b == b'[').skip(1).any(|rest| {
             let word = rest.split(|b| *b == b']').next().unwrap_or_default();
+            // `[192.0.2.1 port:4688]`
+            let first = word.split(u8::is_ascii_whitespace).next().unwrap_or_default();
             rest.len() > word.len()
-                && (word.is_empty() || ip::read(word) != Reading::No || is_placeholder(word))
+                && (word.is_empty() || ip::read(first) != Reading::No || is_placeholder(word))
         })
 }
 
@@ -295,7 +302,7 @@ fn is_version(inside: &[u8]) -> bool {
     let Some(before) = slash.and_then(|at| inside.get(..at)) else { return false };
     let before =
         memchr::memrchr(b'-', before).and_then(|at| before.get(at.saturating_add(1)..)).unwrap_or(before);
-    before.first().is_some_and(u8::is_ascii_digit) && memchr::memchr(b'.', before).is_some()
+    before.starts_with(b"8.") || before.starts_with(b"5.")
 }
 
 /// The words of `span`, split at blanks, commas and parentheses.

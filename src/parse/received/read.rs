@@ -138,6 +138,15 @@ impl Draft {
         let (helo, rdns) = match self.family {
             // Exim 3 and before: `from rdns (helo) [ip]`
             Family::Exim if peer.name.is_some() && rdns == peer.name && !peer.helo_marked => (rdns, helo),
+            // `from user (helo=name) by .. with local-esmtp`: no network, no look-up.
+            Family::Exim if peer.ip.is_none() => (helo.filter(|_| peer.helo_marked), None),
+            _ if peer.ip.is_none() && peer.auth == Auth::Local && !peer.helo_marked => (None, None),
+            // There is no HELO in these.
+            _ if matches!(protocol.name, "LOCAL" | "HTTP" | "HTTPREST" | "NNFMP" | "BSMTP")
+                || (peer.ip.is_none() && protocol.name.is_empty()) =>
+            {
+                (helo.filter(|_| peer.helo_marked || peer.name.is_some()), rdns)
+            }
             _ => (helo, rdns),
         };
         let undotted = |s: Span| {
