@@ -1,8 +1,8 @@
 //! Parsed values to facts with their places; pure.
 
 pub mod derive;
-pub mod files;
 pub mod extract;
+pub mod files;
 pub mod hops;
 mod ids;
 mod parts;
