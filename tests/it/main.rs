@@ -15,4 +15,5 @@ mod interrupted_import;
 mod read_only_and_offline;
 mod repeatable;
 mod stock_tools;
+mod hostile_sources;
 mod support;
