@@ -46,7 +46,10 @@ fn see(root: &Path, options: &Options, meddle: &mut dyn FnMut(&Event)) -> Seen {
                 for cut in b.cuts {
                     match cut {
                         Cut::Item { separator, body, terminator, notes, .. } => {
-                            assert_eq!((separator.start, separator.end, body.end), (at, body.start, terminator.start));
+                            assert_eq!(
+                                (separator.start, separator.end, body.end),
+                                (at, body.start, terminator.start)
+                            );
                             at = terminator.end;
                             seen.notes.extend(notes.iter().map(|n| n.kind.code()));
                             seen.bodies.push(b.data[body].to_vec());
@@ -163,7 +166,10 @@ fn a_file_that_became_something_else_is_told_and_not_opened() {
 fn a_path_that_is_too_long_is_listed() {
     let dir = tempfile::tempdir().unwrap();
     let name = "d".repeat(250);
-    let script = format!("cd {} && for i in $(seq 20); do mkdir {name} && cd {name} || exit; done; echo x > f", dir.path().display());
+    let script = format!(
+        "cd {} && for i in $(seq 20); do mkdir {name} && cd {name} || exit; done; echo x > f",
+        dir.path().display()
+    );
     assert!(Command::new("bash").args(["-c", &script]).status().unwrap().success());
     let seen = see(dir.path(), &Options::default(), &mut |_| {});
     assert_eq!((seen.entries.len(), seen.containers.len()), (1, 0));
@@ -208,7 +214,9 @@ fn reading_does_not_touch_the_access_time() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("x");
     fs::write(&path, H).unwrap();
-    let times = |p: &Path| fs::metadata(p).map(|m| (m.atime(), m.atime_nsec(), m.mtime_nsec(), m.ctime_nsec())).unwrap();
+    let times = |p: &Path| {
+        fs::metadata(p).map(|m| (m.atime(), m.atime_nsec(), m.mtime_nsec(), m.ctime_nsec())).unwrap()
+    };
     let file = File::options().write(true).open(&path).unwrap();
     file.set_times(fs::FileTimes::new().set_accessed(std::time::SystemTime::UNIX_EPOCH)).unwrap();
     drop(file);
@@ -240,7 +248,12 @@ fn a_container_that_lies_is_cut_exactly_and_told() {
     check(&utf16, "unsupported-utf16", 0, &[]);
     check([&b"\xff\xfe"[..], &utf16].concat(), "unsupported-utf16", 0, &[]);
     check(format!("{:<10}\n{H}x\n<?xml version=\"1.0\"?>\n", 9_999_999), "unsupported-emlx", 0, &[]);
-    check(format!("\x01\x01\x01\x01\n{H}x\n\x01\x01\x01\x01\n\x01\x01\x01\x01\n{H}y\n\x01\x01\x01\x01\n"), "mmdf", 2, &[]);
+    check(
+        format!("\x01\x01\x01\x01\n{H}x\n\x01\x01\x01\x01\n\x01\x01\x01\x01\n{H}y\n\x01\x01\x01\x01\n"),
+        "mmdf",
+        2,
+        &[],
+    );
     check(format!("\x01\x01\x01\x01\n{H}x\n\x01\x01\x01\x01\n{H}y\n"), "mmdf", 2, &["message-unterminated"]);
 }
 
@@ -268,7 +281,8 @@ fn what_is_no_mail_is_listed_with_its_reason() {
     for (bytes, reason) in cases {
         check(bytes, reason, 0, &[]);
     }
-    let noise: Vec<u8> = (0u32..100_000).map(|n| (n.wrapping_mul(2_654_435_761) >> 13).to_le_bytes()[0]).collect();
+    let noise: Vec<u8> =
+        (0u32..100_000).map(|n| (n.wrapping_mul(2_654_435_761) >> 13).to_le_bytes()[0]).collect();
     check(noise, "not-mail", 0, &[]);
     check(vec![b'A'; 600_000], "not-mail", 0, &[]);
 }
@@ -312,7 +326,10 @@ fn a_maildir_tells_what_is_delivered_and_what_is_not() {
     });
     assert_eq!(seen.entries, ["directory .Sent.2025/new"]);
     let kinds: Vec<&str> = seen.containers.iter().map(|(kind, ..)| *kind).collect();
-    assert_eq!(kinds, ["maildir", "other", "eml", "maildir", "maildir", "other", "other", "maildir", "maildir"]);
+    assert_eq!(
+        kinds,
+        ["maildir", "other", "eml", "maildir", "maildir", "other", "other", "maildir", "maildir"]
+    );
     assert_eq!(seen.notes, ["size-in-name-differs", "undelivered"]);
     assert_eq!(seen.containers[6].2.reason, Some("mailbox-state"));
     assert!(uids.contains(&7), "{uids:?}");
