@@ -10,6 +10,8 @@ mod corpora_source;
 mod corpus_containers;
 mod corpus_facts;
 mod damaged_cases;
+mod docs_tables;
+mod first_steps;
 mod hostile_inputs;
 mod hostile_sources;
 mod interrupted_import;
