@@ -221,7 +221,7 @@ pub(super) fn mbox(bytes: &[u8], batch: usize) -> Container {
 
 /// The same, with a limit on what is kept in memory.
 pub(super) fn mbox_within(bytes: &[u8], batch: usize, in_memory: usize) -> Container {
-    let limits = Limits { batch, in_memory, ..Limits::default() };
+    let limits = Limits { in_memory, batch, ..Limits::default() };
     read_as("x", bytes, &Options { kind: Kind::Mbox, limits, ..Options::default() })
 }
 

@@ -180,6 +180,7 @@ fn a_path_that_is_too_long_is_listed() {
 #[test]
 fn a_file_that_changes_while_it_is_read_is_found_out() {
     let text = format!("{A}{H}body\n\n").repeat(40_000);
+    #[expect(clippy::type_complexity, reason = "a table of five")]
     let changes: [(&str, &dyn Fn(&Path)); 5] = [
         ("append", &|p| OpenOptions::new().append(true).open(p).unwrap().write_all(b"more\n").unwrap()),
         ("truncate", &|p| OpenOptions::new().write(true).open(p).unwrap().set_len(1000).unwrap()),

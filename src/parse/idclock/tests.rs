@@ -1,3 +1,5 @@
+//! Tests of clocks in ids.
+
 #![allow(clippy::arithmetic_side_effects, reason = "tests count in the open")]
 
 use super::*;

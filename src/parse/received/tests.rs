@@ -1,3 +1,5 @@
+//! Tests of Received fields.
+
 #![allow(clippy::arithmetic_side_effects, clippy::panic, reason = "tests count in the open")]
 
 use super::*;
