@@ -5,15 +5,16 @@ use std::process::{Command, Stdio};
 use crate::support;
 
 #[test]
-fn the_readme_search_finds_the_six_mails_of_the_strange_relay() {
+fn the_readme_search_finds_the_mails_of_the_strange_relay() {
     let dir = tempfile::tempdir().unwrap();
     let case = dir.path().join("case-demo");
     support::import(&case, &support::own_corpus().join("mailbox"));
     let found = support::run(&case, &["search", "hop:cloudpier.example"]).ok();
     let text = found.text();
-    assert_eq!(text.lines().count(), 7, "{text}");
+    assert_eq!(text.lines().count(), 8, "{text}");
     assert!(text.contains("accounts@harbourfuels.example") && text.contains("New account details"), "{text}");
-    assert_eq!(support::count(&case, "hop:cloudpier.example"), 6);
+    assert_eq!(support::count(&case, "hop:cloudpier.example kind:message"), 6);
+    assert_eq!(support::count(&case, "hop:cloudpier.example kind:child"), 1);
     let hits = support::run(&case, &["search", "--json", "hop:cloudpier.example"]).ok().json();
     for key in [
         "item",
