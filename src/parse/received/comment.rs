@@ -27,11 +27,13 @@ pub(super) enum About {
     Uid,
     /// `crosscheck: name [192.0.2.1]`: the client, after the server.
     Crosscheck,
+    /// `via HTTP`: the clause, in a comment.
+    Via,
     /// Nothing that we know.
     Other,
 }
 
-use About::{Auth, Certificate, Crosscheck, Envelope, From, Helo, Other, Peer, Software, Tls, Uid};
+use About::{Auth, Certificate, Crosscheck, Envelope, From, Helo, Other, Peer, Software, Tls, Uid, Via};
 
 /// First words in lower case, in the order of their first letters and longer ones first; the first row that fits wins.
 const PREFIXES: &[(&[u8], About)] = &[
@@ -163,10 +165,12 @@ const PREFIXES: &[(&[u8], About)] = &[
     (b"tls", Tls),
     (b"using ", Tls),
     (b"user ", Auth),
+    (b"user=", Auth),
     (b"uid ", Uid),
     (b"verified", Certificate),
     (b"version=", Tls),
     (b"vircom", Software(Family::Vircom)),
+    (b"via ", Via),
     (b"v8/", Software(Family::Sendmail)),
     (b"xmail", Software(Family::Xmail)),
     (b"yahoo inc", Software(Family::Yahoo)),
@@ -185,13 +189,18 @@ fn rows(letter: u8) -> &'static [(&'static [u8], About)] {
 /// What the comment whose inner bytes are `inside` is about; `from` where it stands beside the client's name.
 pub(super) fn about(inside: &[u8], from: bool) -> About {
     let Some(first) = inside.first() else { return Other };
+    if from && is_plain_peer(inside) {
+        return Peer;
+    }
     let lower = first.to_ascii_lowercase();
     if lower.is_ascii_alphabetic() {
         for (prefix, about) in rows(lower) {
             if let Some(len) = after(inside, prefix) {
                 // `sender.example.com [192.0.2.1]` does not tell of a sender.
                 let name = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'@');
-                let goes_on = inside.get(len).is_some_and(name);
+                let open_ended =
+                    prefix.last().is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
+                let goes_on = open_ended && inside.get(len).is_some_and(name);
                 let bracket = from && has_bracket(inside);
                 let bare =
                     bracket && inside.get(len..).unwrap_or_default().trim_ascii_start().starts_with(b"[");
@@ -213,13 +222,23 @@ pub(super) fn about(inside: &[u8], from: bool) -> About {
     } else if !from && lower == b'"' && memchr::memmem::find(inside, b" userid ").is_some() {
         return Software(Family::Postfix);
     }
-    if looks_like_peer(inside) {
-        Peer
-    } else if is_version(inside) {
+    if !from && is_version(inside) {
         Software(Family::Sendmail)
+    } else if looks_like_peer(inside) {
+        Peer
     } else {
         Other
     }
+}
+
+/// `name [192.0.2.1]`, `[192.0.2.1]`: what most clients look like, found before the table is asked.
+fn is_plain_peer(inside: &[u8]) -> bool {
+    let Some(open) = memchr::memchr(b'[', inside).filter(|_| inside.last() == Some(&b']')) else {
+        return false;
+    };
+    let name = inside.get(..open).unwrap_or_default().trim_ascii_end();
+    !name.iter().any(u8::is_ascii_whitespace)
+        && ip::read(inside.get(open..).unwrap_or_default()) != Reading::No
 }
 
 /// Whether it is one word and no setting.

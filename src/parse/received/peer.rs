@@ -251,14 +251,22 @@ impl Peer {
         }
     }
 
+    /// Whether the first token is an address other than the one that the server saw.
+    fn other_literal(&self, text: &[u8]) -> bool {
+        match (self.ip, self.token.map(|t| ip::read(t.of(text)))) {
+            (Some((seen, _)), Some(Reading::Address(said))) => seen.ip != said.ip,
+            _ => false,
+        }
+    }
+
     /// Which name is the client's own, and which the server found: `(helo, rdns, state)`.
     pub(super) fn roles(&self, text: &[u8], first: First) -> (Option<Span>, Option<Span>, Rdns) {
         // An address of a user is no name of a machine.
         let token = self.token.filter(|t| !t.is_empty() && !t.of(text).contains(&b'@'));
         let token_name = token.filter(|t| is_host(t.of(text)));
         if self.helo_marked {
-            let none =
-                token.is_some_and(|t| is_any(t.of(text), &NO_NAME) || ip::read(t.of(text)) != Reading::No);
+            let literal = |t: Span| first != First::Helo && ip::read(t.of(text)) != Reading::No;
+            let none = token.is_some_and(|t| is_any(t.of(text), &NO_NAME) || literal(t));
             let state = if none { Rdns::None } else { self.state };
             let rdns = if first == First::Neither {
                 None
@@ -283,6 +291,8 @@ impl Peer {
         }
         match first {
             First::Helo => (token, None, self.state),
+            // `[192.168.1.5] ([198.51.100.1])`: the client's own words, since the server saw another address.
+            First::Both if self.other_literal(text) => (token, None, Rdns::None),
             First::Both if self.ip.is_some() => {
                 let unknown = token_name.is_none();
                 (token_name, token_name, if unknown { Rdns::None } else { found(token_name, self.state) })

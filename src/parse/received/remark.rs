@@ -57,6 +57,10 @@ impl Draft {
                 self.peer.auth = Auth::Local;
                 b'd'
             }
+            About::Via if self.via.is_none() => {
+                self.via = Some(Span::new(inside.from.saturating_add(4), inside.to).trimmed(text));
+                b'V'
+            }
             About::Crosscheck => {
                 let rest = inside.of(text).iter().position(|b| *b == b':').unwrap_or(0);
                 self.peer

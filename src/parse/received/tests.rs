@@ -191,6 +191,26 @@ fn hand_overs_without_a_network_name_no_client() {
 }
 
 #[test]
+fn an_address_that_only_the_client_tells_is_not_the_peers() {
+    check(
+        "from [192.168.1.5] ([198.51.100.7]) by mail.gmx.net (mrgmx105 [212.227.17.168]) with ESMTPSA (Nemesis) id 1MbivM-1sXyzA2BcD-00dEfG for <b@c.d>",
+        "nemesis exact helo=[192.168.1.5] ip=198.51.100.7 by=mail.gmx.net by-ip=212.227.17.168 with=ESMTPSA id=1MbivM-1sXyzA2BcD-00dEfG for=b@c.d auth=sasl tls=evidence",
+    );
+    check(
+        "from [192.0.2.1] (account joe@c.d HELO pc.lan) by cgp.example (CommuniGate Pro SMTP 6.2.14) with ESMTPSA id 123457 for b@c.d",
+        "communigate exact helo=pc.lan ip=192.0.2.1 by=cgp.example with=ESMTPSA id=123457 for=b@c.d auth=sasl user=joe@c.d tls=evidence",
+    );
+    check(
+        "from pps.filterd (m1.ppops.net [127.0.0.1]) by mx.pphosted.com (8.17.1.24/8.17.1.24) with ESMTP id 44E7FRrB012345",
+        "sendmail exact class=filter-loop helo=pps.filterd rdns=m1.ppops.net ip=127.0.0.1 by=mx.pphosted.com with=ESMTP id=44E7FRrB012345",
+    );
+    check(
+        "from [192.0.2.1] by 3c-app.server.lan (via HTTP)",
+        "generic class=local-submission ip=192.0.2.1 by=3c-app.server.lan via=HTTP with=HTTP auth=webmail",
+    );
+}
+
+#[test]
 fn clients_that_are_named_like_software_stay_clients() {
     for name in [
         "postfix.example",
