@@ -1,7 +1,6 @@
 //! Parsed values to facts with their places; pure.
 
 pub mod derive;
-pub mod extract;
 pub mod files;
 mod guess;
 pub mod hops;
