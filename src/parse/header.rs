@@ -163,6 +163,15 @@ pub(crate) fn block<'a>(
                 if line.starts_with(b"--") && ends(at) {
                     break;
                 }
+                if let Some(field) = header.fields.last_mut().filter(|f| goes_on(f, line, at)) {
+                    anomalies.push(Anomaly::at(
+                        AnomalyKind::HeaderLineWithoutColon,
+                        ByteRange::of_usize(at, next),
+                    ));
+                    extend(field, whole, next, &mut over);
+                    at = next;
+                    continue;
+                }
                 let envelope = line.starts_with(b"From ") || line.starts_with(b">From ");
                 let stays = next <= limit
                     && (envelope && at == start || !line.starts_with(b"--") && follows(whole, next));
@@ -250,6 +259,16 @@ fn kind(line: &[u8]) -> Line {
         }
     }
     Line::Other
+}
+
+/// Whether a line goes on a MIME field whose fold lost its blank: the field ends in `;` and the line is a parameter.
+fn goes_on(field: &Field<'_>, line: &[u8], at: usize) -> bool {
+    let is_mime = matches!(field.known, Known::ContentType | Known::ContentDisposition);
+    if !is_mime || field.at.end() != at as u64 || !field.value.trim_ascii_end().ends_with(b";") {
+        return false;
+    }
+    let name = line.iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'*')).count();
+    name > 0 && byte(line, name) == b'='
 }
 
 /// Lines that are looked at behind one that is no field, before the block is taken to be over.
@@ -345,6 +364,12 @@ mod tests {
         let got = fields("A: 1\nwhat is this\nB: 2\n\nbody\n");
         assert_eq!(got.len(), 2);
         assert_eq!(codes(b"A: 1\nwhat\nB: 2\n\n"), ["header-line-without-colon"]);
+    }
+
+    #[test]
+    fn a_parameter_whose_fold_lost_its_blank_is_still_one() {
+        let got = fields("Content-Type: multipart/mixed;\nboundary=\"x\"\n\n--x\n");
+        assert_eq!(got, [("Content-Type".to_owned(), " multipart/mixed;\nboundary=\"x\"".to_owned())]);
     }
 
     #[test]
