@@ -82,18 +82,30 @@ pub(crate) fn hidden_quoted_printable(bytes: &[u8]) -> Option<Vec<u8>> {
 
 /// UTF-8 that somebody took for windows-1252 and encoded again: `Ã©` for `é`. Only lines that are, read back once.
 pub(crate) fn doubled_utf8(text: &str, out: &mut String) {
-    for line in text.split_inclusive('\n').filter(|l| !l.is_ascii()) {
-        // The first bytes of UTF-8 sequences, as windows-1252 shows them.
-        if !line.contains(|c| ('\u{c2}'..='\u{f4}').contains(&c)) {
+    let bytes = text.as_bytes();
+    let mut done = 0;
+    // The first byte of a sequence of two to four, encoded again, is C3 82 to C3 B4.
+    for at in memchr::memchr_iter(0xc3, bytes) {
+        if at < done || !bytes.get(at + 1..).is_some_and(is_doubled) {
             continue;
         }
-        let bytes: Option<Vec<u8>> = line.chars().map(charset::windows_1252_byte).collect();
-        if let Some(bytes) = bytes
-            && let Ok(line) = std::str::from_utf8(&bytes)
-        {
+        let start =
+            memchr::memrchr(b'\n', bytes.get(done..at).unwrap_or_default()).map_or(done, |n| done + n + 1);
+        let end =
+            memchr::memchr(b'\n', bytes.get(at..).unwrap_or_default()).map_or(bytes.len(), |n| at + n + 1);
+        done = end;
+        let line = text.get(start..end).unwrap_or_default();
+        let once: Option<Vec<u8>> = line.chars().map(charset::windows_1252_byte).collect();
+        if let Some(Ok(line)) = once.as_deref().map(std::str::from_utf8) {
             out.push_str(line);
         }
     }
+}
+
+/// Whether what stands behind a byte C3 is the rest of a first byte of UTF-8 and the start of a byte 80 to BF that
+/// follows it, both encoded again. A quick look, which clean text seldom passes.
+fn is_doubled(rest: &[u8]) -> bool {
+    matches!(rest, [0x82..=0xb4, 0xc2 | 0xc5 | 0xc6 | 0xcb | 0xe2, ..])
 }
 
 #[cfg(test)]

@@ -87,8 +87,10 @@ pub(crate) fn add(source: &Source<'_>, buffers: &mut Buffers, text: &mut ItemTex
     }
     if !source.html {
         let again = guess::hidden_base64(bytes);
-        let again = again.or_else(|| guess::hidden_quoted_printable(bytes).filter(|_| source.unencoded));
-        push_bytes(&again.unwrap_or_default(), Zone::Hidden, buffers, text);
+        let quoted = || source.unencoded.then(|| guess::hidden_quoted_printable(bytes)).flatten();
+        if let Some(again) = again.or_else(quoted) {
+            push_bytes(&again, Zone::Hidden, buffers, text);
+        }
     }
 }
 
@@ -216,6 +218,9 @@ pub(crate) fn add_header(
 
 /// Of a Content-Type only the boundary is a word that somebody looks for.
 fn boundary(field: &Field<'_>, out: &mut String) {
+    if !field.value.windows(8).any(|name| name.eq_ignore_ascii_case(b"boundary")) {
+        return;
+    }
     if let Some(boundary) = value::structured(field.value).token("boundary") {
         out.push_str("Content-Type: ");
         charset::push_lossy(&boundary, out);

@@ -197,7 +197,7 @@ pub fn best(bytes: &[u8], out: &mut String) {
 }
 
 /// The byte that windows-1252 has for a character; bytes 0x81, 0x8D, 0x8F, 0x90 and 0x9D stand for themselves.
-pub fn windows_1252_byte(c: char) -> Option<u8> {
+pub(crate) fn windows_1252_byte(c: char) -> Option<u8> {
     let number = u32::from(c);
     if number < 0x80 || (0xa0..=0xff).contains(&number) || matches!(number, 0x81 | 0x8d | 0x8f | 0x90 | 0x9d)
     {
@@ -213,7 +213,7 @@ pub fn windows_1252_byte(c: char) -> Option<u8> {
 }
 
 /// Whether bytes are UTF-8, or hold more whole characters of it over U+007F than bytes that are none.
-pub fn is_mostly_utf8(bytes: &[u8]) -> bool {
+pub(crate) fn is_mostly_utf8(bytes: &[u8]) -> bool {
     if std::str::from_utf8(bytes).is_ok() {
         return true;
     }

@@ -181,7 +181,7 @@ mod tests {
     const MAIL: &str = "From: a@example.org\nSubject: x\n\nbody\n";
 
     fn mmdf(text: &str, batch: usize, in_memory: usize) -> Container {
-        let limits = Limits { batch, in_memory, ..Limits::default() };
+        let limits = Limits { in_memory, batch, ..Limits::default() };
         read_as("x", text.as_bytes(), &Options { kind: Kind::Mmdf, limits, ..Options::default() })
     }
 
