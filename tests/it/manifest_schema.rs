@@ -8,7 +8,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::support::{evidence, import, own_corpus, run};
+use crate::support::{evidence, import, own_corpus, run};
 
 const SCHEMA: &str = include_str!("../../docs/manifest.schema.json");
 
