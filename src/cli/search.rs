@@ -6,7 +6,7 @@ use crate::catalog::Catalog;
 use crate::export::message::message;
 use crate::facts::derive::{Scratch, derive};
 use crate::index::IndexReader;
-use crate::query::{self, Case, Hits, Options, Order, SearchError, fields};
+use crate::query::{self, Case, Hits, Options, Order, SearchError, fields, sets};
 use crate::store::Reader;
 use crate::types::ItemKey;
 use crate::types::json::{self, Obj};
@@ -158,12 +158,19 @@ fn list_fields(context: &Context, out: &mut Out) -> Result<Exit, Failure> {
             o.arr("aliases", field.aliases, |out, alias| json::string(out, alias));
             o.str("example", field.example).str("help", field.help).str("name", field.name);
             o.str("schema", "mailtrail.fields/1");
+            if let Some(values) = sets::values(field) {
+                o.arr("values", values, json::string);
+            }
             o.end();
             line.push(b'\n');
             out.bytes(&line)?;
         } else {
             out.line(&format!("{}  {}", pad(field.name, 16), field.help))?;
             out.line(&format!("{}  {}", pad("", 16), field.example))?;
+            // Short sets stand in the help.
+            for row in sets::values(field).filter(|v| v.len() > 20).unwrap_or_default().chunks(6) {
+                out.line(&format!("{}    {}", pad("", 16), row.join(", ")))?;
+            }
         }
     }
     Ok(Exit::Done)

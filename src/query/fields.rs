@@ -343,7 +343,7 @@ pub const FIELDS: &[Field] = &[
         name: "kind",
         aliases: &[],
         kind: FieldKind::Kind,
-        help: "message (at the top), child (inside another), or the kind of the container",
+        help: "message (at the top), child (inside another), or the kind of the container: mbox, mmdf, maildir, mh, eml",
         example: "kind:message",
     },
     Field {
@@ -357,7 +357,7 @@ pub const FIELDS: &[Field] = &[
         name: "is",
         aliases: &["state"],
         kind: FieldKind::Tag(kind::STATE),
-        help: "what the mailbox says of the item: read, flagged, expunged ..",
+        help: "what the mailbox says of the item: read (= seen), replied (= answered), forwarded (= passed), flagged (= starred), draft, deleted (= trashed), expunged, old, undelivered",
         example: "is:expunged",
     },
     Field {
@@ -404,7 +404,7 @@ pub(super) fn nearest(name: &str) -> Option<&'static str> {
 }
 
 /// Edits between two short names; swapping two letters is one.
-fn distance(a: &str, b: &str) -> usize {
+pub(super) fn distance(a: &str, b: &str) -> usize {
     let (a, b) = (a.as_bytes(), b.as_bytes());
     if b.len() > 40 {
         return usize::MAX;

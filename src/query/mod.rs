@@ -8,6 +8,7 @@ mod lexer;
 mod parser;
 mod plan;
 mod run;
+pub mod sets;
 mod value;
 
 pub use run::{Hits, Options, Order, search};
@@ -98,6 +99,16 @@ pub enum QueryProblem {
         field: &'static str,
         /// What it takes.
         wanted: &'static str,
+    },
+    /// The value is none of the words that the field takes.
+    #[error("`{field}:` has no `{value}`; it takes {wanted}")]
+    NotInSet {
+        /// The field.
+        field: &'static str,
+        /// As written.
+        value: String,
+        /// The words, or of many the nearest.
+        wanted: String,
     },
 }
 
@@ -273,7 +284,13 @@ mod tests {
                 let key = ItemKey::new(1, item, u32::from(mail.child)).unwrap();
                 item += 1;
                 let (sha256, wire) = (&Sha256Digest::of(&[n]), &Sha256Digest::of(&[n, 1]));
-                let (message, notes, state) = (&message[..], &[][..], &[][..]);
+                let state: &[&str] = match n {
+                    0 => &["read"],
+                    1 => &["seen", "replied"],
+                    5 => &["trashed"],
+                    _ => &[],
+                };
+                let (message, notes) = (&message[..], &[][..]);
                 let mut text = ItemText::default();
                 text.text.push_str(mail.body);
                 text.close(Zone::Body, 0);
@@ -383,6 +400,15 @@ mod tests {
             ("has:date", &[0, 1, 3, 5]),
             ("type:application/*", &[0]),
             ("anomaly:missing-date", &[2, 4]),
+            ("anomaly:Missing-*", &[2, 4]),
+            ("has:\"attachment\"", &[0]),
+            ("KIND:Message hop.tls:unknown", &[0, 1]),
+            ("is:read", &[0, 1]),
+            ("is:seen", &[0, 1]),
+            ("is:trashed", &[5]),
+            ("is:deleted", &[5]),
+            ("is:expunged", &[]),
+            ("is:answered", &[1]),
             ("kind:child", &[3]),
             ("kind:message", &[0, 1, 2, 4, 5]),
             ("kind:eml", &[5]),
@@ -476,5 +502,14 @@ mod tests {
         check("(!!!)", 2, "letter");
         check("from:!!", 6, "letter");
         check("id:x", 4, "id");
+        check("a anomaly:nonsense", 11, "nearest");
+        check("anomaly:zone-mising", 9, "zone-missing");
+        check("is:nonsense", 4, "seen");
+        check("kind:nonsense", 6, "child");
+        check("hop.family:postfx", 12, "postfix");
+        check("hop.tls:yes", 9, "asserted-clear");
+        check("has:child", 5, "attachment, date, subject, hop, anomaly");
+        check("notindexed:(binary OR bin)", 23, "over-limit");
+        check("is:z*", 4, "undelivered");
     }
 }

@@ -2,6 +2,7 @@
 
 use super::fields::{DigestOf, FieldKind};
 use super::parser::Term;
+use super::sets;
 use super::value;
 use super::{QueryError, QueryProblem};
 use crate::facts::Role;
@@ -36,7 +37,7 @@ pub(super) enum Wanted {
     Size(u64, u64),
     Container(String),
     Source(String),
-    Kind(String),
+    Kind(Vec<&'static str>),
     Id(String),
 }
 
@@ -54,6 +55,23 @@ fn open(term: &Term) -> Result<(&str, bool), QueryError> {
         return Err(QueryError { column: term.at, problem: QueryProblem::Star });
     }
     Ok((text, open))
+}
+
+/// The words of the field's set that a value stands for, synonyms included.
+fn one_of(term: &Term) -> Result<Vec<&'static str>, QueryError> {
+    let all = sets::values(term.field).unwrap_or_default();
+    let (text, open) = open(term)?;
+    let mut meant = sets::meant(&all, text, open);
+    if meant.is_empty() {
+        let (value, wanted) = (term.value.clone(), sets::instead(&all, text));
+        let problem = QueryProblem::NotInSet { field: term.field.name, value, wanted };
+        return Err(QueryError { column: term.at, problem });
+    }
+    if term.field.kind == FieldKind::Tag(kind::STATE) {
+        let asked = |s: &&sets::State| s.names.iter().any(|n| meant.contains(n));
+        meant = sets::STATES.iter().filter(asked).flat_map(|s| s.terms).copied().collect();
+    }
+    Ok(meant)
 }
 
 /// A host name with a dot in it, or a domain: `example.org`, `.example.org`.
@@ -136,6 +154,12 @@ pub(super) fn plan(asked_for: &Term, zone: &jiff::tz::TimeZone) -> Result<Wanted
             let wanted = "an IP address or a network such as 192.0.2.0/24";
             plan.sure = ips(&[kind::PEER_IP], value).ok_or_else(|| wrong(asked_for, wanted))?;
         }
+        FieldKind::HopText(kind) | FieldKind::Tag(kind) if sets::values(asked_for.field).is_some() => {
+            for word in one_of(asked_for)? {
+                let built = term(|t| schema::text_term(t, kind, word.as_bytes()));
+                plan.sure.push(Lookup::Term(built));
+            }
+        }
         FieldKind::HopText(kind) | FieldKind::Tag(kind) => {
             let (text, open) = open(asked_for)?;
             let bare = text.trim_start_matches('<').trim_end_matches('>');
@@ -149,7 +173,7 @@ pub(super) fn plan(asked_for: &Term, zone: &jiff::tz::TimeZone) -> Result<Wanted
         }
         FieldKind::Container => return Ok(Wanted::Container(value.to_owned())),
         FieldKind::Source => return Ok(Wanted::Source(value.to_owned())),
-        FieldKind::Kind => return Ok(Wanted::Kind(value.to_ascii_lowercase())),
+        FieldKind::Kind => return Ok(Wanted::Kind(one_of(asked_for)?)),
         FieldKind::Id => return Ok(Wanted::Id(value.to_owned())),
     }
     Ok(Wanted::Index(plan))

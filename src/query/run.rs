@@ -145,7 +145,7 @@ impl Run<'_> {
             Wanted::Size(from, to) => Ok(index.sized(from, to)?),
             Wanted::Container(text) => self.container(&text),
             Wanted::Source(text) => self.source(&text),
-            Wanted::Kind(text) => self.kind(&text),
+            Wanted::Kind(words) => self.kind(&words),
             Wanted::Id(text) => self.id(term, &text),
         }
     }
@@ -210,16 +210,18 @@ impl Run<'_> {
         Ok(self.case.index.keyed(&ranges)?)
     }
 
-    fn kind(&self, text: &str) -> Result<Set, SearchError> {
+    fn kind(&self, words: &[&str]) -> Result<Set, SearchError> {
         let index = self.case.index;
-        if matches!(text, "message" | "child") {
-            let mut term = Vec::new();
-            schema::text_term(&mut term, kind::KIND, text.as_bytes());
-            return Ok(index.find(&Lookup::Term(term))?);
-        }
         let all = self.case.catalog.containers()?;
-        let ranges: Vec<_> = all.into_iter().filter(|c| c.kind == text).filter_map(|c| c.keys()).collect();
-        Ok(index.keyed(&ranges)?)
+        let is = |kind: &str| words.contains(&kind);
+        let ranges: Vec<_> = all.into_iter().filter(|c| is(&c.kind)).filter_map(|c| c.keys()).collect();
+        let mut found = index.keyed(&ranges)?;
+        for word in words.iter().filter(|w| matches!(**w, "message" | "child")) {
+            let mut term = Vec::new();
+            schema::text_term(&mut term, kind::KIND, word.as_bytes());
+            found = found.or(&index.find(&Lookup::Term(term))?);
+        }
+        Ok(found)
     }
 
     fn id(&self, term: &Term, text: &str) -> Result<Set, SearchError> {
