@@ -15,6 +15,7 @@ use super::context::Context;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::output::Out;
+use super::show;
 use super::table::{counted, grouped, pad};
 
 /// Counts for the summary of an import.
@@ -81,8 +82,7 @@ pub(super) fn run(context: &Context, args: &ReportArgs, out: &mut Out) -> Result
                 *codes.entry(note.code.to_string()).or_default() += 1;
                 if args.all {
                     let id = catalog.item_id(row);
-                    let at =
-                        note.at.map(|at| format!(" at {}..{}", at.start(), at.end())).unwrap_or_default();
+                    let at = show::place(&note);
                     let detail = note.detail.map(|d| format!(": {}", shown(&d))).unwrap_or_default();
                     out.line(&format!("{id}  {}{at}{detail}", note.code))?;
                 }

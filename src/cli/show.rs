@@ -1,12 +1,12 @@
 //! `show`: one item, for people, as JSON, or as exact bytes.
 
-use crate::catalog::{Catalog, HopRow, Row};
+use crate::catalog::{Catalog, HopRow, NoteRow, Row};
 use crate::export::ExportError;
 use crate::export::bundle::fact;
 use crate::export::item::{self, Extra, Teller, Told};
 use crate::export::message::{copy_raw, message, raw};
 use crate::facts::derive::{Scratch, derive};
-use crate::facts::{Zone, files};
+use crate::facts::{TextPart, TextRole, Zone, files};
 use crate::parse::header;
 use crate::store::{Reader, StoreError};
 use crate::types::ItemId;
@@ -84,7 +84,7 @@ fn one(
     about(row, &told, out)?;
     headers(message.as_deref(), out)?;
     hops(&told, out)?;
-    body(message.as_deref(), out)?;
+    body(message.as_deref(), &told, out)?;
     attachments(&told, out)?;
     anomalies(&told, out)
 }
@@ -192,33 +192,63 @@ fn hops(told: &Told, out: &mut Out) -> Result<(), Failure> {
 /// Most characters of text shown.
 const MAX_TEXT: usize = 100_000;
 
-fn body(message: Option<&[u8]>, out: &mut Out) -> Result<(), Failure> {
+fn body(message: Option<&[u8]>, told: &Told, out: &mut Out) -> Result<(), Failure> {
     let Some(message) = message else { return Ok(()) };
     out.line("")?;
-    out.line("Text (made safe for the terminal)")?;
+    out.line(
+        "Text (made safe for the terminal; the lines that name a part are ours, text stands further in)",
+    )?;
     let mut lines = Vec::new();
-    derive(message, &mut Scratch::default(), &mut |_, facts, text| {
-        if facts.child.is_some() {
+    let mut first = true;
+    derive(message, &mut Scratch::default(), &mut |_, _, text| {
+        // Messages inside it are items of their own.
+        if !std::mem::take(&mut first) {
             return;
         }
-        for (zone, range) in &text.stretches {
-            let piece = text.text.get(range.clone()).unwrap_or_default();
-            match zone {
-                Zone::Header => {}
-                Zone::Body => lines.push(shown_block(piece)),
-                Zone::Hidden => lines.push(format!("[hidden text: {}]", shown(piece))),
+        let mut last = None;
+        for (n, (zone, range)) in text.stretches.iter().enumerate().filter(|(_, (z, _))| *z != Zone::Header) {
+            let part = text.part_of(n);
+            let of = (part.map(|p| p.first), *zone);
+            if last.replace(of) != Some(of) {
+                lines.push(format!("  {}", part_line(part, *zone, told)));
             }
+            let piece = shown_block(text.text.get(range.clone()).unwrap_or_default());
+            lines.extend(piece.lines().map(|line| format!("    {line}")));
         }
     });
-    let text = lines.join("\n");
-    let cut: String = text.chars().take(MAX_TEXT).collect();
-    for line in cut.lines() {
-        out.line(&format!("  {line}"))?;
-    }
-    if cut.len() < text.len() {
-        out.line("  … cut here; use --message for all of it")?;
+    let mut room = MAX_TEXT;
+    for line in &lines {
+        let Some(left) = room.checked_sub(line.chars().count()) else {
+            out.line("  … cut here; use --message for all of it")?;
+            return Ok(());
+        };
+        room = left;
+        out.line(line)?;
     }
     Ok(())
+}
+
+/// Which part some text is from, and what it is to the message.
+fn part_line(part: Option<&TextPart>, zone: Zone, told: &Told) -> String {
+    let Some(part) = part else { return "outside of all parts".to_owned() };
+    // Parts of a child count in the child here, in the top message elsewhere.
+    let above = told.id.part.as_ref().map(|p| format!("{p}.")).unwrap_or_default();
+    let path = format!("{above}{}", part.path);
+    let stated = if part.content_type.is_empty() { "no type stated" } else { &part.content_type };
+    let mut line = match path.trim_end_matches('.') {
+        "" => format!("the message itself, {}", shown(stated)),
+        path => format!("part {}, {}", shown(path), shown(stated)),
+    };
+    match part.role {
+        TextRole::Body => {}
+        TextRole::File if part.name.is_empty() => line.push_str(", attachment"),
+        TextRole::File => line.push_str(&format!(", attachment {}", shown(&part.name))),
+        TextRole::Around => line.push_str(", around its parts"),
+    }
+    if zone == Zone::Hidden && part.role != TextRole::Around {
+        line.push_str(", hidden text");
+    }
+    line
 }
 
 fn attachments(told: &Told, out: &mut Out) -> Result<(), Failure> {
@@ -241,6 +271,12 @@ fn attachments(told: &Told, out: &mut Out) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Where an anomaly stands, and what its bytes count in; empty when it is of the whole.
+pub(super) fn place(note: &NoteRow) -> String {
+    let of = if note.of_source { "container" } else { "message" };
+    note.at.map(|at| format!(" at bytes {}..{} of the {of}", at.start(), at.end())).unwrap_or_default()
+}
+
 fn anomalies(told: &Told, out: &mut Out) -> Result<(), Failure> {
     let unindexed = &told.more.not_indexed;
     if told.notes.is_empty() && unindexed.is_empty() {
@@ -249,9 +285,7 @@ fn anomalies(told: &Told, out: &mut Out) -> Result<(), Failure> {
     out.line("")?;
     out.line("Anomalies (departures from a standard; no verdict)")?;
     for note in &told.notes {
-        let place = if note.of_source { "of the container" } else { "of the message" };
-        let at =
-            note.at.map(|at| format!(" at bytes {}..{} {place}", at.start(), at.end())).unwrap_or_default();
+        let at = place(note);
         let meaning = note.kind.map_or("", |kind| kind.meaning());
         out.line(&format!("  {}{at}: {meaning}", note.code))?;
         if let Some(detail) = &note.detail {
@@ -259,7 +293,7 @@ fn anomalies(told: &Told, out: &mut Out) -> Result<(), Failure> {
         }
     }
     for (part, reason) in unindexed {
-        let part = if part.is_empty() { "all of it" } else { part };
+        let part = if part.is_empty() { "all of it".to_owned() } else { format!("part {}", shown(part)) };
         out.line(&format!("  not indexed: {part} ({reason})"))?;
     }
     Ok(())

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::parts::{self, Reader};
 use super::text::Buffers;
-use super::{ChildPlace, ItemFacts, ItemText, TextFact, hops, ids, people, state, text};
+use super::{ChildPlace, ItemFacts, ItemText, TextFact, TextRole, hops, ids, people, state, text};
 use crate::parse::date::date;
 use crate::parse::header::{self, Header};
 use crate::parse::known::Known;
@@ -139,6 +139,7 @@ fn child<'a>(
     let message = reader.message;
     let (bytes, trailing) = parts::content(message, part, &mut Vec::new(), &mut reader.facts.anomalies);
     if let Some(rest) = trailing {
+        reader.begin(reader.path(index), part, TextRole::Around, String::new());
         text::push_bytes(rest, super::Zone::Body, reader.buffers, reader.text);
     }
     budget.children -= 1;

@@ -51,6 +51,24 @@ pub enum Role {
     ResentTo = 9,
 }
 
+impl Role {
+    /// The word that outputs hold.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::From => "from",
+            Self::Sender => "sender",
+            Self::ReplyTo => "reply-to",
+            Self::To => "to",
+            Self::Cc => "cc",
+            Self::Bcc => "bcc",
+            Self::ReturnPath => "return-path",
+            Self::DeliveredTo => "delivered-to",
+            Self::ResentFrom => "resent-from",
+            Self::ResentTo => "resent-to",
+        }
+    }
+}
+
 /// One address and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AddressFact {
@@ -167,6 +185,32 @@ pub enum Zone {
     Header,
 }
 
+/// What a part whose text was taken is to its message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextRole {
+    /// Text of the message itself.
+    Body,
+    /// A file: an attachment whose content is text.
+    File,
+    /// What stands before, between and after the parts of a multipart.
+    Around,
+}
+
+/// A part whose text was taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TextPart {
+    /// Number of its first stretch in [`ItemText::stretches`]; its last one is before the next part's first.
+    pub first: usize,
+    /// Part path; empty for a multipart that is the message itself.
+    pub path: String,
+    /// `type/subtype` as stated; empty when not stated.
+    pub content_type: String,
+    /// What it is to the message.
+    pub role: TextRole,
+    /// Claimed name of a file; may be empty.
+    pub name: String,
+}
+
 /// The text of one message for the index; reused from item to item.
 #[derive(Clone, Debug, Default)]
 pub struct ItemText {
@@ -174,13 +218,21 @@ pub struct ItemText {
     pub text: String,
     /// The stretches: zone and byte range of `text`. Words never run across stretches.
     pub stretches: Vec<(Zone, Range<usize>)>,
+    /// The parts that stretches of [`Zone::Body`] and [`Zone::Hidden`] are from, in order.
+    pub parts: Vec<TextPart>,
 }
 
 impl ItemText {
+    /// The part that a stretch of body or hidden text is from.
+    pub fn part_of(&self, stretch: usize) -> Option<&TextPart> {
+        self.parts.iter().rev().find(|p| p.first <= stretch)
+    }
+
     /// Forgets the text and keeps the memory.
     pub fn clear(&mut self) {
         self.text.clear();
         self.stretches.clear();
+        self.parts.clear();
     }
 
     /// Ends a stretch that began at `from` bytes of `text`.

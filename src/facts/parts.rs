@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::text::{self, Buffers, Source};
-use super::{Attachment, ItemFacts, ItemText, NotIndexed, Zone};
+use super::{Attachment, ItemFacts, ItemText, NotIndexed, TextPart, TextRole, Zone};
 use crate::parse::mime::{self, Encoding, Form, Part};
 use crate::parse::value::Context;
 use crate::parse::{decode, uu, yenc};
@@ -152,6 +152,12 @@ impl Reader<'_, '_> {
         }
     }
 
+    /// What follows in the text is of this part.
+    pub(crate) fn begin(&mut self, path: String, part: &Part, role: TextRole, name: String) {
+        let (first, content_type) = (self.text.stretches.len(), part.content_type.clone());
+        self.text.parts.push(TextPart { first, path, content_type, role, name });
+    }
+
     /// Content-Description and its kin, and lines of the part's header that are no fields.
     fn described(&mut self, part: &Part) {
         for (_, range) in &part.described {
@@ -172,6 +178,9 @@ impl Reader<'_, '_> {
     fn around(&mut self, index: usize, part: &Part) {
         let bytes = |range: &std::ops::Range<usize>| self.message.get(range.clone()).unwrap_or_default();
         let (before, after) = (bytes(&part.preamble), bytes(&part.epilogue));
+        if !before.trim_ascii().is_empty() || !after.trim_ascii().is_empty() {
+            self.begin(self.path(index), part, TextRole::Around, String::new());
+        }
         let place = |r: &std::ops::Range<usize>| ByteRange::of_usize(r.start, r.end);
         if !before.trim_ascii().is_empty() {
             if !is_notice(before) {
@@ -224,7 +233,10 @@ impl Reader<'_, '_> {
             self.encrypted(index, at);
         }
         let empty_root = index == 0 && part.body.is_empty();
-        if (message_as_file || !is_body(part, &name)) && !empty_root {
+        let is_file = (message_as_file || !is_body(part, &name)) && !empty_root;
+        let role = if is_file { TextRole::File } else { TextRole::Body };
+        self.begin(path.clone(), part, role, name.clone());
+        if is_file {
             let attachment = Attachment {
                 part: path.clone(),
                 name,
@@ -271,6 +283,10 @@ impl Reader<'_, '_> {
                 text::add(&source, self.buffers, self.text, self.facts);
                 from = found.at.end;
                 self.embedded(part, &found, encoding, format!("{path}#{count}"));
+                let of = self.text.parts.iter().rev().find(|p| p.path == path).cloned();
+                if let Some(TextPart { role, name, .. }) = of {
+                    self.begin(path.to_owned(), part, role, name);
+                }
             }
         }
         source.bytes = bytes.get(from..).unwrap_or_default();
@@ -295,6 +311,7 @@ impl Reader<'_, '_> {
         let mut name = String::new();
         crate::parse::charset::best(&found.name, &mut name);
         if is_like_text(&found.data) {
+            self.begin(path.clone(), part, TextRole::File, name.clone());
             text::push_bytes(&found.data, Zone::Body, self.buffers, self.text);
         }
         self.facts.attachments.push(Attachment {

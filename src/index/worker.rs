@@ -102,7 +102,7 @@ impl IndexWorker {
             self.gather.section();
             self.text(Words::Subject, &subject.text);
         }
-        let ItemText { text, stretches } = item.text;
+        let ItemText { text, stretches, .. } = item.text;
         if !stretches.is_empty() {
             self.lower.clear();
             self.lower.extend_from_slice(text.as_bytes());
