@@ -59,8 +59,10 @@ pub(super) enum Command {
         after_help = "Examples:\n  mailtrail show 5f0c2a9be4d17788-3-41\n  mailtrail show 5f0c2a9be4d17788-3-41 --raw > item.eml\n  mailtrail show 5f0c2a9be4d17788-3-41 --attachment 1 > file.bin"
     )]
     Show(ShowArgs),
-    /// List all items in the order of the ledger
-    #[command(after_help = "Example:\n  mailtrail list --json | jq -r .sha256")]
+    /// List items, all or those that a query finds, in the order of the ledger
+    #[command(
+        after_help = "Examples:\n  mailtrail list --json | jq -r .sha256\n  mailtrail list 'kind:child'\n  mailtrail list --csv 'has:attachment' > items.csv"
+    )]
     List(ListArgs),
     /// The case at a glance: sources, counts, index health
     #[command(after_help = "Example:\n  mailtrail info --case case-17")]
@@ -73,7 +75,7 @@ pub(super) enum Command {
     Report(ReportArgs),
     /// Write hits as .eml files or one mbox, with a hashed manifest
     #[command(
-        after_help = "Examples:\n  mailtrail export 'from:alice@example.org' --to handover/\n  cd handover && sha256sum -c SHA256SUMS"
+        after_help = "Examples:\n  mailtrail export 'from:alice@example.org' --to handover/\n  mailtrail export '*' --to everything/ --mbox\n  cd handover && sha256sum -c SHA256SUMS"
     )]
     Export(ExportArgs),
     /// Rebuild an original file or folder tree, byte for byte
@@ -170,7 +172,7 @@ pub(super) enum SplitArg {
 /// What to search.
 #[derive(Debug, Args)]
 pub(super) struct SearchArgs {
-    /// The query; words are joined by AND
+    /// The query; words are joined by AND, `*` is every item
     #[arg(required_unless_present = "fields", value_name = "QUERY")]
     pub query: Vec<String>,
     /// Print how many items match, as one integer
@@ -201,6 +203,8 @@ pub(super) struct SearchArgs {
 pub(super) enum SortArg {
     /// By Date header, newest first; undated items last
     Newest,
+    /// By Date header, oldest first; undated items last
+    Oldest,
     /// Best match of the words first
     Relevance,
     /// Order of the ledger
@@ -226,12 +230,18 @@ pub(super) struct ShowArgs {
 /// What to list.
 #[derive(Debug, Args)]
 pub(super) struct ListArgs {
+    /// The query; without one, or with `*`, every item
+    #[arg(value_name = "QUERY")]
+    pub query: Vec<String>,
     /// Show at most this many
     #[arg(long, short = 'n', value_name = "N")]
     pub limit: Option<usize>,
     /// CSV instead of a table
     #[arg(long, conflicts_with = "json")]
     pub csv: bool,
+    /// Zone for dates in the query, such as Europe/Berlin (default UTC)
+    #[arg(long, value_name = "ZONE")]
+    pub tz: Option<String>,
 }
 
 /// What to report.
@@ -245,7 +255,7 @@ pub(super) struct ReportArgs {
 /// What to export and how.
 #[derive(Debug, Args)]
 pub(super) struct ExportArgs {
-    /// The query; `all` for every item
+    /// The query; `*` is every item
     #[arg(required = true, value_name = "QUERY")]
     pub query: Vec<String>,
     /// Folder to make; it must not exist or be empty

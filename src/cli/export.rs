@@ -10,13 +10,16 @@ use super::context::{self, Context};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::output::Out;
-use super::search::{Opened, all_keys};
+use super::search::{Opened, in_ledger_order};
 use super::table::{counted, grouped};
 
 pub(super) fn run(context: &Context, args: &ExportArgs, out: &mut Out) -> Result<Exit, Failure> {
     let case = Opened::open(context.case()?)?;
     let query = args.query.join(" ");
-    let keys = all_keys(&case, &query, args.tz.as_deref())?;
+    if query.trim().is_empty() {
+        return Err(Failure::usage("the query is empty").hint("`*` exports every item"));
+    }
+    let keys = in_ledger_order(&case, &query, None, args.tz.as_deref())?.keys;
     let form = if args.mbox {
         Form::Mbox
     } else if args.raw {

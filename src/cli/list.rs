@@ -1,4 +1,4 @@
-//! `list`: all items in the order of the ledger.
+//! `list`: items in the order of the ledger.
 
 use std::ops::ControlFlow;
 
@@ -12,8 +12,15 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::output::Out;
 use super::rows::{Form, Printer};
+use super::search::{self, Opened};
 
 pub(super) fn run(context: &Context, args: &ListArgs, out: &mut Out) -> Result<Exit, Failure> {
+    let query = args.query.join(" ");
+    if !matches!(query.trim(), "" | "*") {
+        return some(context, args, &query, out);
+    }
+    search::zone(args.tz.as_deref())?;
+    // All items stand in the catalog: no index is needed.
     let reader = Reader::open(context.case()?)?;
     let catalog = Catalog::open(&reader.layout().catalog())?;
     let mut printer = Printer::new(&catalog, Form::of(context.json, args.csv), "mailtrail.item/1");
@@ -27,5 +34,18 @@ pub(super) fn run(context: &Context, args: &ListArgs, out: &mut Out) -> Result<E
         Ok::<_, Failure>(ControlFlow::Continue(()))
     })?;
     super::info::warn_if_behind(context, &reader, &catalog)?;
+    Ok(Exit::Done)
+}
+
+/// Those that a query finds.
+fn some(context: &Context, args: &ListArgs, query: &str, out: &mut Out) -> Result<Exit, Failure> {
+    let case = Opened::open(context.case()?)?;
+    let hits = search::in_ledger_order(&case, query, args.limit, args.tz.as_deref())?;
+    let mut printer = Printer::new(&case.catalog, Form::of(context.json, args.csv), "mailtrail.item/1");
+    case.catalog.each(hits.keys.iter().copied(), |row| printer.print(row, None, out))?;
+    out.flush()?;
+    search::matched(context, &hits);
+    search::undated(context, &hits);
+    super::info::warn_if_behind(context, &case.reader, &case.catalog)?;
     Ok(Exit::Done)
 }

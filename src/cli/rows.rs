@@ -4,6 +4,7 @@ use crate::catalog::{Catalog, Row};
 use crate::export::item::{self, Extra, Teller};
 use crate::export::manifest::{csv_head, csv_row};
 use crate::facts::Role;
+use crate::query::Snippet;
 use crate::types::time::rfc3339;
 
 use super::failure::Failure;
@@ -57,11 +58,11 @@ impl<'a> Printer<'a> {
         Self { catalog, teller, form, schema, line: Vec::with_capacity(4096), subject_width, any: false }
     }
 
-    /// Prints one item; `snippet` is text around the first match.
+    /// Prints one item; `snippet` is text around a match.
     pub(super) fn print(
         &mut self,
         row: &Row<'_>,
-        snippet: Option<&str>,
+        snippet: Option<&Snippet>,
         out: &mut Out,
     ) -> Result<(), Failure> {
         let first = !self.any;
@@ -70,6 +71,7 @@ impl<'a> Printer<'a> {
             Form::Json => {
                 let told = self.teller.tell(row)?;
                 self.line.clear();
+                let snippet = snippet.map(|s| (s.text.as_str(), s.part.as_str()));
                 let extra = Extra { schema: self.schema, snippet, ..Extra::default() };
                 item::write(&mut self.line, row, &told, &extra);
                 self.line.push(b'\n');
@@ -108,7 +110,8 @@ impl<'a> Printer<'a> {
                     pad(&from, FROM)
                 ))?;
                 if let Some(snippet) = snippet {
-                    out.line(&format!("    {}", fit(snippet, self.subject_width + ID + DATE + FROM)))?;
+                    let text = format!("{}: {}", snippet.part, snippet.text);
+                    out.line(&format!("    {}", fit(&text, self.subject_width + ID + DATE + FROM)))?;
                 }
             }
         }

@@ -6,9 +6,10 @@ use crate::catalog::Catalog;
 use crate::export::message::message;
 use crate::facts::derive::{Scratch, derive};
 use crate::index::IndexReader;
-use crate::query::{self, Case, Hits, Options, Order, SearchError, fields, sets};
+use crate::query::{
+    self, Case, Hits, Options, Order, QueryError, SearchError, Seeker, Snippet, fields, sets,
+};
 use crate::store::Reader;
-use crate::types::ItemKey;
 use crate::types::json::{self, Obj};
 
 use super::args::{SearchArgs, SortArg};
@@ -34,16 +35,21 @@ impl Opened {
         Ok(Self { reader, catalog, index })
     }
 
-    /// Answers a query; `all` is every item.
+    /// Answers a query.
     pub(super) fn search(&self, query: &str, options: &Options) -> Result<Hits, Failure> {
         let case = Case { catalog: &self.catalog, index: &self.index };
         query::search(case, query, options).map_err(|error| match error {
-            SearchError::Query(error) => Failure::usage(format!("query: {}", chain(&error)))
-                .hint("`mailtrail search --fields` lists the fields; words with a colon need quotes"),
+            SearchError::Query(error) => wrong(error),
             SearchError::Catalog(error) => error.into(),
             SearchError::Index(error) => error.into(),
         })
     }
+}
+
+/// A query that is wrong.
+fn wrong(error: QueryError) -> Failure {
+    Failure::usage(format!("query: {}", chain(&error)))
+        .hint("`mailtrail search --fields` lists fields and fixed words; words with a colon need quotes")
 }
 
 /// The zone that a flag names.
@@ -81,6 +87,7 @@ pub(super) fn run(context: &Context, args: &SearchArgs, out: &mut Out) -> Result
     let labels = if text.contains("source") { labels(&case.reader)? } else { Vec::new() };
     let order = match args.sort {
         SortArg::Newest => Order::Newest,
+        SortArg::Oldest => Order::Oldest,
         SortArg::Relevance => Order::Relevance,
         SortArg::Ledger => Order::Ledger,
     };
@@ -90,64 +97,56 @@ pub(super) fn run(context: &Context, args: &SearchArgs, out: &mut Out) -> Result
         out.line(&hits.total.to_string())?;
     } else {
         let mut printer = Printer::new(&case.catalog, Form::of(context.json, args.csv), "mailtrail.search/1");
-        let words = if args.snippets { wanted(&text) } else { Vec::new() };
+        let seeker = if args.snippets { Some(Seeker::new(&text).map_err(wrong)?) } else { None };
         case.catalog.each(hits.keys.iter().copied(), |row| {
-            let snippet = if args.snippets {
-                message(&case.reader, &case.catalog, row).ok().and_then(|m| snippet(&m, &words))
-            } else {
-                None
-            };
-            printer.print(row, snippet.as_deref(), out)
+            let snippet = seeker.as_ref().and_then(|seeker| {
+                let message = message(&case.reader, &case.catalog, row).ok()?;
+                snippet(&message, seeker)
+            });
+            printer.print(row, snippet.as_ref(), out)
         })?;
     }
     out.flush()?;
-    let shown = hits.keys.len() as u64;
     if !args.count {
-        let more = if shown < hits.total { format!(", {} shown", grouped(shown)) } else { String::new() };
-        context.notes.note(&format!("{}{more}", counted(hits.total, "item matches", "items match")));
+        matched(context, &hits);
     }
+    undated(context, &hits);
+    super::info::warn_if_behind(context, &case.reader, &case.catalog)?;
+    Ok(Exit::Done)
+}
+
+/// Says how many items match, how many of them are shown, and how many stand last for want of a date.
+pub(super) fn matched(context: &Context, hits: &Hits) {
+    let shown = hits.keys.len() as u64;
+    let more = if shown < hits.total { format!(", {} shown", grouped(shown)) } else { String::new() };
+    let last = match hits.last {
+        0 => String::new(),
+        n => format!("; {} of them without a date that could be read, last in the order", grouped(n)),
+    };
+    context.notes.note(&format!("{}{more}{last}", counted(hits.total, "item matches", "items match")));
+}
+
+/// Says how many items would match but for the date conditions.
+pub(super) fn undated(context: &Context, hits: &Hits) {
     if let Some(undated) = hits.undated.filter(|&n| n > 0) {
         context.notes.note(&format!(
             "{} no date that could be read and may belong here too: `NOT has:date`",
             counted(undated, "item has", "items have")
         ));
     }
-    super::info::warn_if_behind(context, &case.reader, &case.catalog)?;
-    Ok(Exit::Done)
 }
 
-/// Words of a query to show around: what is not a field's, an operator or a sign.
-fn wanted(query: &str) -> Vec<String> {
-    query
-        .split(|c: char| c.is_whitespace() || matches!(c, '"' | '(' | ')' | '*'))
-        .filter(|word| !word.is_empty() && !matches!(*word, "AND" | "OR" | "NOT"))
-        .map(|word| word.rsplit_once(':').map_or(word, |(_, value)| value).to_lowercase())
-        .filter(|word| !word.is_empty())
-        .collect()
-}
-
-/// Text of a message around the first of the words.
-fn snippet(message: &[u8], words: &[String]) -> Option<String> {
+/// Text of a message around a match.
+fn snippet(message: &[u8], seeker: &Seeker) -> Option<Snippet> {
     let mut found = None;
+    let mut first = true;
     derive(message, &mut Scratch::default(), &mut |_, facts, text| {
-        if found.is_some() || facts.child.is_some() {
-            return;
+        // Messages inside it are items of their own.
+        if std::mem::take(&mut first) {
+            found = seeker.find(facts, text);
         }
-        let lower = text.text.to_lowercase();
-        // Lower case may be longer or shorter; only ASCII keeps its places, which is good enough for a hint.
-        let at = words.iter().filter_map(|word| lower.find(word.as_str())).min().unwrap_or(0);
-        let place = |mut at: usize| {
-            at = at.min(text.text.len());
-            while !text.text.is_char_boundary(at) {
-                at -= 1;
-            }
-            at
-        };
-        let (from, to) = (place(at.saturating_sub(60)), place(at + 140));
-        let piece: Vec<&str> = text.text[from..to].split_whitespace().collect();
-        found = Some(piece.join(" "));
     });
-    found.filter(|text| !text.is_empty())
+    found
 }
 
 fn list_fields(context: &Context, out: &mut Out) -> Result<Exit, Failure> {
@@ -176,11 +175,13 @@ fn list_fields(context: &Context, out: &mut Out) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// All keys that a query finds, in ledger order.
-pub(super) fn all_keys(case: &Opened, query: &str, tz: Option<&str>) -> Result<Vec<ItemKey>, Failure> {
+/// What a query finds, in ledger order.
+pub(super) fn in_ledger_order(
+    case: &Opened,
+    query: &str,
+    limit: Option<usize>,
+    tz: Option<&str>,
+) -> Result<Hits, Failure> {
     let labels = if query.contains("source") { labels(&case.reader)? } else { Vec::new() };
-    let options = Options { order: Order::Ledger, limit: None, zone: zone(tz)?, labels };
-    // The empty query is every item.
-    let query = if query == "all" { "" } else { query };
-    Ok(case.search(query, &options)?.keys)
+    case.search(query, &Options { order: Order::Ledger, limit, zone: zone(tz)?, labels })
 }

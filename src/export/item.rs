@@ -82,8 +82,8 @@ pub struct Extra<'a> {
     pub schema: &'a str,
     /// The exported file: name, rule, size and digest.
     pub file: Option<(&'a str, &'a str, u64, &'a str)>,
-    /// Text around the first match.
-    pub snippet: Option<&'a str>,
+    /// Text around a match, and the part of the message it is from.
+    pub snippet: Option<(&'a str, &'a str)>,
 }
 
 /// Writes an item as a canonical JSON object.
@@ -124,7 +124,7 @@ pub fn write(out: &mut Vec<u8>, row: &Row<'_>, told: &Told, extra: &Extra<'_>) {
     let other = [Role::ReturnPath, Role::DeliveredTo, Role::ResentFrom, Role::ResentTo];
     o.arr("other_people", told.people.iter().filter(|p| other.contains(&p.role)), |out, person| {
         let mut o = Obj::new(out);
-        o.str("address", &person.address).str("field", role_word(person.role)).str("name", &person.name);
+        o.str("address", &person.address).str("field", person.role.word()).str("name", &person.name);
         o.end();
     });
     if let Some(part) = row.part {
@@ -139,8 +139,8 @@ pub fn write(out: &mut Vec<u8>, row: &Row<'_>, told: &Told, extra: &Extra<'_>) {
     o.str("schema", extra.schema);
     people(&mut o, "sender", told, &[Role::Sender]);
     o.digest("sha256", &row.sha256).uint("size", row.end - row.start);
-    if let Some(snippet) = extra.snippet {
-        o.str("snippet", snippet);
+    if let Some((text, part)) = extra.snippet {
+        o.str("snippet", text).str("snippet_of", part);
     }
     o.str("source", &container.source.to_string()).uint("start", row.start);
     o.arr("state", &more.state, |out, word| json::string(out, word));
@@ -172,21 +172,6 @@ fn people(o: &mut Obj<'_>, key: &'static str, told: &Told, roles: &[Role]) {
         o.str("address", &person.address).str("name", &person.name);
         o.end();
     });
-}
-
-fn role_word(role: Role) -> &'static str {
-    match role {
-        Role::From => "from",
-        Role::Sender => "sender",
-        Role::ReplyTo => "reply-to",
-        Role::To => "to",
-        Role::Cc => "cc",
-        Role::Bcc => "bcc",
-        Role::ReturnPath => "return-path",
-        Role::DeliveredTo => "delivered-to",
-        Role::ResentFrom => "resent-from",
-        Role::ResentTo => "resent-to",
-    }
 }
 
 fn range(o: &mut Obj<'_>, key: &'static str, at: ByteRange) {

@@ -5,6 +5,7 @@
 
 mod directory;
 mod gather;
+mod places;
 mod read;
 pub mod schema;
 mod search;
@@ -18,6 +19,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+pub use places::place;
 pub use read::IndexReader;
 pub use search::{Lookup, Phrase};
 pub use set::Set;

@@ -154,7 +154,7 @@ pub const FIELDS: &[Field] = &[
         name: "body",
         aliases: &[],
         kind: FieldKind::Words(&[Words::Body]),
-        help: "words of all text parts, hidden text included",
+        help: "words of all text parts, text attachments and hidden text included",
         example: "body:invoice*",
     },
     Field {

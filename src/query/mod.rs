@@ -9,9 +9,11 @@ mod parser;
 mod plan;
 mod run;
 pub mod sets;
+mod snippet;
 mod value;
 
 pub use run::{Hits, Options, Order, search};
+pub use snippet::{Seeker, Snippet};
 
 use crate::catalog::CatalogError;
 use crate::index::IndexError;
@@ -409,6 +411,10 @@ mod tests {
             ("is:deleted", &[5]),
             ("is:expunged", &[]),
             ("is:answered", &[1]),
+            ("*", &[0, 1, 2, 3, 4, 5]),
+            ("* NOT kind:child", &[0, 1, 2, 4, 5]),
+            ("(* kind:child) OR last", &[3, 5]),
+            ("all", &[]),
             ("kind:child", &[3]),
             ("kind:message", &[0, 1, 2, 4, 5]),
             ("kind:eml", &[5]),
@@ -462,6 +468,10 @@ mod tests {
         assert_eq!((items, hits.total, hits.undated), (vec![(4, 0), (1, 0), (0, 0)], 6, None));
         let all = case.ask("", &Options::default()).unwrap();
         assert_eq!(all.keys.last().map(|k| k.item()), Some(3));
+        assert_eq!((hits.last, all.last), (2, 2));
+        let oldest = case.ask("", &Options { order: Order::Oldest, ..Options::default() }).unwrap();
+        let items: Vec<_> = oldest.keys.iter().map(|k| (k.item(), k.child())).collect();
+        assert_eq!((items, oldest.last), (vec![(2, 1), (0, 0), (1, 0), (4, 0), (2, 0), (3, 0)], 2));
         let best = case.ask("annual", &Options { order: Order::Relevance, ..Options::default() }).unwrap();
         assert_eq!(best.keys[0].item(), 0);
     }

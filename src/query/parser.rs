@@ -1,6 +1,6 @@
 //! Tokens to a tree. OR binds weaker than AND, NOT binds strongest; two terms side by side mean AND.
 
-use super::fields::{Field, default_field, field, nearest};
+use super::fields::{Field, FieldKind, default_field, field, nearest};
 use super::lexer::{Token, What, tokens};
 use super::{QueryError, QueryProblem as P};
 
@@ -101,6 +101,7 @@ impl Parser {
                 }
             }
             What::Not => Ok(Node::Not(Box::new(self.single(of)?))),
+            What::Word(value) if value == "*" && of.kind == FieldKind::Text => Ok(Node::All),
             What::Word(value) => Ok(Node::Term(Term { field: of, value, quoted: false, at })),
             What::Quoted(value) => Ok(Node::Term(Term { field: of, value, quoted: true, at })),
             What::Field(name) => {
@@ -151,6 +152,10 @@ mod tests {
         check("a AND NOT (b OR -c)", "(text=a & !(text=b | !text=c))");
         check("from:(x OR y) z", "((from=x | from=y) & text=z)");
         check("TO:x", "to=x");
+        check("*", "*");
+        check("* a", "(* & text=a)");
+        check("all", "text=all");
+        check("\"*\"", "text=*");
         check("and or not", "(text=and & text=or & text=not)");
     }
 

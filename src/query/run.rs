@@ -18,6 +18,8 @@ pub enum Order {
     /// Newest Date first, undated last, then ledger order.
     #[default]
     Newest,
+    /// Oldest Date first, undated last, then ledger order.
+    Oldest,
     /// Best first: how rare the words asked for are, and how often they stand in each.
     Relevance,
     /// As in the ledger.
@@ -53,6 +55,8 @@ pub struct Hits {
     /// How many have no date that could be read and answer the question but for its date conditions; `None` when it
     /// has none.
     pub undated: Option<u64>,
+    /// How many of the answer have no date that could be read, and so stand last; 0 when the order is not by date.
+    pub last: u64,
 }
 
 /// Answers a question.
@@ -70,8 +74,8 @@ pub fn search(case: Case<'_>, query: &str, options: &Options) -> Result<Hits, Se
         None
     };
     let total = set.len();
-    let keys = if options.limit == Some(0) { Vec::new() } else { run.ordered(&set)? };
-    Ok(Hits { keys, total, undated })
+    let (keys, last) = if options.limit == Some(0) { (Vec::new(), 0) } else { run.ordered(&set)? };
+    Ok(Hits { keys, total, undated, last })
 }
 
 /// How date conditions count.
@@ -240,25 +244,32 @@ impl Run<'_> {
         Err(QueryError { column: term.at, problem }.into())
     }
 
-    fn ordered(&self, set: &Set) -> Result<Vec<ItemKey>, SearchError> {
+    /// The keys in the order asked for, and how many stand last because they have no date.
+    fn ordered(&self, set: &Set) -> Result<(Vec<ItemKey>, u64), SearchError> {
         let index = self.case.index;
         let limit = self.options.limit.unwrap_or(usize::MAX);
         match self.options.order {
             Order::Ledger => {
                 let mut keys = index.keys(set)?;
                 keys.truncate(limit);
-                Ok(keys)
+                Ok((keys, 0))
             }
-            Order::Newest => {
-                // Undated after dated; `None` is the least, so the order is turned.
-                let dates = index.dates(set)?.into_iter().map(|(key, date)| (std::cmp::Reverse(date), key));
-                Ok(first(dates.collect(), limit))
+            Order::Newest | Order::Oldest => {
+                let newest = self.options.order == Order::Newest;
+                let mut undated = 0;
+                let dates = index.dates(set)?.into_iter().map(|(key, date)| {
+                    undated += u64::from(date.is_none());
+                    // Whole milliseconds turn around without an overflow: `!n` is `-n - 1`.
+                    ((date.is_none(), date.map(|d| if newest { !d.0 } else { d.0 })), key)
+                });
+                let dates = dates.collect();
+                Ok((first(dates, limit), undated))
             }
             Order::Relevance => {
                 let scores = index.scores(set, &self.lookups)?;
                 // Scores are sums of finite numbers that are not negative: their bits sort as they do.
                 let scores = scores.into_iter().map(|(key, score)| (std::cmp::Reverse(score.to_bits()), key));
-                Ok(first(scores.collect(), limit))
+                Ok((first(scores.collect(), limit), 0))
             }
         }
     }

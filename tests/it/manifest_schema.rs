@@ -105,7 +105,7 @@ fn walk(walk: &mut Walk<'_>, source: &Path, form: &[&str]) {
     let dir = tempfile::tempdir().unwrap();
     let (case, to) = (dir.path().join("case"), dir.path().join("export"));
     import(&case, source);
-    run(&case, &[&["export", "all", "--quiet", "--to", to.to_str().unwrap()], form].concat()).ok();
+    run(&case, &[&["export", "*", "--quiet", "--to", to.to_str().unwrap()], form].concat()).ok();
     let text = std::fs::read_to_string(to.join("manifest.jsonl")).unwrap();
     for (n, line) in text.lines().enumerate() {
         let name = if n == 0 { "export" } else { "item" };

@@ -105,7 +105,7 @@ fn no_command_writes_to_the_source_or_opens_a_socket() {
         vec!["info"],
         vec!["log"],
         vec!["report"],
-        vec!["export", "all", "--to", export.to_str().unwrap(), "--attachments"],
+        vec!["export", "*", "--to", export.to_str().unwrap(), "--attachments"],
         vec!["restore", &container, "--to", export2.to_str().unwrap()],
         vec!["verify", "--source"],
         vec!["rebuild"],

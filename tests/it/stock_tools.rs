@@ -53,7 +53,7 @@ fn sha256sum_accepts_an_export_and_finds_a_changed_byte() {
     support::import(&case, &seized);
     for flags in [&["--attachments"][..], &["--raw"], &["--mbox"]] {
         let to = dir.path().join(format!("export{}", flags[0]));
-        let mut args = vec!["export", "all", "--quiet", "--to", to.to_str().unwrap()];
+        let mut args = vec!["export", "*", "--quiet", "--to", to.to_str().unwrap()];
         args.extend(flags);
         support::run(&case, &args).ok();
         let check = |dir: &Path| {

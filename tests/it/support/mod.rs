@@ -126,6 +126,6 @@ pub(crate) fn ledger(case: &Path) -> Vec<u8> {
 pub(crate) fn manifest(case: &Path) -> Vec<u8> {
     let out = tempfile::tempdir().unwrap();
     let to = out.path().join("export");
-    run(case, &["export", "all", "--quiet", "--to", to.to_str().unwrap()]).ok();
+    run(case, &["export", "*", "--quiet", "--to", to.to_str().unwrap()]).ok();
     std::fs::read(to.join("manifest.jsonl")).unwrap()
 }
