@@ -3,6 +3,7 @@
 #![allow(clippy::arithmetic_side_effects, clippy::panic, reason = "tests count in the open")]
 
 use super::*;
+use crate::types::AnomalyKind;
 
 fn hop(value: &str) -> Parsed<Hop> {
     received(value.as_bytes(), 10, ByteRange::of_usize(0, value.len() + 10))
