@@ -315,8 +315,10 @@ impl Draft {
             let open = if kind == Kind::Word { memchr::memchr(b'[', span.of(text)) } else { None };
             let bracket = open.filter(|o| *o > 0).map(|open| span.from.saturating_add(open));
             match bracket {
-                Some(at) if peer.address(text, Span::new(at, span.to), true) => {
+                // What the server saw may still follow: `gw02_[192.0.2.26] ([198.51.100.53])`.
+                Some(at) if peer.address(text, Span::new(at, span.to), false) => {
                     peer.token = Some(Span::new(span.from, at));
+                    peer.said = Some(span);
                 }
                 _ => peer.token = Some(span),
             }
