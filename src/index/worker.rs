@@ -5,7 +5,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use tantivy::index::{Index, SegmentMeta};
 
 use super::IndexError;
-use super::gather::{Columns, Gather};
+use super::gather::{Doc, Gather};
 use super::schema::{self, HopHost, Words, kind};
 use super::words::{self, Folder, LONGEST, PADDING};
 use crate::facts::{Hop, ItemFacts, ItemText, Zone};
@@ -51,8 +51,11 @@ pub struct IndexWorker {
     term: Vec<u8>,
 }
 
-/// Most words in one segment; their places are 32-bit numbers.
-const MOST_WORDS: usize = 1 << 29;
+/// Most bytes of memory with which a text is still taken: places are 32-bit numbers, and one item may be any size.
+const MOST_MEMORY: usize = 2 << 30;
+
+/// Most documents in a segment: their numbers take three bytes in the table of hashes.
+const MOST_DOCS: u32 = 1 << 23;
 
 impl IndexWorker {
     pub(super) fn new(index: Index, budget: usize) -> Self {
@@ -64,7 +67,7 @@ impl IndexWorker {
     /// Takes an item. Call [`Self::is_full`] after it.
     pub fn add(&mut self, item: &Indexed<'_>) {
         let date = item.facts.date.as_ref().map(|d| d.utc.0);
-        self.gather.begin(Columns { key: item.key.as_u64(), date, size: item.facts.size });
+        self.gather.begin(Doc { key: item.key.as_u64(), date, size: item.facts.size, start: 0 });
         self.texts(item);
         self.people(item.facts);
         self.tags(item);
@@ -75,7 +78,7 @@ impl IndexWorker {
 
     /// Whether it is time for [`Self::flush`].
     pub fn is_full(&self) -> bool {
-        self.gather.memory() >= self.budget
+        self.gather.memory() >= self.budget || self.gather.docs() >= MOST_DOCS
     }
 
     /// Number of items held in memory.
@@ -99,7 +102,7 @@ impl IndexWorker {
 
     fn texts(&mut self, item: &Indexed<'_>) {
         if let Some(subject) = &item.facts.subject {
-            self.gather.section();
+            self.gather.gap();
             self.text(Words::Subject, &subject.text);
         }
         let ItemText { text, stretches } = item.text;
@@ -110,29 +113,17 @@ impl IndexWorker {
             self.lower.extend_from_slice(&[0; PADDING]);
             let ascii = text.is_ascii();
             for field in [Words::Body, Words::Header] {
-                let mut first = true;
                 for (zone, range) in stretches {
                     if (*zone == Zone::Header) != (field == Words::Header) {
                         continue;
                     }
-                    if first {
-                        self.gather.section();
-                        first = false;
-                    } else {
-                        self.gather.gap();
-                    }
+                    self.gather.gap();
                     self.cut(field as u8, range.start, range.end.min(text.len()), ascii);
                 }
             }
         }
-        let mut first = true;
         for attachment in item.facts.attachments.iter().filter(|a| !a.name.is_empty()) {
-            if first {
-                self.gather.section();
-                first = false;
-            } else {
-                self.gather.gap();
-            }
+            self.gather.gap();
             self.text(Words::Name, &attachment.name);
         }
     }
@@ -148,7 +139,7 @@ impl IndexWorker {
     /// Cuts a stretch of `self.lower` into words.
     fn cut(&mut self, field: u8, from: usize, to: usize, ascii: bool) {
         let Self { gather, folder, lower, term, .. } = self;
-        if gather.memory() / 8 > MOST_WORDS {
+        if gather.memory() > MOST_MEMORY {
             return;
         }
         words::runs(lower, from, to, |start, end| {
@@ -177,11 +168,11 @@ impl IndexWorker {
         if facts.addresses.is_empty() {
             return;
         }
-        self.gather.section();
         let Self { gather, folder, lower, term, .. } = self;
         for fact in &facts.addresses {
             let role = schema::role_byte(fact.role);
             for text in [&fact.mailbox.name, &fact.mailbox.address] {
+                gather.gap();
                 lower.clear();
                 lower.extend_from_slice(text.as_bytes());
                 lower.make_ascii_lowercase();
@@ -208,7 +199,6 @@ impl IndexWorker {
                         folder.words(run, |buffer, len, _| one(buffer.get(..len).unwrap_or_default()));
                     }
                 });
-                gather.gap();
             }
             if !fact.mailbox.address.is_empty() {
                 schema::address_term(term, fact.role, &fact.mailbox.address);
@@ -247,10 +237,7 @@ impl IndexWorker {
         for attachment in &facts.attachments {
             word(kind::TYPE, &attachment.content_type);
         }
-        let mut digest = |kind: u8, bytes: &[u8]| {
-            schema::digest_term(term, kind, bytes);
-            gather.fact(term);
-        };
+        let mut digest = |kind: u8, bytes: &[u8]| gather.hash(kind, schema::hash_of(bytes));
         digest(kind::SHA256, item.sha256.as_bytes());
         if item.wire != item.sha256 {
             digest(kind::WIRE, item.wire.as_bytes());
@@ -262,12 +249,10 @@ impl IndexWorker {
             digest(kind::MIH, &mih);
         }
         if let Some(id) = &facts.message_id {
-            schema::message_id_term(term, kind::MESSAGE_ID, &id.text);
-            gather.fact(term);
+            gather.hash(kind::MESSAGE_ID, schema::message_id_hash(&id.text));
         }
         for id in &facts.references {
-            schema::message_id_term(term, kind::REFERENCE, id);
-            gather.fact(term);
+            gather.hash(kind::REFERENCE, schema::message_id_hash(id));
         }
     }
 
@@ -285,8 +270,10 @@ impl IndexWorker {
                 gather.fact(term);
             }
         }
+        if let Some(id) = text(hop.id) {
+            gather.hash(kind::HOP_ID, schema::hop_id_hash(id));
+        }
         for (kind, range) in [
-            (kind::HOP_ID, hop.id),
             (kind::WITH, hop.with),
             (kind::FOR, hop.for_),
             (kind::ENVELOPE_FROM, hop.envelope_from),
