@@ -15,7 +15,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("index", &["types", "parse", "facts"]),
     ("ingest", &["types", "source", "store", "parse", "facts", "catalog", "index"]),
     ("query", &["types", "facts", "catalog", "index"]),
-    ("verify", &["types", "source", "store", "parse", "facts", "catalog", "index"]),
+    // verify derives what the catalog should hold as an import does, and compares it as exports show it.
+    ("verify", &["types", "source", "store", "parse", "facts", "catalog", "index", "ingest", "export"]),
     ("export", &["types", "store", "parse", "facts", "catalog", "query"]),
     (
         "cli",

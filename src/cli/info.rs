@@ -111,9 +111,12 @@ pub(super) fn run(context: &Context, out: &mut Out) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
+/// Paths and labels by segment number or source id.
+type Named = BTreeMap<String, (Vec<String>, Vec<String>)>;
+
 /// Paths and labels under which each segment was imported, from the custody log.
-fn named(reader: &Reader) -> Result<BTreeMap<String, (Vec<String>, Vec<String>)>, Failure> {
-    let mut named: BTreeMap<String, (Vec<String>, Vec<String>)> = BTreeMap::new();
+fn named(reader: &Reader) -> Result<Named, Failure> {
+    let mut named = Named::new();
     for event in reader.custody()? {
         let (_, event) = event?;
         if event.kind != "source_begun" && event.kind != "source_seen_again" {
@@ -144,7 +147,7 @@ fn source(
     segment: &SegmentInfo,
     catalog: Option<&Catalog>,
     index: Option<&IndexReader>,
-    named: &BTreeMap<String, (Vec<String>, Vec<String>)>,
+    named: &Named,
 ) -> Result<Source, Failure> {
     let id = segment.source().to_string();
     let (items, containers, bytes) = match segment.closed() {

@@ -173,5 +173,7 @@ fn list_fields(context: &Context, out: &mut Out) -> Result<Exit, Failure> {
 pub(super) fn all_keys(case: &Opened, query: &str, tz: Option<&str>) -> Result<Vec<ItemKey>, Failure> {
     let labels = if query.contains("source") { labels(&case.reader)? } else { Vec::new() };
     let options = Options { order: Order::Ledger, limit: None, zone: zone(tz)?, labels };
+    // The empty query is every item.
+    let query = if query == "all" { "" } else { query };
     Ok(case.search(query, &options)?.keys)
 }

@@ -2,10 +2,11 @@
 
 use crate::catalog::{Catalog, HopRow, Row};
 use crate::export::ExportError;
+use crate::export::bundle::fact;
 use crate::export::item::{self, Extra, Teller, Told};
 use crate::export::message::{copy_raw, message, raw};
 use crate::facts::derive::{Scratch, derive};
-use crate::facts::{Zone, extract};
+use crate::facts::{Zone, files};
 use crate::parse::header;
 use crate::store::{Reader, StoreError};
 use crate::types::ItemId;
@@ -63,7 +64,7 @@ fn one(
             Failure::new(format!("the item has no attachment {number}")).hint(format!("it has {have}"))
         })?;
         let message = message(reader, catalog, row)?;
-        let bytes = extract::attachment(&message, file.at, &file.encoding, &file.sha256)
+        let bytes = files::attachment(&message, &fact(file))
             .ok_or_else(|| Failure::new(format!("attachment {number} does not have its recorded digest")))?;
         out.bytes(&bytes)?;
         return Ok(());

@@ -4,8 +4,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use crate::catalog::{Catalog, Row};
-use crate::facts::extract;
+use crate::catalog::{AttachmentRow, Catalog, Row};
+use crate::facts::{Attachment, files};
 use crate::store::Reader;
 use crate::types::digest::Sha256Stream;
 use crate::types::text::file_name;
@@ -289,7 +289,7 @@ fn attachments(
     let message = message::message(reader, catalog, row)?;
     let mut count = 0;
     for (n, attachment) in told.attachments.iter().enumerate() {
-        let decoded = extract::attachment(&message, attachment.at, &attachment.encoding, &attachment.sha256);
+        let decoded = files::attachment(&message, &fact(attachment));
         let Some(bytes) = decoded else { continue };
         let name = format!("attachments/{number:0width$}-{}-{}", n + 1, file_name(&attachment.name));
         let mut file = sums.create(&name)?;
@@ -300,12 +300,29 @@ fn attachments(
     Ok(count)
 }
 
+/// An attachment's row as the fact it was made from.
+pub fn fact(row: &AttachmentRow) -> Attachment {
+    Attachment {
+        part: row.part.clone(),
+        name: row.name.clone(),
+        content_type: row.content_type.to_string(),
+        disposition: row.disposition.to_string(),
+        encoding: row.encoding.to_string(),
+        size: row.size,
+        sha256: row.sha256,
+        at: row.at,
+    }
+}
+
 /// Writes `SHA256SUMS`, sorted by the bytes of the names; names are ASCII without backslash by construction.
 fn sum_file(sums: &mut Sums) -> Result<(), ExportError> {
     sums.lines.sort();
     let mut text = String::new();
     for (name, digest) in &sums.lines {
-        text.push_str(&format!("{digest}  {name}\n"));
+        text.push_str(&digest.to_string());
+        text.push_str("  ");
+        text.push_str(name);
+        text.push('\n');
     }
     let mut file = sums.create("SHA256SUMS")?;
     file.put(text.as_bytes())?;

@@ -1,7 +1,7 @@
 //! The bytes behind a row: as found in the container, and as the message they stand for.
 
 use crate::catalog::{BlobPlace, Catalog, Row};
-use crate::facts::derive::{Scratch, derive};
+use crate::facts::files;
 use crate::store::Reader;
 use crate::store::pack::{BlobAt, FrameAt};
 use crate::types::Sha256Digest;
@@ -46,13 +46,8 @@ fn child(reader: &Reader, catalog: &Catalog, row: &Row<'_>) -> Result<Vec<u8>, E
     })?;
     let top = top.ok_or(ExportError::NoItem { key: row.key.message() })?;
     let part = row.part.unwrap_or_default();
-    let mut found = None;
-    derive(&top, &mut Scratch::default(), &mut |bytes, facts, _| {
-        if facts.child.as_ref().is_some_and(|child| child.part == part) {
-            found = Some(bytes.to_vec());
-        }
-    });
-    found
+    files::child(&top, part)
+        .map(std::borrow::Cow::into_owned)
         .filter(|bytes| Sha256Digest::of(bytes) == row.sha256)
         .ok_or_else(|| ExportError::NoChild { part: part.to_owned() })
 }

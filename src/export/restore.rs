@@ -69,7 +69,7 @@ pub fn tree(reader: &Reader, segment: u32, to: &Path) -> Result<Rebuilt, ExportE
                 one.close(&file.sha256, &mut rebuilt)?;
             }
             Record::Container(open) if open.parent.is_none() => {
-                current = Some(Current::create(to, &open.path)?)
+                current = Some(Current::create(to, &open.path)?);
             }
             Record::Item(item) => {
                 if let Some(one) = &mut current {

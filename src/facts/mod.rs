@@ -2,7 +2,6 @@
 
 pub mod derive;
 pub mod files;
-pub mod extract;
 pub mod hops;
 mod ids;
 mod parts;

@@ -13,14 +13,14 @@ use crate::types::record::Entry;
 use crate::types::unescape::Rule;
 
 /// Bytes that a batch aims at; a frame of the store holds one batch.
-pub const TARGET: usize = 4 << 20;
+pub(super) const TARGET: usize = 4 << 20;
 
 /// Most steps in a batch, so that very small items do not make it grow.
 const MAX_STEPS: usize = 16_384;
 
 /// Some consecutive evidence of one source.
 #[derive(Debug, Default)]
-pub struct Batch {
+pub(super) struct Batch {
     /// Place of the batch in the source, from 0.
     pub number: u64,
     /// The buffers that items and gaps point into, with the offset of each one's first byte in its container.
@@ -37,7 +37,7 @@ pub struct Batch {
 
 /// One thing that the reader told.
 #[derive(Debug)]
-pub enum Step {
+pub(super) enum Step {
     /// Something that is not read.
     Entry(Entry),
     /// A container begins.
@@ -59,7 +59,7 @@ pub enum Step {
 
 /// An item of a batch.
 #[derive(Debug)]
-pub struct ItemStep {
+pub(super) struct ItemStep {
     /// The buffer.
     pub buffer: usize,
     /// The separator before it.
@@ -80,7 +80,7 @@ pub struct ItemStep {
 
 /// Makes batches of events.
 #[derive(Debug, Default)]
-pub struct Batcher {
+pub(super) struct Batcher {
     current: Batch,
     in_container: bool,
     next: u64,
@@ -89,7 +89,7 @@ pub struct Batcher {
 
 impl Batcher {
     /// Takes the next event; returns a batch when one is full. What is too long to hold in memory does not come here.
-    pub fn push(&mut self, event: Event) -> Option<Batch> {
+    pub(super) fn push(&mut self, event: Event) -> Option<Batch> {
         match event {
             Event::Entry(entry) => self.current.steps.push(Step::Entry(entry)),
             Event::Open(open) => {
@@ -109,12 +109,12 @@ impl Batcher {
     }
 
     /// What is there, when the reader is done or comes to something long.
-    pub fn finish(&mut self) -> Option<Batch> {
+    pub(super) fn finish(&mut self) -> Option<Batch> {
         if self.current.steps.is_empty() { None } else { Some(self.take()) }
     }
 
     /// Counts an item that was too long for a batch; answers its place among the items of the source.
-    pub fn long_item(&mut self) -> u64 {
+    pub(super) fn long_item(&mut self) -> u64 {
         self.items += 1;
         self.items - 1
     }

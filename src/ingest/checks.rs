@@ -38,7 +38,7 @@ fn ancestors(path: &Path) -> Vec<(u64, u64)> {
     let mut at: PathBuf = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     while !at.exists() {
         match at.parent() {
-            Some(parent) => at = parent.to_owned(),
+            Some(parent) => at = PathBuf::from(parent),
             None => break,
         }
     }

@@ -15,7 +15,7 @@ use super::Watch;
 const PIECE: usize = 256 * 1024;
 
 /// The digest of the source that a listing names, as it is now; `None` when a file could not be read, or on request.
-pub fn fingerprint(listing: &Listing, watch: &dyn Watch) -> Option<Sha256Digest> {
+pub(super) fn fingerprint(listing: &Listing, watch: &dyn Watch) -> Option<Sha256Digest> {
     let read: Vec<Option<(Sha256Digest, u64)>> = listing
         .found
         .par_iter()

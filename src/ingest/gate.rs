@@ -4,7 +4,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 
 /// Lets a fixed number in at a time.
 #[derive(Debug)]
-pub struct Gate {
+pub(super) struct Gate {
     inside: Mutex<usize>,
     left: Condvar,
     most: usize,
@@ -12,12 +12,12 @@ pub struct Gate {
 
 impl Gate {
     /// At most `most` at a time.
-    pub fn new(most: usize) -> Self {
+    pub(super) fn new(most: usize) -> Self {
         Self { inside: Mutex::new(0), left: Condvar::new(), most }
     }
 
     /// Waits for a place and takes it.
-    pub fn enter(&self) {
+    pub(super) fn enter(&self) {
         let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
         while *inside >= self.most {
             inside = self.left.wait(inside).unwrap_or_else(PoisonError::into_inner);
@@ -26,7 +26,7 @@ impl Gate {
     }
 
     /// Gives a place back.
-    pub fn leave(&self) {
+    pub(super) fn leave(&self) {
         let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
         *inside = inside.saturating_sub(1);
         drop(inside);
@@ -34,7 +34,7 @@ impl Gate {
     }
 
     /// Waits until nobody is inside.
-    pub fn wait_empty(&self) {
+    pub(super) fn wait_empty(&self) {
         let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
         while *inside > 0 {
             inside = self.left.wait(inside).unwrap_or_else(PoisonError::into_inner);

@@ -202,7 +202,7 @@ fn event_data(request: &Request, listing: &Listing, more: impl FnOnce(&mut Obj<'
 }
 
 /// All blobs of a case and its frames.
-pub fn known_blobs(reader: &Reader) -> Result<(Registry, Vec<FrameAt>), IngestError> {
+pub(super) fn known_blobs(reader: &Reader) -> Result<(Registry, Vec<FrameAt>), IngestError> {
     let mut registry = Registry::new();
     let mut frames = Vec::new();
     for line in reader.frames() {

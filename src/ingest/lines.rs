@@ -9,7 +9,7 @@ use super::batch::{Batch, ItemStep, Step};
 
 /// Digests of one item or gap.
 #[derive(Clone, Copy, Debug)]
-pub struct Hashed {
+pub(super) struct Hashed {
     /// Of the bytes as found.
     pub sha256: Sha256Digest,
     /// Of the wire form of the message; of a gap the same as `sha256`.
@@ -18,7 +18,7 @@ pub struct Hashed {
 
 /// A record, and which step of the batch it came from.
 #[derive(Clone, Debug)]
-pub struct Made {
+pub(super) struct Made {
     /// The record.
     pub record: Record,
     /// For an item: its place among the items of the segment, from 0, and its step in the batch.
@@ -35,7 +35,7 @@ struct Current {
 
 /// Makes the records of one ledger segment.
 #[derive(Debug, Default)]
-pub struct Maker {
+pub(super) struct Maker {
     current: Option<Current>,
     digest: SourceDigest,
     items: u64,
@@ -45,7 +45,7 @@ pub struct Maker {
 
 impl Maker {
     /// The records of a batch; `hashed` has one entry for each step that holds bytes.
-    pub fn batch(&mut self, batch: &Batch, hashed: &[Option<Hashed>]) -> Vec<Made> {
+    pub(super) fn batch(&mut self, batch: &Batch, hashed: &[Option<Hashed>]) -> Vec<Made> {
         let mut made = Vec::with_capacity(batch.steps.len());
         let mut at = 0;
         while at < batch.steps.len() {
@@ -96,7 +96,7 @@ impl Maker {
     }
 
     /// An item of the open container.
-    pub fn item(&mut self, item: NewItem) -> Record {
+    pub(super) fn item(&mut self, item: NewItem) -> Record {
         self.items += 1;
         let (container, number) = match &mut self.current {
             Some(current) => {
@@ -123,13 +123,13 @@ impl Maker {
     }
 
     /// Bytes of the open container that are no item.
-    pub fn gap(&mut self, kind: &str, start: u64, end: u64, sha256: Sha256Digest) -> Record {
+    pub(super) fn gap(&mut self, kind: &str, start: u64, end: u64, sha256: Sha256Digest) -> Record {
         let container = self.current.as_ref().map_or(0, |current| current.open.container);
         Record::Gap(Gap { container, kind: kind.to_owned(), start, end, sha256 })
     }
 
     /// The last line.
-    pub fn finish(self) -> Record {
+    pub(super) fn finish(self) -> Record {
         Record::Closed(Closed {
             id: self.digest.finish(),
             containers: self.containers,
@@ -199,7 +199,7 @@ impl Maker {
 
 /// What is known of a new item.
 #[derive(Debug)]
-pub struct NewItem {
+pub(super) struct NewItem {
     /// The separator before it.
     pub separator: Vec<u8>,
     /// First byte in the container.
@@ -221,7 +221,7 @@ pub struct NewItem {
 }
 
 /// Whether open, item and close make one `file` line: one item and nothing else, read to its end.
-pub fn is_file(item: &ItemStep, close: &Close) -> bool {
+pub(super) fn is_file(item: &ItemStep, close: &Close) -> bool {
     close.sha256.is_none()
         && close.md5.is_none()
         && close.sha1.is_none()

@@ -17,7 +17,7 @@ const PARSE_LIMIT: usize = 32 << 20;
 
 /// A long thing that is being written.
 #[derive(Debug)]
-pub struct LongWork {
+pub(super) struct LongWork {
     gap: Option<&'static str>,
     separator: Vec<u8>,
     start: u64,
@@ -30,7 +30,7 @@ pub struct LongWork {
 
 impl LongWork {
     /// Takes the first piece of it.
-    pub fn begin(output: &mut Output<'_>, long: Long) -> Result<Option<Self>, WriteError> {
+    pub(super) fn begin(output: &mut Output<'_>, long: Long) -> Result<Option<Self>, WriteError> {
         let Long::Start { gap, separator, start, rule, uid } = long else { return Ok(None) };
         output.store.blob_begin()?;
         Ok(Some(Self {
@@ -46,12 +46,12 @@ impl LongWork {
     }
 
     /// Whether it is an item.
-    pub fn is_item(&self) -> bool {
+    pub(super) fn is_item(&self) -> bool {
         self.gap.is_none()
     }
 
     /// Takes the next bytes.
-    pub fn part(&mut self, output: &mut Output<'_>, part: &[u8]) -> Result<(), WriteError> {
+    pub(super) fn part(&mut self, output: &mut Output<'_>, part: &[u8]) -> Result<(), WriteError> {
         self.slice.update(part);
         output.store.blob_part(part)?;
         if self.gap.is_none() {
@@ -67,7 +67,7 @@ impl LongWork {
     }
 
     /// Ends it: the blob is stored unless the case has it, the ledger line is written, the message is read.
-    pub fn end(
+    pub(super) fn end(
         mut self,
         output: &mut Output<'_>,
         claims: &mut Claims,

@@ -25,6 +25,7 @@ mod work;
 pub use checks::refuse_overlap;
 pub use derived::Derived;
 pub use import::{Imported, Request, import};
+pub use output::Totals;
 pub use rebuild::{Again, Step, catch_up};
 pub use state::words as state_words;
 pub use tools::{Bench, Read, read_message};

@@ -39,7 +39,7 @@ pub struct Totals {
 }
 
 /// Writes what workers give on.
-pub struct Output<'a> {
+pub(super) struct Output<'a> {
     /// The record.
     pub store: &'a mut Writer,
     /// The catalog.
@@ -74,7 +74,7 @@ impl std::fmt::Debug for Output<'_> {
 
 /// Why a batch could not be written.
 #[derive(Debug)]
-pub enum WriteError {
+pub(super) enum WriteError {
     /// The source changed since the earlier run.
     Diverged,
     /// Something stopped us.
@@ -89,7 +89,8 @@ impl<E: Into<IngestError>> From<E> for WriteError {
 
 impl<'a> Output<'a> {
     /// Begins or goes on with a segment. `base_items` are items of earlier sources of this run, for what is said.
-    pub fn new(
+    #[expect(clippy::too_many_arguments, reason = "one caller; a struct would only rename them")]
+    pub(super) fn new(
         store: &'a mut Writer,
         catalog: &'a mut CatalogWriter,
         frames: Vec<FrameAt>,
@@ -125,7 +126,7 @@ impl<'a> Output<'a> {
     }
 
     /// Writes a batch.
-    pub fn batch(&mut self, done: &Done) -> Result<(), WriteError> {
+    pub(super) fn batch(&mut self, done: &Done) -> Result<(), WriteError> {
         if let Some(frame) = &done.frame {
             let at = self.store.append_frame(frame)?;
             self.frames.push(at);
@@ -141,7 +142,7 @@ impl<'a> Output<'a> {
     }
 
     /// Counts bytes and commits when it is time.
-    pub fn wrote(&mut self, bytes: u64) -> Result<(), WriteError> {
+    pub(super) fn wrote(&mut self, bytes: u64) -> Result<(), WriteError> {
         self.totals.bytes += bytes;
         self.uncommitted_bytes += bytes;
         self.flush_lines()?;
@@ -174,7 +175,7 @@ impl<'a> Output<'a> {
     }
 
     /// The catalog rows of an item and its children.
-    pub fn item(
+    pub(super) fn item(
         &mut self,
         record: &Record,
         ordinal: u64,
@@ -198,7 +199,7 @@ impl<'a> Output<'a> {
     }
 
     /// Writes a line, or meets it among those of the earlier run; answers whether it is new.
-    pub fn line(&mut self, record: &Record) -> Result<bool, WriteError> {
+    pub(super) fn line(&mut self, record: &Record) -> Result<bool, WriteError> {
         self.line.clear();
         record.write_line(&mut self.line);
         if let Some(expected) = &mut self.expected {
@@ -222,7 +223,7 @@ impl<'a> Output<'a> {
     }
 
     /// A record that is no item, made outside of a batch.
-    pub fn plain(&mut self, record: &Record) -> Result<bool, WriteError> {
+    pub(super) fn plain(&mut self, record: &Record) -> Result<bool, WriteError> {
         let is_new = self.line(record)?;
         self.catalog.record(self.segment, self.totals.items, record)?;
         self.follow(record);
@@ -230,7 +231,7 @@ impl<'a> Output<'a> {
     }
 
     /// The line of an item that was too long for a batch.
-    pub fn long_item(&mut self, record: &Record) -> Result<(), WriteError> {
+    pub(super) fn long_item(&mut self, record: &Record) -> Result<(), WriteError> {
         let is_new = self.line(record)?;
         self.totals.items += 1;
         self.totals.new_items += u64::from(is_new);
@@ -238,19 +239,19 @@ impl<'a> Output<'a> {
     }
 
     /// Counts bytes of something long, of which nothing can be committed yet.
-    pub fn wrote_quietly(&mut self, bytes: u64) {
+    pub(super) fn wrote_quietly(&mut self, bytes: u64) {
         self.totals.bytes += bytes;
         self.uncommitted_bytes += bytes;
         self.watch.progress(self.totals.bytes, self.totals.items);
     }
 
     /// Mailbox state that the open container tells of what is in it.
-    pub fn container_state(&self) -> Vec<&'static str> {
+    pub(super) fn container_state(&self) -> Vec<&'static str> {
         self.container.as_ref().map(|(_, kind, path)| state::words(kind, path)).unwrap_or_default()
     }
 
     /// Meets the first line of the earlier run.
-    pub fn skip_head(&mut self, head: &Record) -> Result<(), WriteError> {
+    pub(super) fn skip_head(&mut self, head: &Record) -> Result<(), WriteError> {
         self.line(head).map(|_| ())
     }
 
@@ -266,7 +267,7 @@ impl<'a> Output<'a> {
     }
 
     /// Makes everything durable, and says so.
-    pub fn commit(&mut self, kind: &str) -> Result<(), WriteError> {
+    pub(super) fn commit(&mut self, kind: &str) -> Result<(), WriteError> {
         self.flush_lines()?;
         let mut data = Vec::with_capacity(self.states.len() + 128);
         let mut o = Obj::new(&mut data);
@@ -290,7 +291,10 @@ impl<'a> Output<'a> {
     }
 
     /// The last line and its event. Answers the source digest.
-    pub fn close(mut self, data: impl FnOnce(&mut Obj<'_>)) -> Result<(Sha256Digest, Totals), WriteError> {
+    pub(super) fn close(
+        mut self,
+        data: impl FnOnce(&mut Obj<'_>),
+    ) -> Result<(Sha256Digest, Totals), WriteError> {
         let record = std::mem::take(&mut self.maker).finish();
         self.line(&record)?;
         if let Some(expected) = &mut self.expected
@@ -315,7 +319,7 @@ impl<'a> Output<'a> {
     }
 
     /// Notes what the file system said of a file before and after it was read, for the custody log.
-    pub fn note_state(&mut self, step: &Step) {
+    pub(super) fn note_state(&mut self, step: &Step) {
         match step {
             Step::Open(Open { container, before: Some(before), .. }) => {
                 self.separate();
@@ -361,14 +365,14 @@ fn message_of(batch: &Batch, step: usize) -> Cow<'_, [u8]> {
 }
 
 /// Where a blob lies, as the catalog says it.
-pub fn blob_place(frame: FrameAt, place: Place) -> BlobPlace {
+pub(super) fn blob_place(frame: FrameAt, place: Place) -> BlobPlace {
     let FrameAt { pack, at, len, raw } = frame;
     BlobPlace { pack, at, len, raw, offset: place.offset, size: place.len }
 }
 
 /// An item for the catalog: its line of the ledger, its bytes and what was read of them.
 #[derive(Debug)]
-pub struct Derivation<'a> {
+pub(super) struct Derivation<'a> {
     /// The ledger segment.
     pub segment: u32,
     /// Place among the items of the segment, from 0.
@@ -386,7 +390,7 @@ pub struct Derivation<'a> {
 }
 
 /// The catalog rows of an item and of the messages inside it, in order.
-pub fn rows<'a>(item: &'a Derivation<'a>) -> impl Iterator<Item = ItemRow<'a>> {
+pub(super) fn rows<'a>(item: &'a Derivation<'a>) -> impl Iterator<Item = ItemRow<'a>> {
     let base = match item.record {
         Record::Item(r) => Some((
             r.container,

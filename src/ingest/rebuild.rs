@@ -32,6 +32,9 @@ const MAX_JOBS: usize = 16_384;
 /// Most bytes of a long message that are read, as in an import.
 const PARSE_LIMIT: u64 = 32 << 20;
 
+/// What was read of some items, with their messages; `None` for an item that was passed over.
+type Chunk = Vec<Option<(Read, Vec<u8>)>>;
+
 /// An item of the ledger that is to be read again.
 #[derive(Debug)]
 struct Job {
@@ -102,8 +105,8 @@ pub fn catch_up(
         let from = from.unwrap_or(0);
         let Derived { catalog, index, .. } = derived;
         let bench = {
-            let index = index.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            Bench::new(&index, threads, INDEX_MEMORY)
+            let index = index.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
+            Bench::new(index, threads, INDEX_MEMORY)
         };
         let items = again.read(number, from, &bench, Some(index), watch, &mut |step| {
             match step {
@@ -242,7 +245,7 @@ impl<'a> Again<'a> {
             });
             Ok(Some((read, message)))
         };
-        let read: Vec<Result<Vec<Option<(Read, Vec<u8>)>>, IngestError>> = self.pool.install(|| {
+        let read: Vec<Result<Chunk, IngestError>> = self.pool.install(|| {
             jobs.par_chunks(per_task)
                 .map(|chunk| {
                     let read = bench.with(|tools| {

@@ -7,7 +7,7 @@ use crate::types::Sha256Digest;
 
 /// Where a blob lies: the number of its frame in the case, and its place in the unpacked frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub(super) struct Place {
     /// Number of the frame, counted from 0 over all packs.
     pub frame: u32,
     /// First byte in the unpacked frame.
@@ -21,19 +21,19 @@ const SHARDS: usize = 64;
 
 /// All blobs of a case with their places; some 50 bytes for each.
 #[derive(Debug)]
-pub struct Registry {
+pub(super) struct Registry {
     shards: Vec<HashMap<[u8; 32], (u32, u32, u32)>>,
     long: HashMap<[u8; 32], Place>,
 }
 
 impl Registry {
     /// An empty one.
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { shards: (0..SHARDS).map(|_| HashMap::new()).collect(), long: HashMap::new() }
     }
 
     /// Where the bytes with this digest lie, if the case has them.
-    pub fn find(&self, digest: &Sha256Digest) -> Option<Place> {
+    pub(super) fn find(&self, digest: &Sha256Digest) -> Option<Place> {
         let bytes = digest.as_bytes();
         if let Some(&(frame, offset, len)) = self.shards[usize::from(bytes[0]) % SHARDS].get(bytes) {
             return Some(Place { frame, offset: u64::from(offset), len: u64::from(len) });
@@ -42,7 +42,7 @@ impl Registry {
     }
 
     /// Notes where bytes lie. The first place stays when there are two.
-    pub fn insert(&mut self, digest: &Sha256Digest, place: Place) {
+    pub(super) fn insert(&mut self, digest: &Sha256Digest, place: Place) {
         let bytes = *digest.as_bytes();
         if let (Ok(offset), Ok(len)) = (u32::try_from(place.offset), u32::try_from(place.len)) {
             self.shards[usize::from(bytes[0]) % SHARDS].entry(bytes).or_insert((place.frame, offset, len));
@@ -60,19 +60,19 @@ impl Default for Registry {
 
 /// Lets workers enter one after the other in the order of their batches, however they finish.
 #[derive(Debug)]
-pub struct InTurn<T> {
+pub(super) struct InTurn<T> {
     state: Mutex<(u64, T)>,
     changed: Condvar,
 }
 
 impl<T> InTurn<T> {
     /// Batch 0 comes first.
-    pub fn new(inner: T) -> Self {
+    pub(super) fn new(inner: T) -> Self {
         Self { state: Mutex::new((0, inner)), changed: Condvar::new() }
     }
 
     /// Waits for the turn of batch `number`, does `work`, and lets the next one in, even if `work` panics.
-    pub fn enter<R>(&self, number: u64, work: impl FnOnce(&mut T) -> R) -> R {
+    pub(super) fn enter<R>(&self, number: u64, work: impl FnOnce(&mut T) -> R) -> R {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         while state.0 < number {
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -85,7 +85,7 @@ impl<T> InTurn<T> {
     }
 
     /// Does `work` out of turn; for when no batch is on its way.
-    pub fn idle<R>(&self, work: impl FnOnce(&mut T) -> R) -> R {
+    pub(super) fn idle<R>(&self, work: impl FnOnce(&mut T) -> R) -> R {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         work(&mut state.1)
     }

@@ -162,6 +162,9 @@ impl Bench {
     }
 
     /// Writes out all index parts, at once on all cores.
+    ///
+    /// # Errors
+    /// [`IndexError::Write`].
     pub fn flush(&self, writer: &Mutex<IndexWriter>) -> Result<(), IndexError> {
         use rayon::iter::{IntoParallelRefMutIterator as _, ParallelIterator as _};
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);

@@ -17,7 +17,7 @@ use super::tools::{Bench, Read, Subject};
 
 /// What the batches claim in turn.
 #[derive(Debug)]
-pub struct Claims {
+pub(super) struct Claims {
     /// All blobs of the case, and those on their way into it.
     pub registry: Registry,
     /// Number of the next frame.
@@ -26,7 +26,7 @@ pub struct Claims {
 
 /// What all workers share.
 #[derive(Debug)]
-pub struct Shared<'a> {
+pub(super) struct Shared<'a> {
     /// The claims.
     pub claims: &'a InTurn<Claims>,
     /// Their tools.
@@ -41,7 +41,7 @@ pub struct Shared<'a> {
 
 /// A batch as a worker gives it on.
 #[derive(Debug)]
-pub struct Done {
+pub(super) struct Done {
     /// The batch.
     pub batch: Batch,
     /// Digests of each step that holds bytes.
@@ -56,7 +56,7 @@ pub struct Done {
 
 /// Why a worker could not finish a batch.
 #[derive(Debug)]
-pub enum WorkError {
+pub(super) enum WorkError {
     /// The compressor failed.
     Pack(io::Error),
     /// The index could not be written.
@@ -66,7 +66,7 @@ pub enum WorkError {
 }
 
 /// Does all the work of a batch.
-pub fn work(batch: Batch, shared: &Shared<'_>) -> Result<Done, WorkError> {
+pub(super) fn work(batch: Batch, shared: &Shared<'_>) -> Result<Done, WorkError> {
     let hashed: Vec<Option<Hashed>> = batch.steps.iter().map(|step| hash(&batch, step)).collect();
     let mut places: Vec<Option<Place>> = vec![None; batch.steps.len()];
     let fresh = shared.claims.enter(batch.number, |claims| claim(claims, &batch, &hashed, &mut places));
@@ -146,14 +146,14 @@ fn hash(batch: &Batch, step: &Step) -> Option<Hashed> {
 }
 
 /// Digest of the wire form of a message.
-pub fn wire(message: &[u8]) -> Sha256Digest {
+pub(super) fn wire(message: &[u8]) -> Sha256Digest {
     let mut stream = WireStream::new();
     stream.update(message);
     stream.finish()
 }
 
 /// Whether every LF has a CR before it, so that the bytes are their own wire form.
-pub fn is_wire(bytes: &[u8]) -> bool {
+pub(super) fn is_wire(bytes: &[u8]) -> bool {
     memchr::memchr_iter(b'\n', bytes).all(|at| at > 0 && bytes[at - 1] == b'\r')
 }
 

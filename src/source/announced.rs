@@ -3,7 +3,6 @@
 //! Programs that quote by mboxo or mboxrd never leave such a line bare; those that do not quote leave it bare when a
 //! message with its `From ` line is attached or forwarded.
 
-use super::drive::lines;
 use super::look::field_name;
 
 /// Bytes looked at before the line.
@@ -13,41 +12,29 @@ pub(super) const BACK: u64 = 4096;
 /// a MIME part (RFC 2046 section 5.1: boundary line, `Content-` fields), or in the line by which mail programs begin
 /// a forwarded message (RFC 934 section 2).
 pub(super) fn announces(before: &[u8]) -> bool {
-    let mut part = Part::None;
-    let mut last: &[u8] = b"";
-    for (range, _) in lines(before) {
-        let line = before.get(range).unwrap_or_default();
-        last = line;
-        part = part.next(line);
-    }
-    part == Part::Typed || begins_forwarded(last)
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Part {
-    None,
-    /// In the header of a part.
-    Begun,
-    /// The same, its type was told.
-    Typed,
-}
-
-impl Part {
-    fn next(self, line: &[u8]) -> Self {
-        if line.starts_with(b"--") && line.len() > 2 && !line.ends_with(b"--") {
-            return Self::Begun;
+    let mut typed = false;
+    let mut end = before.len();
+    // From the last line upwards: most text is left after one line.
+    while end > 0 {
+        let text = before.get(..end.saturating_sub(1)).unwrap_or_default();
+        let begin = memchr::memrchr(b'\n', text).map_or(0, |lf| lf.saturating_add(1));
+        let line = before.get(begin..end).unwrap_or_default().trim_ascii_end();
+        if end == before.len() && begins_forwarded(line) {
+            return true;
         }
-        let blank = line.first().is_some_and(|b| matches!(b, b' ' | b'\t'));
-        match (self, field_name(line)) {
-            (Self::None, _) => Self::None,
-            (part, _) if blank => part,
-            (_, Some(name)) if name.eq_ignore_ascii_case(b"content-type") => Self::Typed,
-            (part, Some(name)) if name.len() > 8 && name.split_at(8).0.eq_ignore_ascii_case(b"content-") => {
-                part
-            }
-            _ => Self::None,
+        end = begin;
+        match line {
+            [b'-', b'-', _, ..] if !line.ends_with(b"--") => return typed,
+            [b' ' | b'\t', ..] => {}
+            [b'C' | b'c', ..] => match field_name(line) {
+                Some(name) if name.eq_ignore_ascii_case(b"content-type") => typed = true,
+                Some(name) if name.get(..8).is_some_and(|n| n.eq_ignore_ascii_case(b"content-")) => {}
+                _ => return false,
+            },
+            _ => return false,
         }
     }
+    false
 }
 
 fn begins_forwarded(line: &[u8]) -> bool {

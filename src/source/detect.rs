@@ -81,9 +81,9 @@ fn archive(head: &[u8]) -> Option<Verdict> {
 fn is_tar(head: &[u8]) -> bool {
     let Some((header, _)) = head.split_at_checked(512) else { return false };
     let Some(field) = header.get(148..156) else { return false };
-    let digits: Vec<u8> =
-        field.iter().copied().skip_while(|b| *b == b' ').take_while(u8::is_ascii_digit).collect();
-    let Some(told) = std::str::from_utf8(&digits).ok().and_then(|d| u32::from_str_radix(d, 8).ok()) else {
+    let digits = field.trim_ascii_start();
+    let digits = digits.get(..digits.iter().take_while(|b| b.is_ascii_digit()).count()).unwrap_or_default();
+    let Some(told) = std::str::from_utf8(digits).ok().and_then(|d| u32::from_str_radix(d, 8).ok()) else {
         return false;
     };
     let sum = header.iter().enumerate().fold(0u32, |sum, (at, &b)| {
@@ -110,6 +110,9 @@ fn magic(head: &[u8]) -> Option<Verdict> {
 
 /// Mail in UTF-16 without a mark: every other byte is NUL, and what is left looks like mail.
 fn is_utf16(head: &[u8]) -> bool {
+    if !matches!(head, [0, b, ..] | [b, 0, ..] if *b != 0) {
+        return false;
+    }
     let sample = head.get(..head.len().min(8192)).unwrap_or_default();
     for nul in [0usize, 1] {
         let (nuls, text): (Vec<_>, Vec<_>) =

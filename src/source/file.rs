@@ -73,7 +73,7 @@ pub(super) fn open(path: &Path) -> io::Result<(File, FileState)> {
     Ok((file, FileState::of(&metadata)))
 }
 
-/// Bytes taken from the reader at a time: stays in the second-level cache until it is hashed.
+/// Bytes taken from the reader at a time: they stay in the second-level cache until they are hashed.
 const PIECE: usize = 256 * 1024;
 
 /// A reader that is read once, hashing on the way. An error ends it like the end of the file does.
@@ -89,13 +89,12 @@ pub(super) struct Pump<'a> {
     pub eof: bool,
     /// Where reading failed, and why.
     pub error: Option<(u64, io::Error)>,
-    piece: Vec<u8>,
 }
 
 impl<'a> Pump<'a> {
     /// A pump whose first bytes `head` were taken from the reader already.
     pub(super) fn new(reader: Box<dyn Read + 'a>, ahead: Option<&'a File>) -> Self {
-        Self { reader, ahead, hash: None, legacy: None, at: 0, eof: false, error: None, piece: Vec::new() }
+        Self { reader, ahead, hash: None, legacy: None, at: 0, eof: false, error: None }
     }
 
     /// Hashes from here on, with what was read before given as `head`.
@@ -144,30 +143,22 @@ impl<'a> Pump<'a> {
     pub(super) fn fill(&mut self, buf: &mut Vec<u8>, want: usize) {
         let target = buf.len().saturating_add(want);
         buf.reserve(want);
-        if self.piece.is_empty() {
-            self.piece = vec![0; PIECE];
-        }
         while !self.eof && buf.len() < target {
-            let room = target.saturating_sub(buf.len()).min(PIECE);
-            let Some(piece) = self.piece.get_mut(..room) else { return };
-            match self.reader.read(piece) {
-                Ok(0) => self.eof = true,
-                Ok(n) => {
-                    let Some(got) = self.piece.get(..n) else { return };
-                    if let Some(hash) = &mut self.hash {
-                        hash.update(got);
-                    }
-                    if let Some(legacy) = &mut self.legacy {
-                        legacy.update(got);
-                    }
-                    buf.extend_from_slice(got);
-                    self.at = self.at.saturating_add(n as u64);
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    self.error = Some((self.at, error));
-                    self.eof = true;
-                }
+            let (from, room) = (buf.len(), target.saturating_sub(buf.len()).min(PIECE));
+            // Appends without clearing memory first; keeps what it read before an error.
+            let result = self.reader.by_ref().take(room as u64).read_to_end(buf);
+            let got = buf.get(from..).unwrap_or_default();
+            if let Some(hash) = &mut self.hash {
+                hash.update(got);
+            }
+            if let Some(legacy) = &mut self.legacy {
+                legacy.update(got);
+            }
+            self.at = self.at.saturating_add(got.len() as u64);
+            self.eof = got.len() < room;
+            if let Err(error) = result {
+                self.error = Some((self.at, error));
+                self.eof = true;
             }
         }
     }

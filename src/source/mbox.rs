@@ -490,7 +490,7 @@ fn complete_line<'a>(w: &Window<'a>, at: u64) -> Option<(&'a [u8], u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::testing::{Container, auto, mbox, split};
+    use crate::source::testing::{Container, auto, mbox, mbox_packed, mbox_within, split};
     use proptest::prelude::*;
 
     const A: &str = "From a@example.org Thu Nov 20 08:15:04 2025\n";
@@ -628,6 +628,30 @@ mod tests {
         assert!(one.notes().len() <= MAX_NOTES + 1);
     }
 
+    #[test]
+    fn a_message_over_the_limit_comes_in_parts_and_is_the_same() {
+        let long = "a line of text\n".repeat(100_000);
+        for body in [
+            long.clone(),
+            format!("{long}>From x\n>>From y\n{long}"),
+            ">".repeat(900_000),
+            "x".repeat(900_000),
+        ] {
+            let text = format!("{A}{H}one\n\n{A}{H}{body}>From z\n\n{A}{H}two\n\n");
+            let (long, short) = (mbox_within(text.as_bytes(), 10_000, 1), mbox(text.as_bytes(), 1 << 20));
+            assert!(long.long && !short.long);
+            assert_eq!(long.ranges, short.ranges);
+            let bare = format!("{body}From x\n\n{A}{H}{body}");
+            let text = format!("{A}Content-Length: {}\n\n{bare}\n{A}{H}two\n\n", bare.len());
+            let (long, short) = (mbox_within(text.as_bytes(), 10_000, 1), mbox(text.as_bytes(), 1 << 20));
+            assert!(long.long && short.items().len() == 2);
+            assert_eq!(long.ranges, short.ranges);
+        }
+        let junk = "no mail\n".repeat(100_000);
+        let odd = mbox_within(format!("{junk}{A}{H}x\n\n").as_bytes(), 10_000, 1);
+        assert!(odd.long && odd.ranges[0].gap == Some("preamble") && odd.items().len() == 1);
+    }
+
     fn piece() -> impl Strategy<Value = String> {
         prop_oneof![
             6 => Just(A.to_owned()),
@@ -642,6 +666,8 @@ mod tests {
             2 => (0usize..400).prop_map(|n| format!("Content-Length: {n}\n")),
             1 => (0usize..70_000).prop_map(|n| ">".repeat(n)),
             1 => (0usize..3000).prop_map(|n| "x".repeat(n)),
+            1 => (0usize..600_000).prop_map(|n| format!("Content-Length: {n}\n")),
+            1 => (0usize..200_000).prop_map(|n| "y\n".repeat(n)),
             2 => "[ -~]{0,30}\n",
         ]
     }
@@ -653,8 +679,12 @@ mod tests {
         fn the_size_of_the_buffer_changes_nothing(pieces in proptest::collection::vec(piece(), 0..60), batch in 1usize..5000) {
             let text = pieces.concat();
             let (a, b) = (mbox(text.as_bytes(), batch), mbox(text.as_bytes(), 1 << 20));
-            prop_assert_eq!(a.ranges, b.ranges);
+            prop_assert_eq!(&a.ranges, &b.ranges);
             prop_assert_eq!(a.close.notes, b.close.notes);
+            let packed = mbox_packed(text.as_bytes(), batch.max(100));
+            prop_assert_eq!(&packed.ranges, &b.ranges);
+            let long = mbox_within(text.as_bytes(), batch.max(100), 1);
+            prop_assert_eq!(&long.ranges, &b.ranges);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::types::ByteRange;
 
-use super::drive::{Window, lines, span};
+use super::drive::{Window, span};
 
 /// Longest header block looked through.
 pub(super) const MAX_HEADER: u64 = 64 * 1024;
@@ -25,34 +25,21 @@ pub(super) fn peek(window: &Window<'_>, start: u64) -> Option<Peek> {
     let text = window.slice(start, start.saturating_add(MAX_HEADER));
     let whole = window.eof || text.len() as u64 >= MAX_HEADER;
     let mut peek = Peek::default();
-    for (range, next) in lines(text) {
-        let line = text.get(range.clone()).unwrap_or_default();
-        let Some(first) = line.first() else {
-            peek.body = Some(start.saturating_add(next as u64));
-            return Some(peek);
-        };
-        let place = || {
-            let at = |p: usize| start.saturating_add(p as u64);
-            span(at(range.start), at(range.end)).unwrap_or_default()
-        };
-        match first {
-            b'C' | b'c' if peek.length.is_none() => {
-                if let Some(value) = value_of(line, b"content-length") {
-                    peek.length = Some(number(value).map(|n| (n, place())).ok_or_else(place));
-                }
+    // Most lines are of no concern, so they are passed by their first byte.
+    for begin in std::iter::once(0).chain(memchr::memchr_iter(b'\n', text).map(|lf| lf.saturating_add(1))) {
+        match text.get(begin) {
+            Some(b'\n') => {
+                peek.body = Some(start.saturating_add(begin as u64).saturating_add(1));
+                return Some(peek);
             }
-            b'X' | b'x' => {
-                let value = value_of(line, b"x-mozilla-status").and_then(|v| std::str::from_utf8(v).ok());
-                let flags = value.and_then(|v| u32::from_str_radix(v, 16).ok()).unwrap_or_default();
-                if flags & 8 != 0 {
-                    peek.expunged = Some(place());
-                }
+            Some(b'\r') if text.get(begin.saturating_add(1)) == Some(&b'\n') => {
+                peek.body = Some(start.saturating_add(begin as u64).saturating_add(2));
+                return Some(peek);
             }
-            b'S' | b's' => {
-                let value = value_of(line, b"subject").unwrap_or_default();
-                if memchr::memmem::find(value, b"FOLDER INTERNAL DATA").is_some() {
-                    peek.internal = Some(place());
-                }
+            Some(b'C' | b'c' | b'X' | b'x' | b'S' | b's') => {
+                let rest = text.get(begin..).unwrap_or_default();
+                let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+                peek.line(rest.get(..end).unwrap_or_default(), start.saturating_add(begin as u64));
             }
             _ => {}
         }
@@ -60,11 +47,37 @@ pub(super) fn peek(window: &Window<'_>, start: u64) -> Option<Peek> {
     whole.then_some(peek)
 }
 
+impl Peek {
+    /// A header line without its LF, which stands at `at`.
+    fn line(&mut self, line: &[u8], at: u64) {
+        let place = || {
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            span(at, at.saturating_add(line.len() as u64)).unwrap_or_default()
+        };
+        if let Some(value) = value_of(line, b"content-length") {
+            if self.length.is_none() {
+                self.length = Some(number(value).map(|n| (n, place())).ok_or_else(place));
+            }
+        } else if let Some(value) = value_of(line, b"x-mozilla-status") {
+            let flags = std::str::from_utf8(value).ok().and_then(|v| u32::from_str_radix(v, 16).ok());
+            if flags.is_some_and(|flags| flags & 8 != 0) {
+                self.expunged = Some(place());
+            }
+        } else if let Some(value) = value_of(line, b"subject")
+            && memchr::memmem::find(value, b"FOLDER INTERNAL DATA").is_some()
+        {
+            self.internal = Some(place());
+        }
+    }
+}
+
 /// The value of the field of this name, without blanks around it.
 fn value_of<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     let (head, rest) = line.split_at_checked(name.len())?;
-    let value = rest.trim_ascii_start().strip_prefix(b":")?;
-    head.eq_ignore_ascii_case(name).then(|| value.trim_ascii())
+    if !head.eq_ignore_ascii_case(name) {
+        return None;
+    }
+    Some(rest.trim_ascii_start().strip_prefix(b":")?.trim_ascii())
 }
 
 fn number(value: &[u8]) -> Option<u64> {

@@ -4,7 +4,6 @@ use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use crate::types::digest::Sha256Stream;
 use crate::types::unescape::Rule;
 use crate::types::{AnomalyKind, Sha256Digest};
 
@@ -212,14 +211,26 @@ pub(super) fn read_as(name: &str, bytes: &[u8], options: &Options) -> Container 
     let all = read_all(&path, options);
     let first = all.done.into_iter().next().unwrap();
     assert_eq!(first.bytes, bytes);
-    assert_eq!(Sha256Stream::new().finish(), Sha256Digest::of(b""));
     first
 }
 
 /// Reads bytes as an mbox, with buffers of the given size.
 pub(super) fn mbox(bytes: &[u8], batch: usize) -> Container {
-    let limits = Limits { batch, ..Limits::default() };
+    mbox_within(bytes, batch, Limits::default().in_memory)
+}
+
+/// The same, with a limit on what is kept in memory.
+pub(super) fn mbox_within(bytes: &[u8], batch: usize, in_memory: usize) -> Container {
+    let limits = Limits { in_memory, batch, ..Limits::default() };
     read_as("x", bytes, &Options { kind: Kind::Mbox, limits, ..Options::default() })
+}
+
+/// The same bytes from a compressed file, where nothing can be looked at ahead.
+pub(super) fn mbox_packed(bytes: &[u8], batch: usize) -> Container {
+    let packed = zstd::encode_all(bytes, 1).unwrap();
+    let limits = Limits { batch, archive_ratio: u64::MAX, ..Limits::default() };
+    let options = Options { kind: Kind::Mbox, limits, ..Options::default() };
+    read_all_as("x.zst", &packed, &options).into_iter().nth(1).unwrap()
 }
 
 /// Reads bytes as whatever they are.

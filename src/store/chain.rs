@@ -7,7 +7,7 @@ use std::io;
 use crate::types::Sha256Digest;
 use crate::types::json;
 
-use super::custody::{Event, Head, NOTHING};
+use super::custody::{Event, Head, Link, NOTHING};
 use super::disk::read_small;
 use super::layout::{FileKind, Layout};
 use super::lines::Lines;
@@ -116,6 +116,22 @@ pub fn version_of(text: &[u8]) -> Option<u64> {
     std::str::from_utf8(digits).ok().filter(|_| plain)?.parse().ok()
 }
 
+/// Reads the head; `None` when there is none.
+///
+/// # Errors
+/// [`StoreError::Damaged`] when it is not in its form, [`StoreError::Io`].
+pub(super) fn read_head(layout: &Layout) -> Result<Option<Head>, StoreError> {
+    let path = layout.at(Layout::HEAD);
+    match read_small(&path) {
+        Ok(bytes) => match Head::parse(&bytes) {
+            Some(head) => Ok(Some(head)),
+            None => Err(StoreError::Damaged { path, offset: 0, trouble: Trouble::HeadInvalid }),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(StoreError::io("read", path, error)),
+    }
+}
+
 /// Reads the head and the custody log, in this order, and follows the chain: as a reader up to the head, because a writer
 /// may be adding to the log; with `beyond`, which only the holder of the lock can ask for, to its end.
 ///
@@ -123,18 +139,15 @@ pub fn version_of(text: &[u8]) -> Option<u64> {
 /// [`StoreError::NotACase`] when there is neither a head nor an event, [`StoreError::Damaged`] when what is there
 /// cannot come from a crash.
 pub fn read_chain(layout: &Layout, beyond: bool) -> Result<Chain, StoreError> {
+    follow(layout, read_head(layout)?, beyond)
+}
+
+/// Follows the chain to this head, or beyond it.
+pub(super) fn follow(layout: &Layout, head: Option<Head>, beyond: bool) -> Result<Chain, StoreError> {
     let head_path = layout.at(Layout::HEAD);
     let log_path = layout.at(Layout::CUSTODY);
     let damaged = |path: &std::path::Path, offset, trouble| {
         Err(StoreError::Damaged { path: path.to_owned(), offset, trouble })
-    };
-    let head = match read_small(&head_path) {
-        Ok(bytes) => match Head::parse(&bytes) {
-            Some(head) => Some(head),
-            None => return damaged(&head_path, 0, Trouble::HeadInvalid),
-        },
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(StoreError::io("read", head_path, error)),
     };
     let named = head.as_ref().map_or(0, |head| head.events);
     let size = match fs::metadata(&log_path) {
@@ -155,13 +168,15 @@ pub fn read_chain(layout: &Layout, beyond: bool) -> Result<Chain, StoreError> {
         // Past the head, what is no event is the tail of a write that was cut off.
         let past = events >= named;
         let at = line.at;
-        let Some(event) = Event::parse(line.bytes).filter(|_| line.is_whole) else {
+        // Up to the head the digests vouch for the lines; the form of what lies beyond is all there is to judge it by.
+        let event = if past { Event::parse(line.bytes).map(Link::from) } else { Link::parse(line.bytes) };
+        let Some(event) = event.filter(|_| line.is_whole) else {
             if past {
                 break;
             }
             return damaged(&log_path, at, Trouble::EventInvalid);
         };
-        if event.prev != prev || event.seq != events || (events == 0) != (event.kind == "created") {
+        if event.prev != prev || event.seq != events || (events == 0) != event.is_created {
             if past {
                 break;
             }

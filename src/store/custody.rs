@@ -84,6 +84,78 @@ impl Event {
     }
 }
 
+/// What a reader of the chain needs of an event; read without its `data`, which can be long.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Link {
+    pub(super) files: Vec<Stretch>,
+    pub(super) prev: Sha256Digest,
+    pub(super) seq: u64,
+    pub(super) is_created: bool,
+}
+
+impl From<Event> for Link {
+    fn from(event: Event) -> Self {
+        let is_created = event.kind == "created";
+        Self { files: event.files, prev: event.prev, seq: event.seq, is_created }
+    }
+}
+
+impl Link {
+    /// Reads a line without its LF, whose digest somebody else vouches for; `None` when it is no event.
+    pub(super) fn parse(line: &[u8]) -> Option<Self> {
+        let rest = line.strip_prefix(b"{\"data\":")?;
+        let rest = rest.get(skip_value(rest)?..)?.strip_prefix(b",\"files\":")?;
+        let (files, rest) = rest.split_at_checked(skip_value(rest)?)?;
+        let files = json::read_canonical(files)?.as_array()?.iter().map(stretch).collect::<Option<_>>()?;
+        let (prev, rest) = rest.strip_prefix(b",\"prev\":\"")?.split_at_checked(64)?;
+        let prev = std::str::from_utf8(prev).ok()?.parse().ok()?;
+        let mut rest = rest.strip_prefix(b"\"")?;
+        if let Some(run) = rest.strip_prefix(b",\"run\":") {
+            rest = run.get(skip_value(run)?..)?;
+        }
+        let rest = rest.strip_prefix(b",\"seq\":")?;
+        let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+        let seq = std::str::from_utf8(rest.get(..digits)?).ok()?.parse().ok()?;
+        let rest = rest.get(digits..)?.strip_prefix(b",\"ts\":")?;
+        let kind = rest.get(skip_value(rest)?..)?.strip_prefix(b",\"type\":")?.strip_suffix(b"}")?;
+        Some(Self { files, prev, seq, is_created: kind == b"\"created\"" })
+    }
+}
+
+/// Length of the JSON object, array or string at the start of `bytes`.
+fn skip_value(bytes: &[u8]) -> Option<usize> {
+    let mut depth = 0u64;
+    let mut at = 0;
+    loop {
+        match bytes.get(at)? {
+            b'"' => at = skip_string(bytes, at + 1)?,
+            b'{' | b'[' => {
+                depth += 1;
+                at += 1;
+            }
+            b'}' | b']' => {
+                depth = depth.checked_sub(1)?;
+                at += 1;
+            }
+            _ if depth == 0 => return None,
+            _ => at += 1,
+        }
+        if depth == 0 {
+            return Some(at);
+        }
+    }
+}
+
+fn skip_string(bytes: &[u8], mut at: usize) -> Option<usize> {
+    loop {
+        at += memchr::memchr2(b'"', b'\\', bytes.get(at..)?)?;
+        if bytes.get(at) == Some(&b'"') {
+            return Some(at + 1);
+        }
+        at += 2;
+    }
+}
+
 fn stretch(v: &Value) -> Option<Stretch> {
     let stretch = Stretch {
         from: v.get("from")?.as_u64()?,
@@ -187,6 +259,24 @@ mod tests {
             ["../x", "/etc/passwd", "packs/000001.pack", "ledger/1.jsonl", "HEAD", "ledger/../000001.jsonl"]
         {
             assert_eq!(Event::parse(text.replace("VERSION", path).as_bytes()), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn the_quick_reading_of_an_event_is_the_full_one() {
+        let mut other = event();
+        other.data = br#"{"a":[{"x":"\\"},"],\"files\":[\"",{}],"b":"\""}"#.to_vec();
+        other.kind = "committed".into();
+        let mut plain = other.clone();
+        plain.run = None;
+        plain.files.clear();
+        for event in [event(), other, plain] {
+            let line = event.line();
+            assert_eq!(Event::parse(&line), Some(event.clone()));
+            assert_eq!(Link::parse(&line), Some(Link::from(event)));
+            for cut in 0..line.len() {
+                assert_eq!(Link::parse(&line[..cut]), None);
+            }
         }
     }
 

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::types::Sha256Digest;
 use crate::types::digest::Sha256Stream;
@@ -13,7 +13,7 @@ use crate::types::record::Record;
 
 use super::StoreError;
 use super::case::CaseInfo;
-use super::chain::{Chain, Trouble, check_version, read_chain};
+use super::chain::{Chain, Trouble, check_version, follow, read_head};
 use super::custody::{Event, Head};
 use super::disk::open_read;
 use super::layout::{FileKind, Layout};
@@ -31,7 +31,9 @@ const OPEN_PACKS: usize = 8;
 #[derive(Debug)]
 pub struct Reader {
     layout: Layout,
-    chain: Chain,
+    head: Head,
+    // Followed when it is first asked for: a search that only looks into the catalog needs no more than the head.
+    chain: OnceLock<Chain>,
     packs: Mutex<VecDeque<(u32, Arc<File>)>>,
     cache: Mutex<VecDeque<(FrameAt, Arc<Vec<u8>>)>>,
 }
@@ -40,18 +42,31 @@ impl Reader {
     /// Opens a case for reading; it may lie on a read-only medium, and somebody may be writing to it.
     ///
     /// # Errors
-    /// [`StoreError::NotACase`], [`StoreError::NewerFormat`], [`StoreError::Io`]; [`StoreError::Damaged`] when the custody log
-    /// or the head has a fault that no crash explains.
+    /// [`StoreError::NotACase`], [`StoreError::NewerFormat`], [`StoreError::Io`]; [`StoreError::Damaged`] when the head is not in
+    /// its form. Whether the custody log leads to the head is told by the first call that needs it.
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
         let layout = Layout::new(dir);
         check_version(&layout)?;
-        let chain = read_chain(&layout, false)?;
-        Ok(Self::over(layout, chain))
+        let Some(head) = read_head(&layout)? else {
+            // Being made just now, or the making was cut off at its very end.
+            let chain = follow(&layout, None, false)?;
+            return Ok(Self::over(layout, chain));
+        };
+        Ok(Self { layout, head, chain: OnceLock::new(), packs: Mutex::default(), cache: Mutex::default() })
     }
 
     /// A reader that believes this chain.
     pub fn over(layout: Layout, chain: Chain) -> Self {
-        Self { layout, chain, packs: Mutex::default(), cache: Mutex::default() }
+        let head = chain.head.clone();
+        Self { layout, head, chain: OnceLock::from(chain), packs: Mutex::default(), cache: Mutex::default() }
+    }
+
+    fn chain(&self) -> Result<&Chain, StoreError> {
+        if let Some(chain) = self.chain.get() {
+            return Ok(chain);
+        }
+        let chain = follow(&self.layout, Some(self.head.clone()), false)?;
+        Ok(self.chain.get_or_init(|| chain))
     }
 
     /// The paths inside the case.
@@ -61,12 +76,15 @@ impl Reader {
 
     /// The newest event.
     pub fn head(&self) -> &Head {
-        &self.chain.head
+        &self.head
     }
 
     /// Committed length of a file of the record, by its path relative to the case; 0 when there is none.
-    pub fn cover(&self, path: &str) -> u64 {
-        self.chain.cover(path)
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] when the chain of the custody log does not hold, [`StoreError::Io`].
+    pub fn cover(&self, path: &str) -> Result<u64, StoreError> {
+        Ok(self.chain()?.cover(path))
     }
 
     /// What the case is about.
@@ -82,7 +100,7 @@ impl Reader {
     /// # Errors
     /// [`StoreError::Io`]; [`StoreError::Damaged`] when one is shorter than what was committed.
     pub fn segments(&self) -> Result<Vec<SegmentInfo>, StoreError> {
-        segments(&self.layout, &self.chain)
+        segments(&self.layout, self.chain()?)
     }
 
     /// The committed lines of a segment from byte `from` on.
@@ -91,7 +109,7 @@ impl Reader {
     /// [`StoreError::Io`].
     pub fn ledger_lines(&self, segment: u32, from: u64) -> Result<Lines, StoreError> {
         let rel = FileKind::Ledger.path(segment);
-        Lines::open(&self.layout.at(&rel), from, self.chain.cover(&rel))
+        Lines::open(&self.layout.at(&rel), from, self.cover(&rel)?)
     }
 
     /// The committed records of a segment, from line `from_line` (0 is the first) on.
@@ -124,7 +142,7 @@ impl Reader {
     /// [`StoreError::Io`].
     pub fn custody(&self) -> Result<Events, StoreError> {
         let path = self.layout.at(Layout::CUSTODY);
-        Ok(Events { lines: Lines::open(&path, 0, self.chain.len)?, path })
+        Ok(Events { lines: Lines::open(&path, 0, self.chain()?.len)?, path })
     }
 
     /// Unpacks a whole frame.
@@ -320,10 +338,11 @@ impl Iterator for Frames<'_> {
             let lines = if let Some(lines) = &mut self.lines {
                 lines
             } else {
-                let cover = self.reader.cover(&rel);
-                if cover == 0 {
-                    return None;
-                }
+                let cover = match self.reader.cover(&rel) {
+                    Ok(0) => return None,
+                    Ok(cover) => cover,
+                    Err(error) => return Some(Err(error)),
+                };
                 match Lines::open(&self.reader.layout.at(&rel), self.from, cover) {
                     Ok(lines) => self.lines.insert(lines),
                     Err(error) => return Some(Err(error)),
@@ -341,7 +360,9 @@ impl Iterator for Frames<'_> {
                     }));
                 }
                 // The last covered pack stays open, so that `position` tells where its lines end.
-                Ok(None) if self.reader.cover(&FileKind::PackLines.path(self.pack + 1)) == 0 => return None,
+                Ok(None) if matches!(self.reader.cover(&FileKind::PackLines.path(self.pack + 1)), Ok(0)) => {
+                    return None;
+                }
                 Ok(None) => {
                     self.pack += 1;
                     self.from = 0;

@@ -36,7 +36,7 @@ pub struct SegmentInfo {
 impl SegmentInfo {
     /// The segment as far as it can be read: what is damaged counts as pending, without a head.
     pub fn read(reader: &super::Reader, number: u32) -> Self {
-        let bytes = reader.cover(&FileKind::Ledger.path(number));
+        let bytes = reader.cover(&FileKind::Ledger.path(number)).unwrap_or(0);
         let nothing = || Self { number, state: SegmentState::Pending, head: None, bytes };
         segment(reader.layout(), bytes, number).unwrap_or_else(|_| nothing())
     }

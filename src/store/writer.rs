@@ -13,6 +13,7 @@ use super::chain::{Chain, check_version, read_chain};
 use super::custody::{Cut, Event, Head, NOTHING, Stretch, recovered};
 use super::disk::Disk;
 use super::layout::{FileKind, Layout};
+use super::lines::MAX_LINE;
 use super::lock::lock;
 use super::long::Long;
 use super::pack::{FRAME_IN_MEMORY, Frame, FrameAt, FrameLine};
@@ -332,6 +333,9 @@ impl Writer {
             kind: kind.to_owned(),
         };
         let mut line = event.line();
+        if line.len() as u64 >= MAX_LINE {
+            return Err(StoreError::Full { what: "bytes in one event", limit: MAX_LINE });
+        }
         let digest = Sha256Digest::of(&line);
         line.push(b'\n');
         let path = self.layout.at(Layout::CUSTODY);

@@ -33,7 +33,7 @@ macro_rules! findings {
 findings! {
     Unreadable, "unreadable", false, "The operating system refused to read a file, or a part of it.";
     ChangedWhileRead, "changed-while-read", false, "A file changed while it was read; what was read is stored and hashed.";
-    BooksDoNotBalance, "books-do-not-balance", true, "The ranges of a container do not cover its bytes exactly once.";
+    BooksDoNotBalance, "books-do-not-balance", false, "The ranges of a container do not cover its bytes exactly once.";
     SourceUnfinished, "source-unfinished", false, "An import stopped before the end of its source; run it again.";
     TornTail, "torn-tail", false, "Bytes after the last committed record, left by a write that was cut off; the next writing command sets them aside.";
     HeadBehind, "head-behind", false, "The custody log holds events that the head does not name yet: the last writing command was cut off.";

@@ -63,7 +63,7 @@ fn list_pack(
     let rel = FileKind::PackLines.path(number);
     let path = reader.layout().at(&rel);
     open_read(&path)?;
-    let mut lines = Lines::open(&path, 0, reader.cover(&rel)).map_err(io::Error::other)?;
+    let mut lines = reader.cover(&rel).and_then(|to| Lines::open(&path, 0, to)).map_err(io::Error::other)?;
     let mut end = 0;
     // After a damaged line nobody knows where its frame ended.
     let mut is_known = true;

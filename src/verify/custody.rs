@@ -246,7 +246,11 @@ impl Log {
                         head.head,
                         head.events.saturating_sub(1)
                     );
-                    tell(FindingKind::HeadMismatch, Layout::HEAD, None, detail, head.events.checked_sub(1));
+                    let event = head.events.checked_sub(1);
+                    tell(FindingKind::HeadMismatch, Layout::HEAD, None, detail, event);
+                    // The last event is held by the head alone: which of the two was changed cannot be told.
+                    let detail = "the event is not the one that the head names; it or the head was changed";
+                    tell(FindingKind::CustodyChainBroken, Layout::CUSTODY, None, detail.to_owned(), event);
                 }
                 let more = self.events - head.events;
                 if more == 1 {

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::catalog::{Catalog, CatalogError, CatalogWriter};
+use crate::catalog::{Catalog, CatalogError, CatalogWriter, SourceRow};
 use crate::export::item::{Extra, Teller, write};
 use crate::index::IndexReader;
 use crate::ingest::{Again, Bench, IngestError, Step, Watch};
 use crate::store::{Reader, SegmentInfo};
-use crate::types::{Finding, FindingKind, ItemKey};
+use crate::types::{Finding, FindingKind, ItemKey, SourceId};
 
 /// Rows that are derived again before they are compared.
 const CHUNK: usize = 20_000;
@@ -95,11 +95,26 @@ fn rows(
         if let Some(detail) = behind(&segment, have) {
             sink(catalog_finding(FindingKind::CatalogMissing, detail, vec![segment.source().to_string()]));
         }
-        if catalog.source(segment.number).is_some_and(|s| s.source_id() != segment.source())
-            && segment.closed().is_some()
-        {
-            let detail = "the catalog has another id for the source".to_owned();
-            sink(catalog_finding(FindingKind::CatalogMismatch, detail, vec![segment.source().to_string()]));
+        match catalog.source(segment.number).map(SourceRow::source_id) {
+            Some(id) if id == segment.source() || segment.closed().is_none() => {}
+            // The import was cut off between the last line of the ledger and the catalog.
+            None | Some(SourceId::Pending(_)) if have > 0 && behind(&segment, have).is_none() => {
+                let detail = "the source is not closed in the catalog".to_owned();
+                sink(catalog_finding(
+                    FindingKind::CatalogMissing,
+                    detail,
+                    vec![segment.source().to_string()],
+                ));
+            }
+            None | Some(SourceId::Pending(_)) => {}
+            Some(SourceId::Known(_)) => {
+                let detail = "the catalog has another id for the source".to_owned();
+                sink(catalog_finding(
+                    FindingKind::CatalogMismatch,
+                    detail,
+                    vec![segment.source().to_string()],
+                ));
+            }
         }
         let mut chunk = Chunk::new(scratch, segment.number);
         let mut expected = Vec::new();
@@ -118,7 +133,7 @@ fn rows(
             Ok(())
         })?;
         compare(catalog, &mut chunk, &mut expected, sink, summary, keys)?;
-        extra_rows(catalog, segment.number, keys, sink)?;
+        extra_rows(catalog, segment.number, keys, sink);
     }
     Ok(())
 }
@@ -228,12 +243,7 @@ fn item_name(catalog: &Catalog, segment: u32, key: ItemKey) -> String {
 }
 
 /// Rows that no blob gives.
-fn extra_rows(
-    catalog: &Catalog,
-    segment: u32,
-    keys: &BTreeSet<u64>,
-    sink: &mut dyn FnMut(Finding),
-) -> Result<(), IngestError> {
+fn extra_rows(catalog: &Catalog, segment: u32, keys: &BTreeSet<u64>, sink: &mut dyn FnMut(Finding)) {
     let from = ItemKey::new(segment, 0, 0).unwrap_or_default();
     let to = ItemKey::new(segment + 1, 0, 0).unwrap_or(ItemKey::from_u64(u64::MAX >> 1));
     let walked = catalog.range(from, to, |row| -> Result<std::ops::ControlFlow<()>, CatalogError> {
@@ -247,7 +257,6 @@ fn extra_rows(
     if let Err(error) = walked {
         sink(catalog_finding(FindingKind::CatalogUnreadable, said(&error), vec![]));
     }
-    Ok(())
 }
 
 /// The set of items in the index, and the checksums of its files.

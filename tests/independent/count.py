@@ -193,9 +193,11 @@ def hop(value):
             elif re.fullmatch(r"\[?[0-9a-fA-F.:%]+\]?", text) and address(text):
                 by_ips.add(address(text))
     peer = peer_comment if len(peer_comment) == 1 else peer_literal if not peer_comment and len(peer_literal) == 1 else set()
-    sure_ips = peer | by_ips
+    # Whom a proxy speaks for is its claim, not the address that the server saw.
+    sure_ips = by_ips if "proxying for" in whole.lower() else peer | by_ips
     possible = {m.group().rstrip(".").lower() for m in HOST.finditer(re.sub(r"[@=<>\[\]()/,;:]", " ", re.sub(r"(?i)\bfor <?[^\s>]+", " ", whole)))}
-    return sure, possible | sure, sure_ips, sure_ips if len(peer_comment) == 1 else addresses(whole) | sure_ips
+    # An address as the client's own name (HELO) is in the hop, but is not the peer's: both readings are honest.
+    return sure, possible | sure, sure_ips, addresses(whole) | sure_ips
 
 
 # ---------------------------------------------------------------------------------------------- dates
@@ -218,6 +220,14 @@ def date(value):
         pass
     m = re.match(rf"(?i)\s*(?:([A-Za-z]+)\.?,?\s*)?(\d{{1,2}})[ -]([A-Za-z]{{3}})[a-z]*[ -](\d{{2,4}})\s+(\d{{1,2}}):(\d\d)(?::(\d\d))?\s*([AP]M)?\s*([+-]\d{{4}}(?!\d)|[A-Za-z]+)?(.*)$", text)
     if not m or m.group(3).lower() not in MONTHS:
+        m = re.match(r"\s*(\d{4})[/-](\d\d?)[/-](\d\d?)\s+(?:[A-Za-z]{3}\s+)?(\d\d?):(\d\d):(\d\d)", text)
+        if m:
+            try:
+                near = datetime(*map(int, m.groups()), tzinfo=timezone.utc)
+            except ValueError:
+                return False, loose
+            # A form of no standard: some read it, with the zone or without.
+            loose |= {near + timedelta(hours=h) for h in (0, 4, 5, 6, 7, 8)}
         return False, loose
     _, day, month, year, hh, mm, ss, half, zone, rest = m.groups()
     full = int(year) if len(year) == 4 else 1900 + int(year) if len(year) == 3 or int(year) >= 50 else 2000 + int(year)
@@ -226,6 +236,9 @@ def date(value):
         local = datetime(full, MONTHS[month.lower()], int(day), hour, int(mm), 0, tzinfo=timezone.utc) + timedelta(seconds=int(ss or 0))
     except ValueError:
         return False, loose
+    if full < 1900:
+        # RFC 5322 section 3.3: "any numeric year 1900 or later".
+        return False, loose | {local}
     named = {"ut": 0, "gmt": 0, "z": 0, "utc": 0, "est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7, "mdt": -6, "pst": -8, "pdt": -7}
     certain = not rest.strip() and not (half and int(hh) > 12)
     dated = not rest.startswith((":", ".")) and not (half and int(hh) > 12)

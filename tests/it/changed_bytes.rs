@@ -65,9 +65,9 @@ fn a_missing_a_short_and_a_foreign_file_are_found() {
         assert!([1, 4, 6].contains(&code), "{} short: exit {code}", file.display());
         fs::write(&path, &good).unwrap();
     }
-    fs::write(case.join("packs/000099.pack"), b"x").unwrap();
+    fs::write(case.join("packs/foreign.txt"), b"x").unwrap();
     support::run(&case, &["verify", "--quiet"]).with_code(4);
-    fs::remove_file(case.join("packs/000099.pack")).unwrap();
+    fs::remove_file(case.join("packs/foreign.txt")).unwrap();
     support::run(&case, &["verify", "--quiet"]).ok();
 }
 

@@ -20,8 +20,12 @@ fn searches_find_what_an_independent_script_counts() {
     let mut wrong = Vec::new();
     let queries = wanted.as_object().unwrap();
     for (query, number) in queries {
-        let found = support::count(&case, query);
-        if Some(found) != number.as_u64() {
+        // The script counts files, which are messages; where a definition leaves room it gives the least and the most.
+        let asked =
+            if query.is_empty() { "kind:message".to_owned() } else { format!("({query}) kind:message") };
+        let found = support::count(&case, &asked);
+        let bound = |n: usize| number.get(n).or(Some(number)).and_then(serde_json::Value::as_u64).unwrap();
+        if found < bound(0) || found > bound(1) {
             wrong.push(format!("{query}: found {found}, counted {number}"));
         }
     }

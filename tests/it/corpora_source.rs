@@ -49,7 +49,7 @@ fn containers(root: &Path) -> Vec<Container> {
     let mut now: Option<(Open, Vec<Item>, Vec<u8>)> = None;
     let mut sink = |event| {
         match event {
-            Event::Entry(_) => {}
+            Event::Entry(_) | Event::Long(Long::Start { .. } | Long::End { .. }) => {}
             Event::Open(open) => now = Some((open, Vec::new(), Vec::new())),
             Event::Bytes(b) => {
                 let (_, items, bytes) = now.as_mut().unwrap();
@@ -82,7 +82,6 @@ fn containers(root: &Path) -> Vec<Container> {
                 bytes.extend_from_slice(&b.data);
             }
             Event::Long(Long::Part(part)) => now.as_mut().unwrap().2.extend_from_slice(&part),
-            Event::Long(_) => {}
             Event::Close(close) => {
                 let (open, items, bytes) = now.take().unwrap();
                 assert_eq!((close.items, close.size), (items.len() as u64, bytes.len() as u64));

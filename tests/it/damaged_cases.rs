@@ -479,3 +479,69 @@ fn verify_finds_nothing_wrong_while_a_writer_works() {
     writer.close().unwrap();
     assert!(verify(dir.path(), 2).0.is_clean());
 }
+
+#[test]
+fn an_item_too_long_for_memory_is_stored_checked_and_restored_as_a_stream() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = Writer::create(dir.path(), &CaseInfo::default(), &run()).unwrap();
+    let slice = [b"Subject: long\n\n>From here\n".as_slice(), &b"0123456789abcde\n".repeat(5 << 20)].concat();
+    assert!(slice.len() as u64 > pack::FRAME_IN_MEMORY);
+    let mut import = Import::begin(&mut writer);
+    import.writer.blob_begin().unwrap();
+    for part in slice.chunks(1_000_003) {
+        import.writer.blob_part(part).unwrap();
+    }
+    let (sha256, streamed) = import.writer.blob_end(|_| true).unwrap();
+    assert_eq!(streamed.unwrap().frame.raw, slice.len() as u64);
+    let mut wire = WireStream::new();
+    wire.update(&Rule::MboxRd.apply(&slice));
+    let (kind, path) = ("mbox".to_owned(), RelPath::new("a.mbox"));
+    import.line(&Record::Container(Container { container: 1, parent: None, kind, path: path.clone() }));
+    let size = slice.len() as u64 + 9;
+    import.line(&Record::Item(Item {
+        container: 1,
+        number: 1,
+        separator: b"From a b\n".to_vec(),
+        start: 9,
+        end: size,
+        terminator: Vec::new(),
+        sha256,
+        rule: Rule::MboxRd,
+        lines: 1,
+        wire: wire.finish(),
+        uid: None,
+        notes: Vec::new(),
+    }));
+    let whole = Sha256Digest::of(&[b"From a b\n".as_slice(), &slice].concat());
+    let (items, md5, sha1, reason, error, notes) = (1, None, None, None, None, Vec::new());
+    import.line(&Record::End(End {
+        container: 1,
+        items,
+        size,
+        sha256: whole,
+        md5,
+        sha1,
+        reason,
+        error,
+        notes,
+    }));
+    import.totals = (1, 1, size);
+    import.digest.file(&path, &whole, size);
+    import.close();
+    writer.close().unwrap();
+    assert_eq!(verify(dir.path(), 2).1, []);
+    let reader = Reader::open(dir.path()).unwrap();
+    let blobs = BlobMap::load(&reader).unwrap();
+    let id = ContainerId { source: reader.segments().unwrap()[0].source(), number: 1 };
+    let restored = restore_container(&reader, &blobs, id, &mut std::io::sink()).unwrap();
+    assert!(restored.is_exact() && restored.bytes == size);
+    edit(dir.path(), "packs/000001.pack", |mut bytes| {
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        bytes
+    });
+    let (_, found) = verify(dir.path(), 2);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!((found[0].kind, found[0].hits.clone()), (FindingKind::FrameMismatch, vec![format!("{id}-1")]));
+    assert!(restore_container(&reader, &blobs, id, &mut std::io::sink()).is_err());
+}

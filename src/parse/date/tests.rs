@@ -1,3 +1,5 @@
+//! Tests of dates.
+
 #![allow(clippy::arithmetic_side_effects, reason = "tests count in the open")]
 use super::*;
 use crate::types::time::rfc3339;

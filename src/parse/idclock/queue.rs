@@ -29,7 +29,7 @@ macro_rules! kinds {
 }
 
 kinds! {
-    Gmail "gmail" true "Gmail: `..YYYY.MM.DD.hh.mm.ss` at the end, in the zone of the field.";
+    Gmail "gmail" true "Gmail: `..YYYY.MM.DD.hh.mm.ss` at the end, in the zone of the field, or milliseconds between its own servers.";
     SendGrid "sendgrid" true "SendGrid: `recvd-..-N-HHHHHHHH-N`, seconds in hex.";
     Exim "exim" true "Exim: `tttttt-pppppp-ss`, and `tttttt-ppppppppppp-ssss` since 4.97; seconds in base 62.";
     PostfixLong "postfix-long" true "Postfix long ids: seconds and microseconds in base 52, `z`, the file's inode.";
@@ -134,6 +134,11 @@ fn dotted(id: &[u8]) -> Option<[&[u8]; 3]> {
 
 fn gmail(id: &[u8]) -> Option<IdTime> {
     let mut parts = id.rsplit(|b| *b == b'.');
+    // Between Google's own servers: milliseconds at the end.
+    let last = parts.clone().next()?;
+    if last.len() == 13 {
+        return IdTime::us(decimal(last)?.checked_mul(1000)?, 1000);
+    }
     let mut next = |len: usize| {
         let part = parts.next()?;
         if part.len() == len { u32::try_from(decimal(part)?).ok() } else { None }

@@ -1,3 +1,5 @@
+//! Tests of clocks in ids.
+
 #![allow(clippy::arithmetic_side_effects, reason = "tests count in the open")]
 
 use super::*;
@@ -20,6 +22,7 @@ fn queue_ids_of_all_formats_tell_their_time() {
     check("58FAUo5v012345", "sendmail", "sendmail", "2025-09-15T10:30:50.000000Z");
     check("h2FH0Zx11330", "sendmail", "sendmail", "2003-03-15T17:00:35.000000Z");
     check("m16sm345129qck.28.2011.06.15.07.42.02", "gmail", "gmail", "2011-06-15T07:42:02.000000Z");
+    check("px9mr102490972pbc.14.1351589375945", "gmail", "gmail", "2012-10-30T09:29:35.945000Z");
     check("recvd-5f54b5d587-7vkpd-1-664311CD-12", "sendgrid", "sendgrid", "2024-05-14T07:25:01.000000Z");
     check("660a079b99f27ed5a03038a8", "", "object-id", "2024-04-01T01:02:19.000000Z");
     check("EE/20-30863-33CE1054", "ecelerity", "ecelerity", "2006-09-08T22:18:27.000000Z");

@@ -56,6 +56,9 @@ pub(super) fn is_keyword(word: &[u8]) -> bool {
 
 fn keyword(word: &[u8]) -> Option<Clause> {
     let is = |w: &[u8]| word.eq_ignore_ascii_case(w);
+    if !matches!(word.len(), 2..=4 | 13 | 15) || !word.first().is_some_and(u8::is_ascii_alphabetic) {
+        return None;
+    }
     match word.len() {
         2 if is(b"by") => Some(Clause::By),
         2 if is(b"id") => Some(Clause::Id),
@@ -125,6 +128,7 @@ impl Draft {
                             }
                             let again =
                                 word == Clause::From && seen.get(Clause::From as usize) == Some(&true);
+                            self.tls.seen |= word == Clause::Cipher;
                             clause = if again { Clause::Sender } else { word };
                             if let Some(slot) = seen.get_mut(clause as usize) {
                                 *slot = true;
@@ -160,8 +164,15 @@ impl Draft {
     ) -> bool {
         if wants && matches!(clause, Clause::From | Clause::By | Clause::Id) {
             // The token right after these is always a value, unless that would leave the field without a server.
-            let later = |t: &Token| t.kind == Kind::Word && keyword(t.at().of(text)) == Some(Clause::By);
-            return clause == Clause::From && word == Clause::By && !rest.iter().any(later);
+            let later =
+                |w: Clause| rest.iter().any(|t| t.kind == Kind::Word && keyword(t.at().of(text)) == Some(w));
+            // `with ESMTP id for <user@example.org>`
+            let addressed = rest.first().is_some_and(|t| t.kind == Kind::Angle);
+            return match (clause, word) {
+                (Clause::From, Clause::By) => !later(Clause::By),
+                (Clause::Id, Clause::For) => addressed && !later(Clause::For),
+                _ => false,
+            };
         }
         let again = seen.get(word as usize) == Some(&true);
         match word {
@@ -231,7 +242,16 @@ impl Draft {
             }
             Clause::For if self.for_.is_none() => {
                 letter = b'R';
-                self.for_ = Some(bare).filter(|b| !b.is_empty());
+                // `for <multiple recipients>`, `for multiple recipients`
+                let word = bare.of(text);
+                let many = word.first() == Some(&b'<') || word == b"multiple" || word == b"recipients>";
+                self.for_ = Some(bare).filter(|b| !b.is_empty() && !many);
+            }
+            // `for name <name@example.org>`
+            Clause::For
+                if token.kind == Kind::Angle && self.for_.is_some_and(|f| !f.of(text).contains(&b'@')) =>
+            {
+                self.for_ = Some(bare);
             }
             Clause::Sender if self.sender.is_none() => {
                 letter = b'S';
@@ -252,7 +272,10 @@ impl Draft {
         {
             self.peer.user = Some(next.at().inner(1));
             self.peer.auth = Auth::Sasl;
-        } else if clause == Clause::By && !first && span.of(text) == b"TLS" {
+        } else if matches!(clause, Clause::By | Clause::With | Clause::Via)
+            && !(first && clause == Clause::By)
+            && matches!(span.of(text), b"TLS" | b"STARTTLS" | b"SSL")
+        {
             self.tls.seen = true;
         }
         // `AES256-GCM-SHA384 encrypted SMTP`
@@ -264,7 +287,7 @@ impl Draft {
     /// A value after `from`.
     fn client(&mut self, text: &[u8], kind: Kind, span: Span, next: Option<&Token>) {
         let peer = &mut self.peer;
-        if peer.token.is_none() && peer.ip.is_none() && !peer.helo_marked {
+        if peer.token.is_none() && peer.ip.is_none() && peer.name.is_none() && !peer.helo_marked {
             // `name[192.0.2.1]`
             let open = if kind == Kind::Word { memchr::memchr(b'[', span.of(text)) } else { None };
             let bracket = open.filter(|o| *o > 0).map(|open| span.from.saturating_add(open));

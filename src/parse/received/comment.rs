@@ -27,11 +27,13 @@ pub(super) enum About {
     Uid,
     /// `crosscheck: name [192.0.2.1]`: the client, after the server.
     Crosscheck,
+    /// `via HTTP`: the clause, in a comment.
+    Via,
     /// Nothing that we know.
     Other,
 }
 
-use About::{Auth, Certificate, Crosscheck, Envelope, From, Helo, Other, Peer, Software, Tls, Uid};
+use About::{Auth, Certificate, Crosscheck, Envelope, From, Helo, Other, Peer, Software, Tls, Uid, Via};
 
 /// First words in lower case, in the order of their first letters and longer ones first; the first row that fits wins.
 const PREFIXES: &[(&[u8], About)] = &[
@@ -46,10 +48,12 @@ const PREFIXES: &[(&[u8], About)] = &[
     (b"auth ", Auth),
     (b"auth:", Auth),
     (b"auth=", Auth),
+    (b"aix", Software(Family::Sendmail)),
     (b"bulk_mailer", Software(Family::List)),
     (b"content technologies", Software(Family::Mailsweeper)),
     (b"communigate", Software(Family::Communigate)),
     (b"crosscheck:", Crosscheck),
+    (b"cellopoint", Software(Family::Cellopoint)),
     (b"clearswift", Software(Family::Mailsweeper)),
     (b"coremail", Software(Family::Coremail)),
     (b"courier", Software(Family::Courier)),
@@ -57,12 +61,12 @@ const PREFIXES: &[(&[u8], About)] = &[
     (b"client", Certificate),
     (b"cyrus", Software(Family::Cyrus)),
     (b"cert", Certificate),
-    (b"ca-", Other),
     (b"dragonfly", Software(Family::Dma)),
     (b"eudora internet mail", Software(Family::Eims)),
     (b"ecelerity", Software(Family::Ecelerity)),
     (b"envelope-", Envelope),
     (b"ezmts", Software(Family::Ezmts)),
+    (b"egp:", Software(Family::Egroups)),
     (b"ehlo", Helo),
     (b"exim", Software(Family::Exim)),
     (b"fetchmail", Software(Family::Fetch)),
@@ -95,6 +99,7 @@ const PREFIXES: &[(&[u8], About)] = &[
     (b"lhlo", Helo),
     (b"microsoft exchange", Software(Family::Exchange)),
     (b"mxfront/yandex", Software(Family::Yandex)),
+    (b"mailmarshal", Software(Family::Mailmarshal)),
     (b"messagewall", Software(Family::Messagewall)),
     (b"mailenable", Software(Family::Mailenable)),
     (b"mail_out", Software(Family::Aol)),
@@ -105,6 +110,7 @@ const PREFIXES: &[(&[u8], About)] = &[
     (b"mdaemon", Software(Family::Mdaemon)),
     (b"mercury", Software(Family::Mercury)),
     (b"merak", Software(Family::Icewarp)),
+    (b"mpop-", Software(Family::Fetch)),
     (b"nwsmtp/yandex", Software(Family::Yandex)),
     (b"not verified", Certificate),
     (b"no client", Certificate),
@@ -141,6 +147,7 @@ const PREFIXES: &[(&[u8], About)] = &[
     (b"sun internet", Software(Family::Iplanet)),
     (b"smartermail", Software(Family::Smartermail)),
     (b"smtp-auth", Auth),
+    (b"sendmail", Software(Family::Sendmail)),
     (b"stalwart", Software(Family::Stalwart)),
     (b"sun java", Software(Family::Iplanet)),
     (b"smtpd32", Software(Family::Imail)),
@@ -158,10 +165,12 @@ const PREFIXES: &[(&[u8], About)] = &[
     (b"tls", Tls),
     (b"using ", Tls),
     (b"user ", Auth),
+    (b"user=", Auth),
     (b"uid ", Uid),
     (b"verified", Certificate),
     (b"version=", Tls),
     (b"vircom", Software(Family::Vircom)),
+    (b"via ", Via),
     (b"v8/", Software(Family::Sendmail)),
     (b"xmail", Software(Family::Xmail)),
     (b"yahoo inc", Software(Family::Yahoo)),
@@ -180,23 +189,27 @@ fn rows(letter: u8) -> &'static [(&'static [u8], About)] {
 /// What the comment whose inner bytes are `inside` is about; `from` where it stands beside the client's name.
 pub(super) fn about(inside: &[u8], from: bool) -> About {
     let Some(first) = inside.first() else { return Other };
+    if from && is_plain_peer(inside) {
+        return Peer;
+    }
     let lower = first.to_ascii_lowercase();
     if lower.is_ascii_alphabetic() {
         for (prefix, about) in rows(lower) {
             if let Some(len) = after(inside, prefix) {
                 // `sender.example.com [192.0.2.1]` does not tell of a sender.
                 let name = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'@');
-                let goes_on = inside.get(len).is_some_and(name);
+                let open_ended =
+                    prefix.last().is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
+                let goes_on = open_ended && inside.get(len).is_some_and(name);
+                let bracket = from && has_bracket(inside);
+                let bare =
+                    bracket && inside.get(len..).unwrap_or_default().trim_ascii_start().starts_with(b"[");
                 return match about {
+                    // `listserv [192.0.2.1]`
+                    _ if bracket && (goes_on || bare) => Peer,
                     Auth if goes_on => continue,
                     // `postfix3-2.free.fr [192.0.2.1]` and `postfix@example.org` are clients, `tls.example.net [..]` too.
-                    Software(_) | Tls | Certificate
-                        if from
-                            && goes_on
-                            && (has_bracket(inside) || (is_one_word(inside) && *about != Tls)) =>
-                    {
-                        Peer
-                    }
+                    Software(_) | Certificate if from && goes_on && is_one_word(inside) => Peer,
                     Software(family) if !family.claims(inside) => Other,
                     about => *about,
                 };
@@ -209,13 +222,23 @@ pub(super) fn about(inside: &[u8], from: bool) -> About {
     } else if !from && lower == b'"' && memchr::memmem::find(inside, b" userid ").is_some() {
         return Software(Family::Postfix);
     }
-    if looks_like_peer(inside) {
-        Peer
-    } else if is_version(inside) {
+    if !from && is_version(inside) {
         Software(Family::Sendmail)
+    } else if looks_like_peer(inside) {
+        Peer
     } else {
         Other
     }
+}
+
+/// `name [192.0.2.1]`, `[192.0.2.1]`: what most clients look like, found before the table is asked.
+fn is_plain_peer(inside: &[u8]) -> bool {
+    let Some(open) = memchr::memchr(b'[', inside).filter(|_| inside.last() == Some(&b']')) else {
+        return false;
+    };
+    let name = inside.get(..open).unwrap_or_default().trim_ascii_end();
+    !name.iter().any(u8::is_ascii_whitespace)
+        && ip::read(inside.get(open..).unwrap_or_default()) != Reading::No
 }
 
 /// Whether it is one word and no setting.
@@ -225,7 +248,7 @@ pub(super) fn is_one_word(bytes: &[u8]) -> bool {
 
 /// Names of software that stand inside of a comment.
 const INSIDE: &[(&[u8], Family)] = &[
-    (b", from userid ", Family::Postfix),
+    (b" userid ", Family::Postfix),
     (b"(Exim)", Family::Exim),
     (b"/Yandex", Family::Yandex),
     (b"Hermes SMTP Server", Family::Yahoo),
@@ -248,7 +271,8 @@ fn looks_like_peer(inside: &[u8]) -> bool {
 
 /// `192.0.2.1`, `user@192.0.2.1`
 fn bare_address(word: &[u8]) -> Reading {
-    let word = memchr::memrchr(b'@', word).and_then(|at| word.get(at.saturating_add(1)..)).unwrap_or(word);
+    let mark = memchr::memrchr2(b'@', b'/', word);
+    let word = mark.and_then(|at| word.get(at.saturating_add(1)..)).unwrap_or(word);
     ip::read(word)
 }
 
@@ -257,8 +281,10 @@ fn has_bracket(inside: &[u8]) -> bool {
     inside.first() == Some(&b'[')
         || inside.split(|b| *b == b'[').skip(1).any(|rest| {
             let word = rest.split(|b| *b == b']').next().unwrap_or_default();
+            // `[192.0.2.1 port:4688]`
+            let first = word.split(u8::is_ascii_whitespace).next().unwrap_or_default();
             rest.len() > word.len()
-                && (word.is_empty() || ip::read(word) != Reading::No || is_placeholder(word))
+                && (word.is_empty() || ip::read(first) != Reading::No || is_placeholder(word))
         })
 }
 
@@ -295,7 +321,7 @@ fn is_version(inside: &[u8]) -> bool {
     let Some(before) = slash.and_then(|at| inside.get(..at)) else { return false };
     let before =
         memchr::memrchr(b'-', before).and_then(|at| before.get(at.saturating_add(1)..)).unwrap_or(before);
-    before.first().is_some_and(u8::is_ascii_digit) && memchr::memchr(b'.', before).is_some()
+    before.starts_with(b"8.") || before.starts_with(b"5.")
 }
 
 /// The words of `span`, split at blanks, commas and parentheses.

@@ -51,7 +51,7 @@ fn without_nul(word: &[u8]) -> Reading {
 
 fn read_clean(word: &[u8], first: u8) -> Reading {
     let (word, after) = if first == b'[' {
-        let Some(close) = memchr::memrchr(b']', word) else { return Reading::No };
+        let close = memchr::memrchr(b']', word).unwrap_or(word.len());
         (word.get(1..close).unwrap_or_default(), word.get(close.saturating_add(1)..).unwrap_or_default())
     } else {
         (word, &b""[..])
@@ -83,10 +83,15 @@ fn v4(word: &[u8]) -> Reading {
         return Reading::No;
     }
     let (word, mut last) = match memchr::memchr(b':', word) {
-        Some(colon) => match port(word.get(colon.saturating_add(1)..).unwrap_or_default()) {
-            Some(port) => (word.get(..colon).unwrap_or_default(), Some(port)),
-            None => return Reading::No,
-        },
+        Some(colon) => {
+            let after = word.get(colon.saturating_add(1)..).unwrap_or_default();
+            let number = port(after);
+            // SLMail: `192.0.2.1::mail daemon`
+            if number.is_none() && after.first() != Some(&b':') {
+                return Reading::No;
+            }
+            (word.get(..colon).unwrap_or_default(), number)
+        }
         None => (word, None),
     };
     let mut octets = [0_u8; 4];

@@ -200,22 +200,21 @@ fn comment_end(text: &[u8], from: usize) -> (Option<usize>, bool) {
     let mut depth: u32 = 0;
     let mut deep = false;
     let mut at = from;
-    while let Some(byte) = text.get(at) {
-        match byte {
-            b'\\' => at = at.saturating_add(1),
-            b'(' => {
+    while let Some(found) = text.get(at..).and_then(|rest| memchr::memchr3(b'(', b')', b'\\', rest)) {
+        at = at.saturating_add(found).saturating_add(1);
+        match text.get(at.saturating_sub(1)) {
+            Some(b'(') => {
                 depth = depth.saturating_add(1);
                 deep |= depth > MAX_DEPTH;
             }
-            b')' => {
+            Some(b')') => {
                 depth = depth.saturating_sub(1);
                 if depth == 0 {
-                    return (Some(at.saturating_add(1)), deep);
+                    return (Some(at), deep);
                 }
             }
-            _ => {}
+            _ => at = at.saturating_add(1),
         }
-        at = at.saturating_add(1);
     }
     (None, deep)
 }

@@ -48,7 +48,7 @@ fn is_any(word: &[u8], list: &[&[u8]]) -> bool {
 }
 
 /// Words that stand where a name would, when none was found.
-const NO_NAME: [&[u8]; 10] = [
+const NO_NAME: [&[u8]; 11] = [
     b"unknown",
     b"<unknown>",
     b"<unknown.domain>",
@@ -59,6 +59,7 @@ const NO_NAME: [&[u8]; 10] = [
     b"undefined",
     b"no.name.available",
     b"nodnsquery",
+    b"verified",
 ];
 
 impl Peer {
@@ -119,6 +120,18 @@ impl Peer {
             } else {
                 self.name.get_or_insert(rest);
             }
+        } else if let Some(slash) = memchr::memrchr(b'/', bytes)
+            && matches!(
+                ip::read(bytes.get(slash.saturating_add(1)..).unwrap_or_default()),
+                Reading::Address(_)
+            )
+        {
+            // As Java writes an address: `name/192.0.2.1`, `/192.0.2.1`.
+            let at = span.from.saturating_add(slash);
+            self.address(text, Span::new(at.saturating_add(1), span.to), true);
+            if slash > 0 {
+                self.name.get_or_insert(Span::new(span.from, at));
+            }
         } else if ident {
             self.ident.get_or_insert(span);
         } else if is_any(bytes, &NO_NAME) {
@@ -178,7 +191,18 @@ impl Peer {
                 self.state = Rdns::None;
             } else if is_any(word, &[b"forged"]) {
                 self.state = Rdns::Forged;
-            } else if is_any(word, &[b"may", b"be", b"failed", b"misconfigured", b"sender", b"peer"]) {
+            } else if is_any(word, &[b"as"]) {
+                expect_user = true;
+            } else if word.starts_with(b"port:") {
+                self.port_of(
+                    text,
+                    Span::new(
+                        span.from.saturating_add(5),
+                        span.to.saturating_sub(usize::from(word.last() == Some(&b']'))),
+                    ),
+                );
+            } else if is_any(word, &[b"not", b"may", b"be", b"failed", b"misconfigured", b"sender", b"peer"])
+            {
             } else if let Some(open) = memchr::memchr(b'[', word) {
                 self.bracketed(text, span, open);
             } else if self.address(text, span, true) {
@@ -227,13 +251,22 @@ impl Peer {
         }
     }
 
+    /// Whether the first token is an address other than the one that the server saw.
+    fn other_literal(&self, text: &[u8]) -> bool {
+        match (self.ip, self.token.map(|t| ip::read(t.of(text)))) {
+            (Some((seen, _)), Some(Reading::Address(said))) => seen.ip != said.ip,
+            _ => false,
+        }
+    }
+
     /// Which name is the client's own, and which the server found: `(helo, rdns, state)`.
     pub(super) fn roles(&self, text: &[u8], first: First) -> (Option<Span>, Option<Span>, Rdns) {
-        let token = self.token.filter(|t| !t.is_empty());
+        // An address of a user is no name of a machine.
+        let token = self.token.filter(|t| !t.is_empty() && !t.of(text).contains(&b'@'));
         let token_name = token.filter(|t| is_host(t.of(text)));
         if self.helo_marked {
-            let none =
-                token.is_some_and(|t| is_any(t.of(text), &NO_NAME) || ip::read(t.of(text)) != Reading::No);
+            let literal = |t: Span| first != First::Helo && ip::read(t.of(text)) != Reading::No;
+            let none = token.is_some_and(|t| is_any(t.of(text), &NO_NAME) || literal(t));
             let state = if none { Rdns::None } else { self.state };
             let rdns = if first == First::Neither {
                 None
@@ -258,12 +291,14 @@ impl Peer {
         }
         match first {
             First::Helo => (token, None, self.state),
+            // `[192.168.1.5] ([198.51.100.1])`: the client's own words, since the server saw another address.
+            First::Both if self.other_literal(text) => (token, None, Rdns::None),
             First::Both if self.ip.is_some() => {
                 let unknown = token_name.is_none();
                 (token_name, token_name, if unknown { Rdns::None } else { found(token_name, self.state) })
             }
-            First::Rdns => (None, token_name, found(token_name, self.state)),
-            First::Both | First::Neither => (None, None, self.state),
+            First::Rdns if self.ip.is_some() => (None, token_name, found(token_name, self.state)),
+            First::Both | First::Rdns | First::Neither => (None, None, self.state),
         }
     }
 }

@@ -38,6 +38,7 @@ const TABLE: &[Row] = &[
     Row("QMQP", false, false),
     Row("QMTP", false, false),
     Row("POP3", false, false),
+    Row("POP", false, false),
     Row("POP3S", true, false),
     Row("POP2", false, false),
     Row("APOP", false, false),

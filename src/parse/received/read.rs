@@ -1,12 +1,12 @@
 //! One `Received` field, from its bytes to a hop.
 
-use super::clauses::{Draft, is_keyword};
+use super::clauses::{Draft, begins, is_keyword};
 use super::family::Family;
 use super::ip::IpScope;
 use super::lex::{self, Kind, Span, Tokens};
 use super::protocol::Protocol;
 use super::shape::Shape;
-use super::{Auth, Grade, Hop, HopClass, Tls};
+use super::{Auth, Grade, Hop, HopClass, Rdns, Tls};
 use crate::parse::date::{self, DateReading};
 use crate::parse::idclock::queue_id;
 use crate::types::time::UtcMs;
@@ -129,6 +129,7 @@ impl Draft {
         if let Some(with) = self.with {
             self.tls.protocol_phrase(text, with);
         }
+        let local = self.with.is_some_and(|w| begins(w.of(text), b"local"));
         let peer = &mut self.peer;
         // A literal after `from` counts only when there is nothing else.
         if let (None, Some(token)) = (peer.ip, peer.token) {
@@ -138,6 +139,15 @@ impl Draft {
         let (helo, rdns) = match self.family {
             // Exim 3 and before: `from rdns (helo) [ip]`
             Family::Exim if peer.name.is_some() && rdns == peer.name && !peer.helo_marked => (rdns, helo),
+            // `from user (helo=name) by .. with local-esmtp`: no network, no look-up.
+            Family::Exim if peer.ip.is_none() => (helo.filter(|_| peer.helo_marked), None),
+            _ if peer.ip.is_none() && peer.auth == Auth::Local && !peer.helo_marked => (None, None),
+            // There is no HELO in these.
+            _ if matches!(protocol.name, "LOCAL" | "HTTP" | "HTTPREST" | "NNFMP" | "BSMTP")
+                || (peer.ip.is_none() && protocol.name.is_empty()) =>
+            {
+                (helo.filter(|_| peer.helo_marked || peer.name.is_some()), rdns)
+            }
             _ => (helo, rdns),
         };
         let undotted = |s: Span| {
@@ -148,7 +158,7 @@ impl Draft {
         hop.from = peer.token.map(place);
         hop.helo = helo.map(place);
         hop.rdns = rdns.map(undotted).map(place);
-        hop.rdns_state = state;
+        hop.rdns_state = if rdns.is_none() && state == Rdns::Found { Rdns::NotTold } else { state };
         if let Some((address, at)) = peer.ip {
             hop.peer_ip = Some(address.ip);
             hop.peer_ip_at = Some(place(at));
@@ -172,9 +182,10 @@ impl Draft {
         hop.envelope_from = self.sender.map(place);
         hop.auth = match peer.auth {
             Auth::None if protocol.auth && !protocol.name.starts_with("LMTP") => Auth::Sasl,
+            Auth::Sasl if protocol.name == "HTTP" => Auth::Webmail,
             // A browser's address before the web server's name.
             Auth::None if protocol.name == "HTTP" && peer.ip.is_some() => Auth::Webmail,
-            Auth::None if protocol.name == "LOCAL" || peer.local => Auth::Local,
+            Auth::None if protocol.name == "LOCAL" || peer.local || local => Auth::Local,
             auth => auth,
         };
         hop.user = peer.user.or(peer.ident).map(place);
@@ -200,6 +211,11 @@ impl Draft {
         match self.family {
             Family::Fetch => HopClass::Fetch,
             Family::Amavis => HopClass::FilterLoop,
+            Family::Proofpoint | Family::Sendmail
+                if self.peer.token.is_some_and(|t| t.of(text) == b"pps.filterd") =>
+            {
+                HopClass::FilterLoop
+            }
             Family::Qmail if with.starts_with(b"qmail-scanner") => HopClass::FilterLoop,
             Family::List => HopClass::List,
             _ if with.starts_with(b"MailboxResubmission") => HopClass::Resubmission,

@@ -33,13 +33,17 @@ impl Draft {
     fn by_words(&self, text: &[u8], protocol: Protocol) -> Option<Family> {
         let with = self.with.map_or(&b""[..], |w| w.of(text));
         let by = self.by.map_or(&b""[..], |b| b.of(text));
-        let phrases: [(&[u8], Family); 16] = [
+        let phrases: [(&[u8], Family); 20] = [
             (b"microsoft smtp server", Family::Exchange),
             (b"mapi", Family::Exchange),
             (b"microsoft mail", Family::Exchange),
             (b"ibm esmtp", Family::Ibm),
             (b"netmail smtp", Family::Netmail),
             (b"novonyx", Family::Netmail),
+            (b"novell nims", Family::Netmail),
+            (b"smtpbeamer", Family::Xwall),
+            (b"xwall", Family::Xwall),
+            (b"interscan", Family::Interscan),
             (b"internet mail service", Family::Exchange),
             (b"microsoft smtpsvc", Family::Smtpsvc),
             (b"novell_groupwise", Family::Groupwise),
@@ -120,7 +124,7 @@ impl Draft {
         if self.via.is_some_and(|v| ends(v.of(text), b"smap")) || (self.peer.glued && self.via.is_some()) {
             return Some(Family::Smap);
         }
-        if matches!(protocol.name, "POP3" | "POP3S" | "IMAP" | "IMAPS" | "APOP" | "POP2") {
+        if matches!(protocol.name, "POP3" | "POP" | "POP3S" | "IMAP" | "IMAPS" | "APOP" | "POP2") {
             return Some(Family::Fetch);
         }
         if is_exim_id(id) && !self.other_software {

@@ -57,6 +57,10 @@ impl Draft {
                 self.peer.auth = Auth::Local;
                 b'd'
             }
+            About::Via if self.via.is_none() => {
+                self.via = Some(Span::new(inside.from.saturating_add(4), inside.to).trimmed(text));
+                b'V'
+            }
             About::Crosscheck => {
                 let rest = inside.of(text).iter().position(|b| *b == b':').unwrap_or(0);
                 self.peer
@@ -77,6 +81,7 @@ impl Draft {
                 b'o'
             }
         };
+        self.tls.seen |= ends(bytes, b" with TLS");
         let letter = if ends(bytes, b"encrypted") && bytes.len() > 10 {
             self.tls.phrase(text, Span::new(inside.from, inside.to.saturating_sub(9)).trimmed(text));
             b't'
@@ -108,12 +113,32 @@ impl Draft {
         }
         if family == Family::Qmail && self.by.is_none() && self.peer.token.is_none() {
             self.qmail_local = true;
+            // `qmail 1 invoked from network[192.0.2.1/name]`, `ofmipd 192.0.2.1`
+            let bracket = memchr::memchr(b'[', bytes)
+                .map(|at| Span::new(inside.from.saturating_add(at).saturating_add(1), inside.to));
+            let last = words(text, bracket.unwrap_or(inside)).last();
+            if let Some(span) = last {
+                let word = span.of(text);
+                let len = memchr::memchr2(b'/', b']', word).unwrap_or(word.len());
+                let at = span.from.saturating_add(len);
+                if self.peer.address(text, Span::new(span.from, at), true) && word.get(len) == Some(&b'/') {
+                    let name = Span::new(
+                        at.saturating_add(1),
+                        span.to.saturating_sub(usize::from(word.last() == Some(&b']'))),
+                    );
+                    self.peer.name = Some(name).filter(|n| !n.is_empty());
+                }
+            }
         }
-        for mark in [&b"from userid "[..], b"invoked by uid "] {
-            if let Some(at) = memchr::memmem::find(bytes, mark) {
-                self.peer.uid = peer::number(bytes.get(at.saturating_add(mark.len())..).unwrap_or_default());
+        // `from userid 33`, `invoked by uid 501`
+        let mut before: &[u8] = b"";
+        for span in words(text, inside) {
+            let word = span.of(text);
+            if matches!(before, b"userid" | b"uid") && word.first().is_some_and(u8::is_ascii_digit) {
+                self.peer.uid = peer::number(word);
                 self.peer.auth = Auth::Local;
             }
+            before = word;
         }
     }
 

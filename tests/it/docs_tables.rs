@@ -1,0 +1,47 @@
+//! Tables in the documents are those of the code. `BLESS=1 cargo test` writes them anew.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use mailtrail::types::record::REASONS;
+use mailtrail::types::{AnomalyKind, FindingKind};
+
+#[track_caller]
+fn same(file: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(file);
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(&path, text).unwrap();
+    }
+    let there = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(there == text, "docs/{file} is not what the code says; run with BLESS=1 and read the diff");
+}
+
+#[test]
+fn the_table_of_anomalies_is_that_of_the_code() {
+    let mut text = String::from(
+        "# Anomalies, reasons, findings\n\nMade from the tables in `src/types`; a test compares. Codes never change once released.\n\n\
+         ## Anomalies\n\nDepartures from a standard, seen while reading. They are data and no verdict: honest mail has them too. \
+         *strong* means that bytes could not be read as they claim, or were not read.\n\n| code | severity | from | meaning |\n|---|---|---|---|\n",
+    );
+    for kind in AnomalyKind::ALL {
+        writeln!(
+            text,
+            "| `{}` | {} | {} | {} |",
+            kind.code(),
+            kind.severity().code(),
+            kind.source(),
+            kind.meaning()
+        )
+        .unwrap();
+    }
+    text.push_str("\n## Why a file was not processed\n\n| code | meaning |\n|---|---|\n");
+    for (code, meaning) in REASONS {
+        writeln!(text, "| `{code}` | {meaning} |").unwrap();
+    }
+    text.push_str("\n## Findings of import and verify\n\n| code | exit | meaning |\n|---|---|---|\n");
+    for kind in FindingKind::ALL {
+        let exit = if kind.is_mismatch() { 4 } else { 3 };
+        writeln!(text, "| `{}` | {exit} | {} |", kind.code(), kind.meaning()).unwrap();
+    }
+    same("anomalies.md", &text);
+}

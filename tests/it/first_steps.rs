@@ -1,0 +1,146 @@
+//! What the README promises a newcomer, and what an examiner does on the first day.
+
+use std::process::{Command, Stdio};
+
+use crate::support;
+
+#[test]
+fn the_readme_search_finds_the_mails_of_the_strange_relay() {
+    let dir = tempfile::tempdir().unwrap();
+    let case = dir.path().join("case-demo");
+    support::import(&case, &support::own_corpus().join("mailbox"));
+    let found = support::run(&case, &["search", "hop:cloudpier.example"]).ok();
+    let text = found.text();
+    assert_eq!(text.lines().count(), 8, "{text}");
+    assert!(text.contains("accounts@harbourfuels.example") && text.contains("New account details"), "{text}");
+    assert_eq!(support::count(&case, "hop:cloudpier.example kind:message"), 6);
+    assert_eq!(support::count(&case, "hop:cloudpier.example kind:child"), 1);
+    let hits = support::run(&case, &["search", "--json", "hop:cloudpier.example"]).ok().json();
+    for key in [
+        "item",
+        "source",
+        "container",
+        "path",
+        "start",
+        "end",
+        "size",
+        "sha256",
+        "wire_sha256",
+        "kind",
+        "message_id",
+        "date",
+        "from",
+        "to",
+        "subject",
+        "hops",
+        "attachments",
+        "anomalies",
+    ] {
+        assert!(hits.iter().all(|hit| hit.get(key).is_some()), "{key}");
+    }
+    let id = hits[0]["item"].as_str().unwrap();
+    let shown = support::run(&case, &["show", id]).ok().text();
+    assert!(shown.contains("Hops (") && shown.contains("cloudpier.example"), "{shown}");
+    let raw = support::run(&case, &["show", "--raw", id]).ok().out;
+    assert_eq!(mailtrail::types::Sha256Digest::of(&raw).to_string(), hits[0]["sha256"].as_str().unwrap());
+    support::run(&case, &["verify", "--source"]).ok();
+}
+
+#[test]
+fn nothing_from_a_mail_steers_the_terminal() {
+    let dir = tempfile::tempdir().unwrap();
+    let case = dir.path().join("case");
+    support::import(&case, &support::own_corpus().join("mailbox"));
+    for args in [&["list"][..], &["list", "--csv"], &["report", "--all"], &["search", "", "--snippets"]] {
+        let out = support::run(&case, args).ok().out;
+        let bad = out.iter().any(|&b| (b < 0x20 && b != b'\n' && b != b'\r') || b == 0x7f);
+        assert!(!bad, "{args:?}");
+        let text = String::from_utf8(out).unwrap();
+        assert!(!text.chars().any(|c| c == '\u{202e}' || ('\u{80}'..'\u{a0}').contains(&c)), "{args:?}");
+    }
+    for line in support::run(&case, &["list", "--json"]).ok().json() {
+        let id = line["item"].as_str().unwrap();
+        let out = support::run(&case, &["show", id]).ok().text();
+        assert!(!out.chars().any(|c| (c.is_control() && c != '\n' && c != '\t') || c == '\u{202e}'), "{id}");
+    }
+}
+
+#[test]
+fn a_closed_pipe_is_quiet_and_a_full_disk_is_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let case = dir.path().join("case");
+    support::import(&case, &support::own_corpus().join("mailbox"));
+    let mut child = {
+        let mut command = support::program();
+        command.args(["list", "--json", "--case"]).arg(&case).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().unwrap()
+    };
+    drop(child.stdout.take());
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(0), "{}", String::from_utf8_lossy(&ended.stderr));
+    assert!(ended.stderr.is_empty(), "{}", String::from_utf8_lossy(&ended.stderr));
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut command = support::program();
+    command.args(["list", "--json", "--case"]).arg(&case).stdout(full).stderr(Stdio::null());
+    assert_eq!(command.status().unwrap().code(), Some(1));
+}
+
+#[test]
+fn a_full_disk_stops_an_import_that_then_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let seized = dir.path().join("seized");
+    support::evidence::folder(&seized, 2000);
+    let clean = dir.path().join("clean");
+    support::import(&clean, &seized);
+    let case = dir.path().join("case");
+    // A file may not grow beyond 64 KiB: the write fails as on a full disk.
+    let script = format!(
+        "trap '' XFSZ; ulimit -f 64; exec {} import --quiet --case {} {}",
+        env!("CARGO_BIN_EXE_mailtrail"),
+        case.display(),
+        seized.display()
+    );
+    let ended = Command::new("bash").args(["-c", &script]).output().unwrap();
+    assert_eq!(ended.status.code(), Some(1), "{}", String::from_utf8_lossy(&ended.stderr));
+    assert!(
+        String::from_utf8_lossy(&ended.stderr).starts_with("error: "),
+        "{}",
+        String::from_utf8_lossy(&ended.stderr)
+    );
+    support::import(&case, &seized);
+    assert_eq!(support::ledger(&case), support::ledger(&clean));
+    support::run(&case, &["verify", "--quiet"]).ok();
+}
+
+#[test]
+fn exit_codes_are_those_of_the_table() {
+    let dir = tempfile::tempdir().unwrap();
+    let case = dir.path().join("case");
+    support::run(&case, &["info"]).with_code(1);
+    support::run(&case, &["search", "("]).with_code(1);
+    support::run(&case, &["init", "--name", "x"]).ok();
+    support::run(&case, &["init", "--name", "x"]).with_code(1);
+    support::run(&case, &["frobnicate"]).with_code(2);
+    let mut command = support::program();
+    command.arg("info");
+    assert_eq!(support::finish(command).code, 2, "no case named");
+    support::import(&case, &support::own_corpus().join("mailbox"));
+    support::run(&case, &["search", "nosuchfield:x"]).with_code(2);
+    support::run(&case, &["search", "nobodywrotethisword"]).ok();
+    support::run(&case, &["show", "0000000000000000-1-1"]).with_code(1);
+    std::fs::write(case.join("VERSION"), "mailtrail-case/2\n").unwrap();
+    support::run(&case, &["info"]).with_code(6);
+}
+
+#[test]
+fn a_second_writer_is_refused_while_readers_go_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let case = dir.path().join("case");
+    support::import(&case, &support::own_corpus().join("mailbox"));
+    let lock = std::fs::OpenOptions::new().write(true).open(case.join("lock")).unwrap();
+    lock.lock().unwrap();
+    support::run(&case, &["rebuild"]).with_code(5);
+    support::run(&case, &["list"]).ok();
+    lock.unlock().unwrap();
+    support::run(&case, &["rebuild"]).ok();
+}
