@@ -33,9 +33,9 @@ fn widths(places: &[u32]) -> [u8; 3] {
     }
     let all = up_to[33];
     let mut best = (u64::MAX, [0, 0, most as u8]);
-    for small in 0..=most {
+    for small in (0..=most).filter(|&n| of[n] > 0) {
         let first = up_to[small + 1];
-        for middle in small..=most {
+        for middle in (small..=most).filter(|&n| of[n] > 0) {
             let second = up_to[middle + 1] - first;
             let third = all - first - second;
             let bits = first * (1 + small as u64) + second * (2 + middle as u64) + third * (2 + most as u64);
@@ -164,7 +164,7 @@ impl<'a> Cursor<'a> {
                 }
             }
             self.last = self.last.saturating_add(step);
-        } else if self.given % BLOCK == 0 {
+        } else if self.given.is_multiple_of(BLOCK) {
             let block = self.given / BLOCK;
             self.last = self.word(if block == 0 { 3 } else { HEAD + (block - 1) * 8 });
         } else {
@@ -301,7 +301,7 @@ mod tests {
             let mut bad = bytes.clone();
             bad[at] ^= 0xff;
             let mut cursor = Cursor::new(&bad, list.len());
-            for _ in 0..list.len() + 1 {
+            for _ in 0..=list.len() {
                 cursor.next();
             }
             let mut cursor = Cursor::new(&bad[..at], list.len());

@@ -1,6 +1,6 @@
 //! Postings in memory, and their way into the files of a segment.
 //!
-//! While documents come, nothing but the numbers of their terms is kept, in the order of the text, one to four bytes
+//! While documents come, nothing but the numbers of their terms is kept, in the order of the text, four bytes
 //! each: a word's place in that stream is its position. At the flush counting sorts turn the stream into ascending
 //! places for each term, in as many passes as memory asks for. That is several times cheaper than a growing list for
 //! every term. Term dictionary, columns, files and commits are tantivy's; the lists are coded by [`super::codec`].
@@ -29,14 +29,12 @@ const PASS: usize = 8 << 20;
 #[derive(Debug)]
 pub(super) struct Gather {
     pub(super) terms: Terms,
-    /// How often each term came.
-    counts: Vec<u32>,
-    /// Words in the order of the text, see [`push`].
-    stream: Vec<u8>,
+    /// Words in the order of the text.
+    stream: Vec<u32>,
     /// Words and gaps in the stream.
     places: u32,
     /// Terms that are no words, document after document with [`GAP`] at each end.
-    facts: Vec<u8>,
+    facts: Vec<u32>,
     /// Hashes of what is looked up whole, with their documents: kind, 7 bytes of the hash.
     hashes: Vec<(u64, u32)>,
     docs: Vec<Doc>,
@@ -55,56 +53,10 @@ pub(super) struct Doc {
 /// The number that no term has: between stretches, so that phrases do not run across, and between documents.
 const GAP: u32 = 0;
 
-/// Appends a number below 2^29: 7 bits in one byte, 14 in two, 21 in three, all in four.
-#[inline]
-fn push(stream: &mut Vec<u8>, number: u32) {
-    if number < 1 << 7 {
-        stream.push(number as u8);
-    } else if number < 1 << 14 {
-        stream.extend_from_slice(&[0x80 | (number >> 8) as u8, number as u8]);
-    } else if number < 1 << 21 {
-        stream.extend_from_slice(&[0xc0 | (number >> 16) as u8, (number >> 8) as u8, number as u8]);
-    } else {
-        stream.extend_from_slice(&[
-            0xe0 | (number >> 24) as u8,
-            (number >> 16) as u8,
-            (number >> 8) as u8,
-            number as u8,
-        ]);
-    }
-}
-
-/// Calls `each` with every number of a stream.
-#[inline]
-fn numbers(mut stream: &[u8], mut each: impl FnMut(u32)) {
-    loop {
-        stream = match *stream {
-            [a, ref rest @ ..] if a < 0x80 => {
-                each(u32::from(a));
-                rest
-            }
-            [a, b, ref rest @ ..] if a < 0xc0 => {
-                each(u32::from(a & 0x3f) << 8 | u32::from(b));
-                rest
-            }
-            [a, b, c, ref rest @ ..] if a < 0xe0 => {
-                each(u32::from(a & 0x1f) << 16 | u32::from(b) << 8 | u32::from(c));
-                rest
-            }
-            [a, b, c, d, ref rest @ ..] => {
-                each(u32::from(a & 0x1f) << 24 | u32::from(b) << 16 | u32::from(c) << 8 | u32::from(d));
-                rest
-            }
-            _ => return,
-        };
-    }
-}
-
 impl Gather {
     pub(super) fn new(seed: u64) -> Self {
         Self {
             terms: Terms::new(seed),
-            counts: Vec::new(),
             stream: Vec::new(),
             places: 0,
             facts: Vec::new(),
@@ -117,31 +69,30 @@ impl Gather {
     pub(super) fn begin(&mut self, doc: Doc) {
         self.gap();
         if !self.docs.is_empty() {
-            self.facts.push(GAP as u8);
+            self.facts.push(GAP);
         }
         self.docs.push(Doc { start: self.places, ..doc });
-    }
-
-    #[inline]
-    fn count(&mut self, id: u32) {
-        match self.counts.get_mut(id as usize) {
-            Some(count) => *count += 1,
-            None => self.counts.push(1),
-        }
     }
 
     /// The next word.
     #[inline]
     pub(super) fn word(&mut self, field: u8, buffer: &[u8], at: usize, len: usize) {
         let id = self.terms.id(field, buffer, at, len);
-        self.count(id);
-        push(&mut self.stream, id + 1);
+        self.stream.push(id + 1);
         self.places += 1;
+    }
+
+    /// The next words, at most [`super::terms::TOGETHER`], as start and length in the buffer.
+    #[inline]
+    pub(super) fn words(&mut self, field: u8, buffer: &[u8], runs: &[(u32, u32)]) {
+        let Self { terms, stream, .. } = self;
+        terms.ids(field, buffer, runs, |id| stream.push(id + 1));
+        self.places += runs.len() as u32;
     }
 
     /// Keeps phrases from running on.
     pub(super) fn gap(&mut self) {
-        self.stream.push(GAP as u8);
+        self.stream.push(GAP);
         self.places += 1;
     }
 
@@ -150,8 +101,7 @@ impl Gather {
         let len = term.len().min(super::words::LONGEST);
         term.resize(len + super::words::PADDING, 0);
         let id = self.terms.id(FACT, term, 0, len);
-        self.count(id);
-        push(&mut self.facts, id + 1);
+        self.facts.push(id + 1);
     }
 
     /// A digest that the document is found by; `hash` is its first bytes.
@@ -169,8 +119,7 @@ impl Gather {
     /// Bytes of memory that the flush will have needed at its peak.
     pub(super) fn memory(&self) -> usize {
         let sorting = (self.places as usize).min(PASS) * 4 + self.terms.len() * 12;
-        self.stream.len()
-            + self.facts.len()
+        (self.stream.len() + self.facts.len()) * 4
             + self.hashes.len() * 16
             + self.docs.len() * 48
             + sorting
@@ -182,7 +131,8 @@ impl Gather {
         let order = self.terms.sorted();
         let mut terms = CompositeWrite::wrap(segment.open_write(SegmentComponent::Terms)?);
         let mut lists = CompositeWrite::wrap(segment.open_write(SegmentComponent::Postings)?);
-        let mut sorter = Sorter { cursors: vec![u32::MAX; self.terms.len()], places: Vec::new() };
+        let counts = self.counts();
+        let mut sorter = Sorter { counts, cursors: vec![u32::MAX; self.terms.len()], places: Vec::new() };
         let mut rest = order.as_slice();
         for number in 0..FIELDS {
             let here = rest.iter().take_while(|&&id| self.terms.field(id) == number).count();
@@ -217,6 +167,16 @@ impl Gather {
         Ok(())
     }
 
+    /// How often each term came.
+    fn counts(&self) -> Vec<u32> {
+        let mut counts = vec![0u32; self.terms.len() + 1];
+        for &number in self.stream.iter().chain(&self.facts) {
+            counts[number as usize] += 1;
+        }
+        counts.remove(GAP as usize);
+        counts
+    }
+
     fn write_field<W: io::Write, V: io::Write>(
         &self,
         number: u8,
@@ -231,7 +191,7 @@ impl Gather {
             let mut total = 0;
             let mut to = from;
             while let Some(&id) = ids.get(to) {
-                let more = self.counts.get(id as usize).copied().unwrap_or_default() as usize;
+                let more = sorter.count(id);
                 if to > from && total + more > PASS {
                     break;
                 }
@@ -240,10 +200,10 @@ impl Gather {
             }
             let pass = ids.get(from..to).unwrap_or_default();
             let stream = if number == FACT { &self.facts } else { &self.stream };
-            sorter.sort(stream, number == FACT, pass, &self.counts, total);
+            sorter.sort(stream, number == FACT, pass, total);
             let mut at = 0;
             for &id in pass {
-                let count = self.counts.get(id as usize).copied().unwrap_or_default() as usize;
+                let count = sorter.count(id);
                 let list = sorter.places.get_mut(at..at + count).unwrap_or_default();
                 at += count;
                 let list = if number == FACT { distinct(list) } else { list };
@@ -283,7 +243,6 @@ impl Gather {
 
     fn clear(&mut self) {
         self.terms.clear();
-        self.counts.clear();
         self.stream.clear();
         self.places = 0;
         self.facts.clear();
@@ -306,23 +265,29 @@ fn distinct(list: &mut [u32]) -> &[u32] {
 
 /// One counting sort after the other, over the same memory.
 struct Sorter {
+    /// How often each term came.
+    counts: Vec<u32>,
     /// For each term of the pass the slot of its next place; `u32::MAX` for all others.
     cursors: Vec<u32>,
     places: Vec<u32>,
 }
 
 impl Sorter {
+    fn count(&self, id: u32) -> usize {
+        self.counts.get(id as usize).copied().unwrap_or_default() as usize
+    }
+
     /// Puts the places of the terms of `pass` one term after the other; in the stream of facts, their documents.
-    fn sort(&mut self, stream: &[u8], facts: bool, pass: &[u32], counts: &[u32], total: usize) {
+    fn sort(&mut self, stream: &[u32], facts: bool, pass: &[u32], total: usize) {
         let mut next = 0;
         for &id in pass {
             self.cursors[id as usize] = next;
-            next += counts[id as usize];
+            next += self.counts[id as usize];
         }
         self.places.resize(total.max(self.places.len()), 0);
         let (cursors, places) = (&mut self.cursors, &mut self.places);
         let mut place = 0u32;
-        numbers(stream, |number| {
+        for &number in stream {
             // Facts count documents, words count places; a gap ends the one and takes one of the other.
             if number != GAP {
                 let cursor = &mut cursors[number as usize - 1];
@@ -332,26 +297,9 @@ impl Sorter {
                 }
             }
             place += u32::from(!facts || number == GAP);
-        });
+        }
         for &id in pass {
             self.cursors[id as usize] = u32::MAX;
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_of_every_width_come_back() {
-        let want: Vec<u32> = (0..29).flat_map(|bit| [(1 << bit) - 1, 1 << bit, (1 << bit) + 1]).collect();
-        let mut stream = Vec::new();
-        for &n in &want {
-            push(&mut stream, n);
-        }
-        let mut got = Vec::new();
-        numbers(&stream, |n| got.push(n));
-        assert_eq!(got, want);
     }
 }

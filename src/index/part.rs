@@ -37,7 +37,7 @@ pub(super) struct FieldReader {
 
 fn column(columns: &ColumnarReader, name: &str) -> tantivy::Result<Column<u64>> {
     let handles = columns.read_columns(name)?;
-    let column = handles.first().map(|handle| handle.open_u64_lenient()).transpose()?.flatten();
+    let column = handles.first().map(tantivy::columnar::DynamicColumnHandle::open_u64_lenient).transpose()?.flatten();
     Ok(column.unwrap_or_else(|| Column::build_empty_column(columns.num_docs())))
 }
 
@@ -103,7 +103,7 @@ impl Part {
         let count = {
             let (mut low, mut high) = (0, all.len() / narrow);
             while low < high {
-                let middle = (low + high) / 2;
+                let middle = usize::midpoint(low, high);
                 let kinds = all.get(middle * narrow..).and_then(|r| r.first()).copied();
                 if kinds.is_some_and(|k| !schema::is_wide(k)) { low = middle + 1 } else { high = middle }
             }
@@ -121,7 +121,7 @@ impl Part {
         };
         let (mut low, mut high) = (0, records.len() / size);
         while low < high {
-            let middle = (low + high) / 2;
+            let middle = usize::midpoint(low, high);
             if head(middle) < (kind, wanted) { low = middle + 1 } else { high = middle }
         }
         while low < records.len() / size && head(low) == (kind, wanted) {

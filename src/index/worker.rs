@@ -1,5 +1,7 @@
 //! One worker's part of the index: takes items, hands back finished segments.
 
+#![expect(clippy::cast_possible_truncation, reason = "texts are far shorter than 2^32 bytes")]
+
 use std::hash::{BuildHasher as _, RandomState};
 
 use tantivy::index::{Index, SegmentMeta};
@@ -7,6 +9,7 @@ use tantivy::index::{Index, SegmentMeta};
 use super::IndexError;
 use super::gather::{Doc, Gather};
 use super::schema::{self, HopHost, Words, kind};
+use super::terms::TOGETHER;
 use super::words::{self, Folder, LONGEST, PADDING};
 use crate::facts::{Hop, ItemFacts, ItemText, Zone};
 use crate::types::{Anomaly, ByteRange, ItemKey, Sha256Digest};
@@ -48,6 +51,7 @@ pub struct IndexWorker {
     budget: usize,
     folder: Folder,
     lower: Vec<u8>,
+    folded: Vec<u8>,
     term: Vec<u8>,
 }
 
@@ -61,7 +65,15 @@ impl IndexWorker {
     pub(super) fn new(index: Index, budget: usize) -> Self {
         let seed = RandomState::new().hash_one(0u8);
         let gather = Gather::new(seed);
-        Self { index, gather, budget, folder: Folder::default(), lower: Vec::new(), term: Vec::new() }
+        Self {
+            index,
+            gather,
+            budget,
+            folder: Folder::default(),
+            lower: Vec::new(),
+            folded: Vec::new(),
+            term: Vec::new(),
+        }
     }
 
     /// Takes an item. Call [`Self::is_full`] after it.
@@ -138,29 +150,52 @@ impl IndexWorker {
 
     /// Cuts a stretch of `self.lower` into words.
     fn cut(&mut self, field: u8, from: usize, to: usize, ascii: bool) {
-        let Self { gather, folder, lower, term, .. } = self;
+        let Self { gather, folder, lower, folded, term, .. } = self;
         if gather.memory() > MOST_MEMORY {
             return;
         }
-        words::runs(lower, from, to, |start, end| {
-            let run = lower.get(start..end).unwrap_or_default();
-            if ascii || run.is_ascii() {
-                if run.len() <= LONGEST {
-                    gather.word(field, lower, start, end - start);
-                } else {
-                    long_word(gather, field, run, term);
-                }
-                return;
-            }
-            let Ok(run) = std::str::from_utf8(run) else { return };
-            folder.words(run, |buffer, len, _| {
+        let mut held = Held::default();
+        if ascii {
+            words::runs(lower, from, to, |start, end| {
+                let len = end - start;
                 if len <= LONGEST {
-                    gather.word(field, buffer, 0, len);
+                    if held.push(start, len) {
+                        held.give(field, lower, gather);
+                    }
                 } else {
-                    long_word(gather, field, buffer.get(..len).unwrap_or_default(), term);
+                    held.give(field, lower, gather);
+                    long_word(gather, field, lower.get(start..end).unwrap_or_default(), term);
                 }
             });
+            held.give(field, lower, gather);
+            return;
+        }
+        // Words that are folded lie in a buffer of their own, and so do their neighbours.
+        folded.clear();
+        words::runs(lower, from, to, |start, end| {
+            let mut one = |word: &[u8]| {
+                if word.len() > LONGEST {
+                    held.give(field, folded, gather);
+                    folded.clear();
+                    long_word(gather, field, word, term);
+                    return;
+                }
+                let start = folded.len();
+                folded.extend_from_slice(word);
+                folded.extend_from_slice(&[0; PADDING]);
+                if held.push(start, word.len()) {
+                    held.give(field, folded, gather);
+                    folded.clear();
+                }
+            };
+            let run = lower.get(start..end).unwrap_or_default();
+            if run.is_ascii() {
+                one(run);
+            } else if let Ok(run) = std::str::from_utf8(run) {
+                folder.words(run, |buffer, len, _| one(buffer.get(..len).unwrap_or_default()));
+            }
         });
+        held.give(field, folded, gather);
     }
 
     /// Words of names and addresses, each behind its role, and every address as a term of its own.
@@ -296,6 +331,30 @@ impl IndexWorker {
                 gather.fact(term);
             }
         }
+    }
+}
+
+/// Words that are looked up together, as start and length in a buffer.
+#[derive(Default)]
+struct Held {
+    runs: [(u32, u32); TOGETHER],
+    count: usize,
+}
+
+impl Held {
+    /// Takes a word; true when no further one fits.
+    #[inline]
+    fn push(&mut self, start: usize, len: usize) -> bool {
+        if let Some(run) = self.runs.get_mut(self.count) {
+            *run = (start as u32, len as u32);
+            self.count += 1;
+        }
+        self.count >= TOGETHER
+    }
+
+    fn give(&mut self, field: u8, buffer: &[u8], gather: &mut Gather) {
+        gather.words(field, buffer, self.runs.get(..self.count).unwrap_or_default());
+        self.count = 0;
     }
 }
 
