@@ -95,6 +95,7 @@ fn one(
     }
     text::add_header(message, &header, context, reader.buffers, reader.text);
     lines(message, header.body_start, &mut facts.anomalies);
+    thinned(&mut facts.anomalies);
     visit(message, &facts, &scratch.text);
     drop(facts);
     drop(header);
@@ -239,6 +240,30 @@ fn is_single(known: Known) -> bool {
             | Known::ContentTransferEncoding
             | Known::MimeVersion
     )
+}
+
+/// Most anomalies of one kind that are kept of one message.
+const MAX_OF_A_KIND: usize = 100;
+
+/// Leaves out anomalies of a kind that stands too often; the last one kept says how many.
+fn thinned(anomalies: &mut Vec<Anomaly>) {
+    if anomalies.len() <= MAX_OF_A_KIND {
+        return;
+    }
+    let mut counts = std::collections::BTreeMap::<AnomalyKind, usize>::new();
+    for a in anomalies.iter() {
+        *counts.entry(a.kind).or_default() += 1;
+    }
+    let mut seen = std::collections::BTreeMap::<AnomalyKind, usize>::new();
+    anomalies.retain_mut(|a| {
+        let n = seen.entry(a.kind).or_default();
+        *n += 1;
+        let all = counts.get(&a.kind).copied().unwrap_or_default();
+        if *n == MAX_OF_A_KIND && all > MAX_OF_A_KIND {
+            a.detail = Some(format!("{} more of this kind", all - MAX_OF_A_KIND).into());
+        }
+        *n <= MAX_OF_A_KIND
+    });
 }
 
 /// Lines of the body: too long, or ended in two ways.

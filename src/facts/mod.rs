@@ -2,6 +2,7 @@
 
 pub mod derive;
 pub mod files;
+mod guess;
 pub mod hops;
 mod ids;
 mod parts;

@@ -108,7 +108,7 @@ fn is_body(part: &Part, name: &str) -> bool {
             | "text/watch-html"
     );
     // A multipart in which no parts were found is read as text.
-    shown && (text || kind.starts_with("multipart/"))
+    shown && text || kind.starts_with("multipart/")
 }
 
 /// Everything that reading parts needs.
@@ -206,7 +206,12 @@ impl Reader<'_, '_> {
         }
         match part.effective_type() {
             "message/partial" => self.facts.anomalies.push(Anomaly::at(AnomalyKind::PartialMessage, at)),
-            "message/external-body" => self.facts.anomalies.push(Anomaly::at(AnomalyKind::ExternalBody, at)),
+            "message/external-body" => {
+                self.facts.anomalies.push(Anomaly::at(AnomalyKind::ExternalBody, at));
+                // Where the content lies is told in parameters.
+                let header = self.message.get(part.header.clone()).unwrap_or_default();
+                text::push_bytes(header, Zone::Header, self.buffers, self.text);
+            }
             _ => {}
         }
         let mut kind = kind(part);
@@ -255,7 +260,8 @@ impl Reader<'_, '_> {
         let charset = mime::charset(part);
         let del_sp = part.parameters.token("delsp").is_some_and(|v| v.eq_ignore_ascii_case(b"yes"));
         let html = kind == Kind::Html;
-        let mut source = Source { bytes, charset: &charset, html, del_sp, part: path, at };
+        let unencoded = part.encoding == Encoding::Identity;
+        let mut source = Source { bytes, charset: &charset, html, del_sp, unencoded, part: path, at };
         let mut from = 0;
         let mut count = 0;
         if !html {
@@ -326,7 +332,11 @@ fn is_sealed(part: &Part, bytes: &[u8]) -> bool {
     match part.effective_type() {
         "application/pkcs7-mime" | "application/x-pkcs7-mime" => {
             let kind = part.parameters.token("smime-type").unwrap_or_default().to_ascii_lowercase();
-            kind.is_empty() || matches!(kind.as_slice(), b"enveloped-data" | b"authenveloped-data")
+            // The object identifier of signed data (RFC 5652 section 5.1) says more than a missing parameter.
+            let signed = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02];
+            let near = bytes.get(..bytes.len().min(64)).unwrap_or_default();
+            kind.is_empty() && memchr::memmem::find(near, &signed).is_none()
+                || matches!(kind.as_slice(), b"enveloped-data" | b"authenveloped-data")
         }
         "application/pgp-encrypted" => false,
         t => {
@@ -340,8 +350,14 @@ fn is_sealed(part: &Part, bytes: &[u8]) -> bool {
     }
 }
 
+/// Longest content of no stated text type that is looked through for being text.
+const MAX_SNIFFED: usize = 4 << 20;
+
 /// Whether bytes of no stated text type are text all the same: UTF-8 without control characters.
-fn is_like_text(bytes: &[u8]) -> bool {
+pub(crate) fn is_like_text(bytes: &[u8]) -> bool {
+    if bytes.len() > MAX_SNIFFED || bytes.starts_with(b"%PDF") || bytes.starts_with(b"%!PS") {
+        return false;
+    }
     let odd = |b: &u8| *b < 32 && !matches!(b, b'\t' | b'\n' | b'\r' | 12) || *b == 127;
     let head = bytes.get(..bytes.len().min(1024)).unwrap_or_default();
     !bytes.is_empty() && !head.iter().any(odd) && std::str::from_utf8(bytes).is_ok() && !bytes.iter().any(odd)

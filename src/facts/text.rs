@@ -1,6 +1,6 @@
 //! The text of a message for the index: parts decoded, hidden text and header fields apart.
 
-use super::{ItemFacts, ItemText, NotIndexed, Zone};
+use super::{ItemFacts, ItemText, NotIndexed, Zone, guess};
 use crate::parse::header::{Field, Header};
 use crate::parse::known::Known;
 use crate::parse::value::{self, Context};
@@ -27,6 +27,8 @@ pub(crate) struct Source<'a> {
     pub(crate) html: bool,
     /// Whether blanks at line ends join lines (RFC 3676 `DelSp=yes`).
     pub(crate) del_sp: bool,
+    /// Whether no transfer encoding was stated.
+    pub(crate) unencoded: bool,
     /// Part path.
     pub(crate) part: &'a str,
     /// The part's body in the message.
@@ -38,7 +40,9 @@ pub(crate) fn add(source: &Source<'_>, buffers: &mut Buffers, text: &mut ItemTex
     let mut bytes = source.bytes;
     if bytes.len() > MAX_TEXT.saturating_sub(text.text.len()) {
         bytes = bytes.get(..MAX_TEXT.saturating_sub(text.text.len())).unwrap_or_default();
-        facts.anomalies.push(Anomaly::at(AnomalyKind::TextOverLimit, source.at));
+        if !facts.anomalies.iter().any(|a| a.kind == AnomalyKind::TextOverLimit) {
+            facts.anomalies.push(Anomaly::at(AnomalyKind::TextOverLimit, source.at));
+        }
         facts.not_indexed.push(NotIndexed { part: source.part.to_owned(), reason: "over-limit" });
     }
     let mut label = source.charset;
@@ -76,6 +80,17 @@ pub(crate) fn add(source: &Source<'_>, buffers: &mut Buffers, text: &mut ItemTex
     }
     if reading.also_utf8 || (!reading.clean && !reading.ascii) {
         second_reading(source, bytes, buffers, text);
+    } else if !reading.ascii {
+        let mut doubled = String::new();
+        guess::doubled_utf8(&buffers.string, &mut doubled);
+        push(&doubled, Zone::Hidden, text);
+    }
+    if !source.html {
+        let again = guess::hidden_base64(bytes);
+        let quoted = || source.unencoded.then(|| guess::hidden_quoted_printable(bytes)).flatten();
+        if let Some(again) = again.or_else(quoted) {
+            push_bytes(&again, Zone::Hidden, buffers, text);
+        }
     }
 }
 
@@ -161,6 +176,10 @@ pub(crate) fn add_header(
         }
         match field.known {
             Known::Received | Known::MimeVersion | Known::ContentTransferEncoding => continue,
+            Known::ContentType => {
+                boundary(field, &mut text.text);
+                continue;
+            }
             known if super::people::role(known).is_some() => continue,
             Known::Subject | Known::MessageId | Known::Date if !seen.contains(&field.known) => {
                 seen.push(field.known);
@@ -194,6 +213,18 @@ pub(crate) fn add_header(
     text.close(Zone::Header, start);
     for junk in &header.junk {
         push_bytes(message.get(junk.clone()).unwrap_or_default(), Zone::Header, buffers, text);
+    }
+}
+
+/// Of a Content-Type only the boundary is a word that somebody looks for.
+fn boundary(field: &Field<'_>, out: &mut String) {
+    if !field.value.windows(8).any(|name| name.eq_ignore_ascii_case(b"boundary")) {
+        return;
+    }
+    if let Some(boundary) = value::structured(field.value).token("boundary") {
+        out.push_str("Content-Type: ");
+        charset::push_lossy(&boundary, out);
+        out.push('\n');
     }
 }
 

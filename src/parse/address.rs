@@ -122,19 +122,13 @@ impl List<'_, '_> {
                     continue;
                 }
                 b'(' => {
-                    let after = comment(rest);
-                    let inner = part(rest, 1..rest.len().saturating_sub(after.len()));
-                    if !e.note.is_empty() {
-                        e.note.push(b' ');
-                    }
-                    unescape(inner.strip_suffix(b")").unwrap_or(inner), &mut e.note);
-                    rest = after;
+                    rest = add_note(rest, &mut e.note);
                     gap = true;
                     continue;
                 }
                 b'"' => rest = Self::quoted(rest, gap, &mut e),
                 b'<' => {
-                    let (inside, after) = angle(r);
+                    let (inside, after) = angle(r, &mut e.note);
                     // A second `<..>` without a comma begins another mailbox.
                     if e.angle.is_some() {
                         self.finish(&mut e);
@@ -250,22 +244,17 @@ impl List<'_, '_> {
         }
         let mut made = Address::default();
         if let Some(inside) = e.angle.take() {
-            let mut name = self.text(&e.phrase);
-            if name.is_empty() && !e.note.is_empty() {
-                name = self.text(&e.note);
-            }
-            made.name = name;
+            made.name = self.named(&e.phrase, &e.note);
             made.address = self.text_of_spec(&inside);
         } else {
+            self.only_addresses(e);
             let spec = bare_spec(&e.written, &e.phrase, e.quoted);
             match spec {
                 Some((address, name)) => {
                     made.address = self.text_of_spec(&address);
-                    made.name = self.text(if name.is_empty() { &e.note } else { &name });
+                    made.name = self.named(&name, &e.note);
                 }
-                None => {
-                    made.name = self.text(if e.phrase.is_empty() { &e.note } else { &e.phrase });
-                }
+                None => made.name = self.named(&e.phrase, &e.note),
             }
         }
         if deceives(&made) {
@@ -276,6 +265,36 @@ impl List<'_, '_> {
             self.out.push(made);
         }
         *e = Element::default();
+    }
+
+    /// `a@x b@y`: when each of several words is an address, all but the last are taken out as mailboxes of their own.
+    fn only_addresses(&mut self, e: &mut Element) {
+        let is_address = |w: &[u8]| {
+            let at = memchr::memchr(b'@', w);
+            at.is_some() && at == memchr::memrchr(b'@', w) && !w.starts_with(b"@") && !w.ends_with(b"@")
+        };
+        if e.quoted || !e.phrase.contains(&b' ') || !e.phrase.split(|b| *b == b' ').all(is_address) {
+            return;
+        }
+        let phrase = std::mem::take(&mut e.phrase);
+        let mut words: Vec<&[u8]> = phrase.split(|b| *b == b' ').collect();
+        let last = words.pop().unwrap_or_default();
+        for word in words {
+            let address = self.text_of_spec(word);
+            self.out.push(Address { name: String::new(), address });
+        }
+        e.phrase = last.to_vec();
+        e.written.clone_from(&e.phrase);
+    }
+
+    /// A display name with the comments beside it.
+    fn named(&mut self, phrase: &[u8], note: &[u8]) -> String {
+        let name = self.text(phrase);
+        if note.is_empty() {
+            return name;
+        }
+        let note = self.text(note);
+        if name.is_empty() { note } else { format!("{name} ({note})") }
     }
 
     /// An address as text: bytes over 127 as UTF-8 (RFC 6531), else as the message reads them.
@@ -309,8 +328,19 @@ fn encoded_end(text: &[u8]) -> usize {
     }
 }
 
+/// Keeps the comment at the start of `text`, and answers what is behind it.
+fn add_note<'a>(text: &'a [u8], note: &mut Vec<u8>) -> &'a [u8] {
+    let after = comment(text);
+    let inner = part(text, 1..text.len().saturating_sub(after.len()));
+    if !note.is_empty() {
+        note.push(b' ');
+    }
+    unescape(inner.strip_suffix(b")").unwrap_or(inner), note);
+    after
+}
+
 /// What stands between `<` and `>`: blanks, comments and a route (`@a,@b:`) removed; quotes stay.
-fn angle(text: &[u8]) -> (Vec<u8>, &[u8]) {
+fn angle<'a>(text: &'a [u8], note: &mut Vec<u8>) -> (Vec<u8>, &'a [u8]) {
     let mut out = Vec::with_capacity(40);
     let mut rest = text;
     loop {
@@ -321,7 +351,7 @@ fn angle(text: &[u8]) -> (Vec<u8>, &[u8]) {
                 rest = r;
                 break;
             }
-            [b'(', ..] => comment(rest),
+            [b'(', ..] => add_note(rest, note),
             [b'"', r @ ..] => {
                 out.push(b'"');
                 let mut q = r;
@@ -441,7 +471,7 @@ mod tests {
         check("Undisclosed recipients:;", &[("Undisclosed recipients", "")]);
         check(
             "Pete(A nice \\) chap) <pete(his account)@silly.test(his host)>",
-            &[("Pete", "pete@silly.test")],
+            &[("Pete (A nice ) chap his account his host)", "pete@silly.test")],
         );
         check("Mary Smith <@node.test,@b.test:mary@example.net>", &[("Mary Smith", "mary@example.net")]);
         check("jdoe@test   . example", &[("", "jdoe@test.example")]);
@@ -461,8 +491,10 @@ mod tests {
         check("\"=?utf-8?B?SsO2cmc=?=\" <j@x.org>", &[("J\u{f6}rg", "j@x.org")]);
         check("Joe joe@x.org", &[("Joe", "joe@x.org")]);
         check("root", &[("", "root")]);
+        check("a@x.org b@y.org", &[("", "a@x.org"), ("", "b@y.org")]);
+        check("upi at x.org (Pasi)", &[("upi at x.org (Pasi)", "")]);
         check("<joe@x.org", &[("", "joe@x.org")]);
-        check("Joe <joe@x.org> (work)", &[("Joe", "joe@x.org")]);
+        check("Joe <joe@x.org> (work)", &[("Joe (work)", "joe@x.org")]);
         check("mailto:joe@x.org", &[("", "joe@x.org")]);
         check("\"joe@x.org\"", &[("", "joe@x.org")]);
         check(",,a@x.org,,", &[("", "a@x.org")]);

@@ -103,6 +103,11 @@ pub fn is_known(label: &[u8]) -> bool {
 pub fn decode(label: &[u8], bytes: &[u8], out: &mut String) -> Reading {
     let ascii = bytes.is_ascii();
     let reading = |known, clean| Reading { known, clean, ascii, also_utf8: false };
+    let eight = matches!(label, b"") || label.len() < 9 && !super::bytes::starts_with_fold(label, b"utf-16");
+    if eight && is_utf16(bytes) {
+        web(utf16(bytes), bytes, out);
+        return reading(true, false);
+    }
     let kind = if label.is_empty() { Some(Kind::Ascii) } else { kind(label) };
     // Few charsets use ASCII bytes for anything but ASCII.
     let shifts = match &kind {
@@ -142,7 +147,9 @@ pub fn decode(label: &[u8], bytes: &[u8], out: &mut String) -> Reading {
             reading(true, true)
         }
         Some(Kind::Web(encoding)) => {
-            let clean = web(encoding, bytes, out);
+            let tidied =
+                if encoding == encoding_rs::ISO_2022_JP { without_empty_shifts(bytes) } else { None };
+            let clean = web(encoding, tidied.as_deref().unwrap_or(bytes), out);
             let also_utf8 = !ascii && std::str::from_utf8(bytes).is_ok();
             Reading { known: true, clean, ascii, also_utf8 }
         }
@@ -156,6 +163,19 @@ pub fn decode(label: &[u8], bytes: &[u8], out: &mut String) -> Reading {
     }
 }
 
+/// Whether text that is said to be in bytes is in 16-bit units all the same: every second byte of much of it is 0.
+fn is_utf16(bytes: &[u8]) -> bool {
+    let head = part(bytes, 0..1024);
+    if memchr::memchr(0, head).is_none() || head.len() < 8 {
+        return false;
+    }
+    let zeros = |skip: usize| head.iter().skip(skip).step_by(2).filter(|&&b| b == 0).count();
+    let (even, odd) = (zeros(0), zeros(1));
+    let half = head.len().saturating_div(2);
+    let most = half.saturating_sub(half.saturating_div(8));
+    even == 0 && odd >= most || odd == 0 && even >= most
+}
+
 /// Appends bytes as UTF-8, with U+FFFD for what is none; answers whether all of it is.
 pub fn push_lossy(bytes: &[u8], out: &mut String) -> bool {
     if let Ok(text) = std::str::from_utf8(bytes) {
@@ -166,14 +186,43 @@ pub fn push_lossy(bytes: &[u8], out: &mut String) -> bool {
     false
 }
 
-/// The reading of bytes whose charset is not known: UTF-8 where they are, else windows-1252.
+/// The reading of bytes whose charset is not known: UTF-8 where they are that or were before they were cut or
+/// damaged, else windows-1252.
 pub fn best(bytes: &[u8], out: &mut String) {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => out.push_str(text),
-        Err(_) => {
-            web(encoding_rs::WINDOWS_1252, bytes, out);
-        }
+    if is_mostly_utf8(bytes) {
+        push_lossy(bytes, out);
+    } else {
+        web(encoding_rs::WINDOWS_1252, bytes, out);
     }
+}
+
+/// The byte that windows-1252 has for a character; bytes 0x81, 0x8D, 0x8F, 0x90 and 0x9D stand for themselves.
+pub(crate) fn windows_1252_byte(c: char) -> Option<u8> {
+    let number = u32::from(c);
+    if number < 0x80 || (0xa0..=0xff).contains(&number) || matches!(number, 0x81 | 0x8d | 0x8f | 0x90 | 0x9d)
+    {
+        return u8::try_from(number).ok();
+    }
+    let mut bytes = [0u8; 4];
+    let text: &str = c.encode_utf8(&mut bytes);
+    let (encoded, _, lost) = encoding_rs::WINDOWS_1252.encode(text);
+    match (lost, encoded.as_ref()) {
+        (false, [byte]) => Some(*byte),
+        _ => None,
+    }
+}
+
+/// Whether bytes are UTF-8, or hold more whole characters of it over U+007F than bytes that are none.
+pub(crate) fn is_mostly_utf8(bytes: &[u8]) -> bool {
+    if std::str::from_utf8(bytes).is_ok() {
+        return true;
+    }
+    let (mut whole, mut broken) = (0usize, 0usize);
+    for chunk in bytes.utf8_chunks() {
+        whole = whole.saturating_add(chunk.valid().chars().filter(|c| !c.is_ascii()).count());
+        broken = broken.saturating_add(chunk.invalid().len());
+    }
+    whole > broken
 }
 
 /// Appends the reading and answers whether it is clean.
@@ -192,6 +241,22 @@ fn utf16(bytes: &[u8]) -> &'static encoding_rs::Encoding {
     } else {
         encoding_rs::UTF_16BE
     }
+}
+
+/// ISO-2022-JP without escape sequences that another follows at once: programs that join pieces write them, RFC 1468
+/// allows them, and the decoder of the web takes them for an error. `None` when there is none.
+fn without_empty_shifts(bytes: &[u8]) -> Option<Vec<u8>> {
+    let is_shift = |b: &[u8]| matches!(b, [0x1b, b'(' | b'$', b'B' | b'J' | b'@' | b'I', ..]);
+    let double = |at: &usize| is_shift(from(bytes, *at)) && is_shift(from(bytes, at.saturating_add(3)));
+    memchr::memchr_iter(0x1b, bytes).find(double)?;
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut start = 0;
+    for at in memchr::memchr_iter(0x1b, bytes).filter(double) {
+        out.extend_from_slice(part(bytes, start..at));
+        start = at.saturating_add(3);
+    }
+    out.extend_from_slice(from(bytes, start));
+    Some(out)
 }
 
 /// ISO-2022-KR (RFC 1557) as EUC-KR: between SO and SI the high bit is meant.
@@ -332,9 +397,25 @@ mod tests {
         );
         assert_eq!(text("utf-16", b"\xff\xfea\0b\0"), "\u{feff}ab");
         assert_eq!(text("utf-16", b"a\0b\0"), "ab");
+        assert_eq!(text("utf-8", b"h\0i\0d\0d\0e\0n\0"), "hidden");
         assert_eq!(text("cp437", b"\x81\xe1"), "\u{fc}\u{df}");
         assert_eq!(text("cp852", b"\x88"), "\u{142}");
         assert_eq!(text("ibm850", b"\x9b"), "\u{f8}");
+    }
+
+    #[test]
+    fn escape_sequences_that_stand_twice_are_no_damage() {
+        let joined = b"\x1b$B%O\x1b(B\x1b$B%m\x1b(B";
+        let mut out = String::new();
+        assert!(decode(b"iso-2022-jp", joined, &mut out).clean);
+        assert_eq!(out, "\u{30cf}\u{30ed}");
+    }
+
+    #[test]
+    fn text_that_was_cut_in_a_character_is_still_utf8() {
+        let mut out = String::new();
+        best(b"\xc3\xa9\xc3\xa8\xc3", &mut out);
+        assert_eq!(out, "\u{e9}\u{e8}\u{fffd}");
     }
 
     #[test]

@@ -107,6 +107,16 @@ pub(crate) fn block<'a>(
         let next = line_end(whole, at);
         let line = part(whole, at..next);
         let long_line = next.saturating_sub(at) > MAX_LINE.saturating_add(2);
+        let first = header.fields.is_empty() && header.junk.is_empty();
+        let indent = line.iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
+        // A blank before the first name: with nothing before it, the line continues nothing.
+        let indent = if first && matches!(kind(from(line, indent)), Line::Field { clean: true, .. }) {
+            indent
+        } else {
+            0
+        };
+        let line = from(line, indent);
+        let at_name = at.saturating_add(indent);
         match kind(line) {
             Line::Empty => {
                 blank = true;
@@ -114,7 +124,7 @@ pub(crate) fn block<'a>(
                 header.body_start = next;
                 break;
             }
-            Line::Continuation if !header.fields.is_empty() || !header.junk.is_empty() => {
+            Line::Continuation if !first => {
                 if let Some(last) = header.junk.last_mut().filter(|j| j.end == at) {
                     last.end = next;
                 } else if let Some(field) = header.fields.last_mut() {
@@ -131,13 +141,13 @@ pub(crate) fn block<'a>(
                     over = Some(ByteRange::of_usize(at, next));
                     header.junk.push(at..next);
                 } else {
-                    if !clean && !bad_name {
+                    if (!clean || indent > 0) && !bad_name {
                         bad_name = true;
                         anomalies
                             .push(Anomaly::at(AnomalyKind::HeaderNameInvalid, ByteRange::of_usize(at, next)));
                     }
                     let name = part(line, 0..name_end);
-                    let value_at = at.saturating_add(colon).saturating_add(1);
+                    let value_at = at_name.saturating_add(colon).saturating_add(1);
                     let mut field = Field {
                         name,
                         known: Known::of(name),
@@ -152,6 +162,15 @@ pub(crate) fn block<'a>(
             Line::Continuation | Line::Field { .. } | Line::Other => {
                 if line.starts_with(b"--") && ends(at) {
                     break;
+                }
+                if let Some(field) = header.fields.last_mut().filter(|f| goes_on(f, line, at)) {
+                    anomalies.push(Anomaly::at(
+                        AnomalyKind::HeaderLineWithoutColon,
+                        ByteRange::of_usize(at, next),
+                    ));
+                    extend(field, whole, next, &mut over);
+                    at = next;
+                    continue;
                 }
                 let envelope = line.starts_with(b"From ") || line.starts_with(b">From ");
                 let stays = next <= limit
@@ -209,6 +228,8 @@ fn kind(line: &[u8]) -> Line {
     match line {
         [b'\n' | b'\r'] | [b'\r', b'\n'] => return Line::Empty,
         [b' ' | b'\t', ..] => return Line::Continuation,
+        // Line ends that were converted twice.
+        [b'\r', b'\r', ..] if line.iter().all(|b| matches!(b, b'\r' | b'\n')) => return Line::Empty,
         _ => {}
     }
     let mut clean = true;
@@ -240,16 +261,40 @@ fn kind(line: &[u8]) -> Line {
     Line::Other
 }
 
-/// Whether the line at `at` goes on with a header block: a clean field, a continuation, or the empty line.
-fn follows(whole: &[u8], at: usize) -> bool {
-    if at >= whole.len() {
+/// Whether a line goes on a MIME field whose fold lost its blank: the field ends in `;` and the line is a parameter.
+fn goes_on(field: &Field<'_>, line: &[u8], at: usize) -> bool {
+    let is_mime = matches!(field.known, Known::ContentType | Known::ContentDisposition);
+    if !is_mime || field.at.end() != at as u64 || !field.value.trim_ascii_end().ends_with(b";") {
         return false;
     }
-    match kind(part(whole, at..line_end(whole, at))) {
-        Line::Empty => true,
-        Line::Field { clean, .. } => clean,
-        Line::Continuation | Line::Other => false,
+    let name = line.iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'*')).count();
+    name > 0 && byte(line, name) == b'='
+}
+
+/// Lines that are looked at behind one that is no field, before the block is taken to be over.
+const LOOK_AHEAD: usize = 32;
+
+/// Whether the block goes on at `at`: with a field or its end on the next line, or with a field that we know by name
+/// a few lines further on, before any empty line. Gateways that break lines without a blank leave several such lines.
+fn follows(whole: &[u8], at: usize) -> bool {
+    let mut at = at;
+    for n in 0..LOOK_AHEAD {
+        if at >= whole.len() {
+            return false;
+        }
+        let next = line_end(whole, at);
+        let line = part(whole, at..next);
+        match kind(line) {
+            Line::Empty => return n == 0,
+            Line::Field { clean, .. } if clean && n == 0 => return true,
+            Line::Field { name_end, .. } if Known::of(part(line, 0..name_end)) != Known::Other => {
+                return true;
+            }
+            _ if line.starts_with(b"--") => return false,
+            _ => at = next,
+        }
     }
+    false
 }
 
 fn controls(whole: &[u8], header: &Header<'_>, anomalies: &mut Vec<Anomaly>) {
@@ -319,6 +364,19 @@ mod tests {
         let got = fields("A: 1\nwhat is this\nB: 2\n\nbody\n");
         assert_eq!(got.len(), 2);
         assert_eq!(codes(b"A: 1\nwhat\nB: 2\n\n"), ["header-line-without-colon"]);
+    }
+
+    #[test]
+    fn a_parameter_whose_fold_lost_its_blank_is_still_one() {
+        let got = fields("Content-Type: multipart/mixed;\nboundary=\"x\"\n\n--x\n");
+        assert_eq!(got, [("Content-Type".to_owned(), " multipart/mixed;\nboundary=\"x\"".to_owned())]);
+    }
+
+    #[test]
+    fn broken_folds_do_not_end_the_header() {
+        let got = fields("Received: from a\nby b\nid c\nSubject: x\n\nbody\n");
+        assert_eq!(got.last().map(|f| f.0.as_str()), Some("Subject"));
+        assert_eq!(fields(" From: a\nTo: b\n\n").first().map(|f| f.0.as_str()), Some("From"));
     }
 
     #[test]

@@ -84,7 +84,7 @@ impl<'a> Scan<'a, '_> {
             self.text(at, hit);
             at = match (byte(bytes, hit), byte(bytes, hit.saturating_add(1))) {
                 (b'&', _) => {
-                    let (taken, text) = entity::read(from(bytes, hit));
+                    let (taken, text) = entity::read(from(bytes, hit), false);
                     if taken == 0 {
                         self.push("&");
                     } else {
@@ -309,7 +309,7 @@ impl<'a> Scan<'a, '_> {
                 b'<' => in_tag = true,
                 b'>' if in_tag => in_tag = false,
                 b'&' if !in_tag => {
-                    let (taken, text) = entity::read(rest);
+                    let (taken, text) = entity::read(rest, false);
                     if taken > 0 {
                         let seen = |c: char| !c.is_whitespace() && !crate::types::text::steers(c);
                         if text.as_str().chars().any(seen) {

@@ -430,7 +430,11 @@ impl<'a> Walk<'a> {
 
 /// The charset that a part states; empty when it states none.
 pub fn charset(part: &Part) -> Vec<u8> {
-    part.parameters.token("charset").unwrap_or_default()
+    let mut label = part.parameters.token("charset").unwrap_or_default();
+    // `utf-8//IGNORE`, `utf-8; format=flowed` in one pair of quotes: the name is what stands first.
+    let end = label.iter().position(|b| matches!(b, b';' | b' ' | b',' | b'/' | b'"' | b'\''));
+    label.truncate(end.unwrap_or(label.len()));
+    label
 }
 
 /// The claimed file name of a part, decoded, and whether two forms of it differ: `filename` of the disposition first,

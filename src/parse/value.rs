@@ -91,7 +91,8 @@ pub(crate) fn raw(bytes: &[u8], context: Context<'_>, out: &mut String) -> bool 
         return false;
     }
     let stated = context.charset;
-    let usable = !stated.is_empty()
+    let usable = !charset::is_mostly_utf8(bytes)
+        && !stated.is_empty()
         && !stated.eq_ignore_ascii_case(b"utf-8")
         && !stated.eq_ignore_ascii_case(b"utf8")
         && charset::is_known(stated);
@@ -222,8 +223,12 @@ fn parameter<'a>(rest: &'a [u8], out: &mut Vec<Parameter>) -> &'a [u8] {
 
 /// A quoted string, from just past its opening quote; to the end when it is not closed.
 fn quoted(inner: &[u8], is_name: bool) -> (Vec<u8>, &[u8]) {
-    // `C:\dir\file` is a path and no row of quoted pairs.
-    let path = is_name && matches!(inner, [b'A'..=b'Z' | b'a'..=b'z', b':', b'\\', ..] | [b'\\', b'\\', ..]);
+    // `C:\dir\file` and `\\host\file` are paths that somebody forgot to escape, and no rows of quoted pairs.
+    let path = is_name
+        && match inner {
+            [b'A'..=b'Z' | b'a'..=b'z', b':', b'\\', next, ..] | [b'\\', b'\\', next, ..] => *next != b'\\',
+            _ => false,
+        };
     let mut value = Vec::new();
     let mut rest = inner;
     loop {
@@ -395,6 +400,7 @@ mod tests {
         assert_eq!(param("a; filename*=utf-8''O'Brien.txt", "filename").as_deref(), Some("O'Brien.txt"));
         assert_eq!(param("a; filename=\"a\\\"b\\\\c\"", "filename").as_deref(), Some("a\"b\\c"));
         assert_eq!(param("a; filename=\"C:\\tmp\\x.doc\"", "filename").as_deref(), Some("C:\\tmp\\x.doc"));
+        assert_eq!(param("a; filename=\"C:\\\\tmp\\\\x\"", "filename").as_deref(), Some("C:\\tmp\\x"));
         assert_eq!(
             param("a; filename*0*=utf-8'en'%41b; filename*1=\"c d\"; filename*2*=%45", "filename").as_deref(),
             Some("Abc dE")

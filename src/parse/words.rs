@@ -40,11 +40,10 @@ struct Run {
     bytes: Vec<u8>,
     /// Base64 text whose group is not complete yet.
     open: Vec<u8>,
-    raw: Vec<u8>,
 }
 
 impl Run {
-    fn take(&mut self, word: &Word<'_>, raw: &[u8]) -> bool {
+    fn take(&mut self, word: &Word<'_>) -> bool {
         if word.base64 {
             let start = self.open.len();
             self.open.extend(word.data.iter().filter(|b| !b.is_ascii_whitespace()));
@@ -60,7 +59,6 @@ impl Run {
             self.close();
             q(word.data, &mut self.bytes);
         }
-        self.raw.extend_from_slice(raw);
         true
     }
 
@@ -76,15 +74,11 @@ impl Run {
             return;
         }
         self.close();
-        if charset::is_known(&self.charset) {
-            *odd |= !charset::decode(&self.charset, &self.bytes, out).clean;
-        } else {
-            *odd = true;
-            out.push_str(&String::from_utf8_lossy(&self.raw));
-        }
+        // A charset that nobody knows is read like a body's: UTF-8 where it is that, else windows-1252.
+        let reading = charset::decode(&self.charset, &self.bytes, out);
+        *odd |= !reading.known || !reading.clean;
         self.charset.clear();
         self.bytes.clear();
-        self.raw.clear();
     }
 }
 
@@ -113,7 +107,8 @@ fn q(data: &[u8], out: &mut Vec<u8>) {
 /// Appends `text` with its encoded words decoded. Blanks between two words vanish; bytes of adjacent words of one
 /// charset are joined first, since writers split characters. Other bytes go through `plain`.
 ///
-/// Answers whether a word could not be decoded; it is then left as it stands.
+/// Answers whether a word could not be decoded, and was left as it stands, or holds bytes that its charset does not
+/// have, or names a charset that is not known.
 pub fn decode_into(text: &[u8], out: &mut String, plain: &mut dyn FnMut(&[u8], &mut String)) -> bool {
     let mut odd = false;
     let mut run = Run::default();
@@ -148,7 +143,7 @@ pub fn decode_into(text: &[u8], out: &mut String, plain: &mut dyn FnMut(&[u8], &
         run.charset.clear();
         run.charset.extend_from_slice(word.charset);
         let raw = part(rest, at..at.saturating_add(word.len));
-        if !run.take(&word, raw) {
+        if !run.take(&word) {
             odd = true;
             run.flush(out, &mut odd);
             out.push_str(&String::from_utf8_lossy(raw));
@@ -190,7 +185,7 @@ mod tests {
     #[test]
     fn what_is_no_word_stays_as_it_stands() {
         check("=?utf-8?Q?open", "=?utf-8?Q?open");
-        check("=?x-none?Q?a?= b", "=?x-none?Q?a?= b");
+        check("=?x-none?Q?a?= b", "a b");
         check("=?utf-8?B?!!!?=", "=?utf-8?B?!!!?=");
         check("a =? b ?= c", "a =? b ?= c");
     }

@@ -131,7 +131,8 @@ pub(super) fn is_unique(name: &[u8]) -> bool {
     digits > 0 && rest.starts_with(b".") && rest.iter().skip(1).any(|&b| b == b'.')
 }
 
-/// What the name of a Maildir file claims that its size and place do not bear out.
+/// What the name of a Maildir file claims that its size and place do not bear out. `W=`, the size with CRLF, is not
+/// compared: a file that was changed on purpose keeps neither.
 pub(super) fn notes(name: &[u8], size: u64, tmp: bool) -> Vec<Anomaly> {
     let mut notes = Vec::new();
     if tmp {

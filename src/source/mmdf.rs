@@ -170,3 +170,54 @@ impl Splitter for Mmdf {
 
     fn forget(&mut self, _: &[u8]) {}
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::source::testing::{Container, read_as};
+    use crate::source::{Kind, Limits, Options};
+    use proptest::prelude::*;
+
+    const MARK: &str = "\x01\x01\x01\x01\n";
+    const MAIL: &str = "From: a@example.org\nSubject: x\n\nbody\n";
+
+    fn mmdf(text: &str, batch: usize, in_memory: usize) -> Container {
+        let limits = Limits { in_memory, batch, ..Limits::default() };
+        read_as("x", text.as_bytes(), &Options { kind: Kind::Mmdf, limits, ..Options::default() })
+    }
+
+    #[test]
+    fn messages_stand_between_marker_lines() {
+        let from = "From a@example.org Thu Nov 20 08:15:04 2025\n";
+        let two = mmdf(&format!("{MARK}{from}{MAIL}{MARK}{MARK}{MAIL}{MARK}"), 100, 1);
+        assert_eq!(two.bodies(), [MAIL, MAIL]);
+        assert_eq!(two.ranges[0].separator, format!("{MARK}{from}").into_bytes());
+        assert_eq!(two.ranges[1].terminator, MARK.as_bytes());
+        let one_marker = mmdf(&format!("junk\n{MARK}{MAIL}{MARK}{MAIL}{MARK}\n\n"), 100, 1);
+        assert_eq!(one_marker.bodies(), [MAIL, MAIL]);
+        let gaps: Vec<_> = one_marker.ranges.iter().filter_map(|r| r.gap).collect();
+        assert_eq!(gaps, ["preamble", "gap"]);
+        let inside = mmdf(&format!("{MARK}{MAIL}x{MARK}\x01\x01\x01\x01x\n{MARK}"), 100, 1);
+        assert_eq!(inside.items().len(), 1);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
+
+        #[test]
+        fn the_size_of_the_buffer_changes_nothing(
+            pieces in proptest::collection::vec(prop_oneof![
+                4 => Just(MARK.to_owned()),
+                1 => Just("\x01\x01".to_owned()),
+                2 => Just("\r\n".to_owned()),
+                3 => Just(MAIL.to_owned()),
+                1 => (0usize..300_000).prop_map(|n| "x\n".repeat(n)),
+            ], 0..30),
+            batch in 1usize..5000,
+        ) {
+            let text = pieces.concat();
+            let whole = mmdf(&text, 1 << 20, 1 << 30);
+            prop_assert_eq!(&mmdf(&text, batch.max(50), 1 << 30).ranges, &whole.ranges);
+            prop_assert_eq!(&mmdf(&text, batch.max(50), 1).ranges, &whole.ranges);
+        }
+    }
+}

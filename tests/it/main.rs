@@ -4,6 +4,7 @@
 
 mod changed_bytes;
 mod corpora_import;
+mod corpora_parse;
 mod corpora_received;
 mod corpora_search;
 mod corpora_source;
@@ -15,6 +16,7 @@ mod first_steps;
 mod hostile_inputs;
 mod hostile_sources;
 mod interrupted_import;
+mod manifest_schema;
 mod read_only_and_offline;
 mod repeatable;
 mod stock_tools;

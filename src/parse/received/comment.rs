@@ -233,12 +233,15 @@ pub(super) fn about(inside: &[u8], from: bool) -> About {
 
 /// `name [192.0.2.1]`, `[192.0.2.1]`: what most clients look like, found before the table is asked.
 fn is_plain_peer(inside: &[u8]) -> bool {
-    let Some(open) = memchr::memchr(b'[', inside).filter(|_| inside.last() == Some(&b']')) else {
-        return false;
-    };
-    let name = inside.get(..open).unwrap_or_default().trim_ascii_end();
-    !name.iter().any(u8::is_ascii_whitespace)
-        && ip::read(inside.get(open..).unwrap_or_default()) != Reading::No
+    let Some((b']', rest)) = inside.split_last() else { return false };
+    let Some(open) = memchr::memrchr(b'[', rest) else { return false };
+    let name = rest.get(..open).unwrap_or_default().trim_ascii_end();
+    let inner = rest.get(open.saturating_add(1)..).unwrap_or_default();
+    let digits = inner.strip_prefix(b"IPv6:").unwrap_or(inner);
+    let number = |b: &u8| b.is_ascii_hexdigit() || matches!(b, b'.' | b':');
+    digits.len() > 1
+        && digits.iter().all(number)
+        && !name.iter().any(|b| b.is_ascii_whitespace() || *b == b'[')
 }
 
 /// Whether it is one word and no setting.

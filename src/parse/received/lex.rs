@@ -65,6 +65,10 @@ impl Token {
     }
 }
 
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
+}
+
 /// Whether a byte ends a word: blanks, `;`, `(` and `)`. As bits, because this is asked of every byte.
 fn ends_word(byte: u8) -> bool {
     const MASK: u64 = 1 << b' ' | 1 << b'\t' | 1 << b'\r' | 1 << b'\n' | 1 << b';' | 1 << b'(' | 1 << b')';
@@ -115,10 +119,19 @@ pub(super) fn tokens(text: &[u8]) -> Tokens {
     };
     let mut unclosed: u32 = 0;
     let mut at: usize = 0;
-    while let Some(&byte) = text.get(at) {
+    loop {
+        while text.get(at).is_some_and(|b| is_blank(*b)) {
+            at = at.saturating_add(1);
+        }
+        let Some(&byte) = text.get(at) else { break };
         let from = at;
+        // Most tokens are words; asking for them first spares the processor a jump it cannot foresee.
+        if byte.is_ascii_alphanumeric() {
+            at = word_end(text, from);
+            out.push(Kind::Word, from, at);
+            continue;
+        }
         match byte {
-            b' ' | b'\t' | b'\r' | b'\n' => at = at.saturating_add(1),
             b';' => {
                 at = at.saturating_add(1);
                 out.semicolons.rotate_left(1);

@@ -317,7 +317,8 @@ fn is_host(word: &[u8]) -> bool {
     word.first().is_some_and(|b| b.is_ascii_alphanumeric() || *b > 127 || matches!(b, b'_' | b'-' | b'.'))
         && !word.iter().any(|b| matches!(b, b'@' | b'[' | b'<' | b'/' | b'='))
         && !is_any(word, &NO_NAME)
-        && ip::read(word) == Reading::No
+        && (word.last().is_some_and(u8::is_ascii_alphabetic) && memchr::memchr(b':', word).is_none()
+            || ip::read(word) == Reading::No)
 }
 
 /// The number that the digits at the start are.

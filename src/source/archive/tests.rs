@@ -180,3 +180,68 @@ fn two_entries_of_one_name_are_both_read() {
     let all = shape(&read("x.zip", &bytes, Limits::default()));
     assert_eq!(all[1..], ["mbox x.zip!/a - 2", "eml x.zip!/a - 1"]);
 }
+
+/// Text that does not compress well, from a fixed seed.
+fn noise(len: usize) -> Vec<u8> {
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        b'!' + u8::try_from(state % 90).unwrap()
+    };
+    (0..len).map(|n| if n % 76 == 75 { b'\n' } else { next() }).collect()
+}
+
+#[test]
+fn an_archive_too_large_for_memory_is_read_a_second_time() {
+    let body = [MAIL.as_bytes(), &noise(600_000)].concat();
+    let files: [(&str, &[u8]); 3] = [("in", BOX.as_bytes()), ("big.eml", &body), ("in.gz", &gz(&body))];
+    let small = Limits { archive_memory: 300_000, ..Limits::default() };
+    for (name, bytes) in [("x.tar", tar(&files)), ("x.tgz", gz(&tar(&files))), ("x.zip", zip(&files))] {
+        let (a, b) = (read(name, &bytes, small), read(name, &bytes, Limits::default()));
+        let whole = shape(&b);
+        assert!(whole.last().unwrap().contains("in.gz!/in - 1"), "{whole:?}");
+        // A packed file inside a packed archive cannot be read twice.
+        let kept = whole.len() - usize::from(name != "x.tar");
+        assert_eq!(shape(&a)[..kept - 1], whole[..kept - 1]);
+        assert_eq!(
+            a.last().unwrap().close.reason == Some("archive-limit"),
+            name != "x.tar",
+            "{:?}",
+            shape(&a)
+        );
+    }
+}
+
+#[test]
+fn damage_anywhere_in_a_container_never_stops_the_reading() {
+    let files: [(&str, &[u8]); 3] =
+        [("a/cur/1.2.h", MAIL.as_bytes()), ("in", BOX.as_bytes()), ("in.gz", &gz(BOX.as_bytes()))];
+    let mmdf = format!("\x01\x01\x01\x01\n{MAIL}\x01\x01\x01\x01\n").repeat(3);
+    let samples = [
+        tar(&files),
+        zip(&files),
+        gz(&tar(&files)),
+        xz(BOX.as_bytes()),
+        bz2(BOX.as_bytes()),
+        zst(BOX.as_bytes()),
+        mmdf.into_bytes(),
+        BOX.as_bytes().to_vec(),
+    ];
+    let mut places = noise(60_000).into_iter().map(usize::from);
+    let mut place = |len: usize| (places.next().unwrap() * 8191 + places.next().unwrap() * 97) % len;
+    for sample in &samples {
+        for round in 0..150 {
+            let mut bytes = sample.clone();
+            for _ in 0..=round % 4 {
+                let at = place(bytes.len());
+                bytes[at] ^= 1 << (round % 8);
+            }
+            if round % 5 == 0 {
+                bytes.truncate(place(sample.len()));
+            }
+            assert!(!read("x", &bytes, Limits { batch: 700, ..Limits::default() }).is_empty());
+        }
+    }
+}
