@@ -16,6 +16,7 @@ mod first_steps;
 mod hostile_inputs;
 mod hostile_sources;
 mod interrupted_import;
+mod manifest_schema;
 mod read_only_and_offline;
 mod repeatable;
 mod stock_tools;
