@@ -38,6 +38,8 @@ pub enum FieldKind {
     HopHost(HopHost),
     /// The address that a server saw.
     HopIp,
+    /// The id of a hop.
+    HopId,
     /// A text of a hop: the kind of its term.
     HopText(u8),
     /// A digest.
@@ -189,7 +191,7 @@ pub const FIELDS: &[Field] = &[
         name: "hop",
         aliases: &["relay"],
         kind: FieldKind::Hop,
-        help: "any host of a Received field (or a domain above it), an IP address or a network",
+        help: "any host of a Received field (or a domain above it); an IP address or a network: what a server saw, or its own",
         example: "hop:192.0.2.0/24",
     },
     Field {
@@ -210,7 +212,7 @@ pub const FIELDS: &[Field] = &[
         name: "hop.helo",
         aliases: &[],
         kind: FieldKind::HopHost(HopHost::Helo),
-        help: "what the client called itself",
+        help: "what the client called itself: a name, a domain above it, or an IP address",
         example: "hop.helo:localhost",
     },
     Field {
@@ -230,8 +232,8 @@ pub const FIELDS: &[Field] = &[
     Field {
         name: "hop.id",
         aliases: &[],
-        kind: FieldKind::HopText(kind::HOP_ID),
-        help: "the id that the server gave",
+        kind: FieldKind::HopId,
+        help: "the id that the server gave, whole",
         example: "hop.id:4BcXyz1234",
     },
     Field {
