@@ -125,6 +125,8 @@ impl LongWork {
                 sha256: &sha256,
                 wire: &wire,
                 message: &self.head,
+                // The rule takes one byte from each line that it changes.
+                size: len.saturating_sub(lines),
                 notes: &notes,
                 state: &words,
             })

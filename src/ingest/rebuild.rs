@@ -61,6 +61,14 @@ impl Job {
         }
     }
 
+    /// Bytes of the message: the rule takes one from each line that it changes.
+    fn size(&self) -> u64 {
+        match &self.record {
+            Record::Item(item) => self.blob.len.saturating_sub(item.lines),
+            _ => self.blob.len,
+        }
+    }
+
     fn notes(&self) -> &[Anomaly] {
         match &self.record {
             Record::Item(item) => &item.notes,
@@ -240,6 +248,7 @@ impl<'a> Again<'a> {
                 sha256: &job.blob.sha256,
                 wire: &job.wire(),
                 message: &message,
+                size: job.size(),
                 notes: job.notes(),
                 state: &job.state(),
             });

@@ -24,8 +24,10 @@ pub struct Subject<'a> {
     pub sha256: &'a Sha256Digest,
     /// Digest of the wire form.
     pub wire: &'a Sha256Digest,
-    /// The message, un-escaped.
+    /// The message, un-escaped; of one over the parse limit its beginning.
     pub message: &'a [u8],
+    /// Bytes of the whole message.
+    pub size: u64,
     /// What the reader of the source noted.
     pub notes: &'a [Anomaly],
     /// Mailbox state that the container tells.
@@ -47,6 +49,10 @@ impl Tools {
         let mut child = 0;
         let done = catch_unwind(AssertUnwindSafe(|| {
             derive(subject.message, scratch, &mut |bytes, found, text| {
+                let mut found = std::borrow::Cow::Borrowed(found);
+                if found.child.is_none() && found.size != subject.size {
+                    found.to_mut().size = subject.size;
+                }
                 let key = ItemKey::new(subject.key.segment(), subject.key.item(), child);
                 if let (Some(index), Some(key)) = (index.as_mut(), key) {
                     let (sha256, wire) = match &found.child_sha256 {
@@ -58,7 +64,7 @@ impl Tools {
                         key,
                         sha256,
                         wire,
-                        facts: found,
+                        facts: &found,
                         message: bytes,
                         text,
                         notes: if is_child { &[] } else { subject.notes },
@@ -67,13 +73,13 @@ impl Tools {
                 }
                 child += 1;
                 let bytes = found.child.is_some().then(|| bytes.to_vec());
-                facts.push((found.clone(), bytes));
+                facts.push((found.into_owned(), bytes));
             });
         }));
         if done.is_err() {
             *scratch = Scratch::default();
             if facts.is_empty() {
-                facts.push((failed(subject.message.len() as u64), None));
+                facts.push((failed(subject.size), None));
                 if let Some(index) = index.as_mut() {
                     index.add(&Indexed {
                         key: subject.key,
@@ -128,6 +134,7 @@ pub fn read_message(message: &[u8]) -> Read {
         sha256: &digest,
         wire: &digest,
         message,
+        size: message.len() as u64,
         notes: &[],
         state: &[],
     })
