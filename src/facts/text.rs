@@ -211,6 +211,12 @@ pub(crate) fn add_header(
         text.text.push('\n');
     }
     text.close(Zone::Header, start);
+    for field in &header.fields {
+        let from = text.text.len();
+        if from < MAX_TEXT && value::second_reading(field.value, context, &mut text.text) {
+            text.close(Zone::Header, from);
+        }
+    }
     for junk in &header.junk {
         push_bytes(message.get(junk.clone()).unwrap_or_default(), Zone::Header, buffers, text);
     }

@@ -4,7 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::bytes::{from, part, trim};
 use super::header::unfold;
-use super::{charset, decode, words};
+use super::words::{self, Unclean};
+use super::{charset, decode};
 use crate::types::{Anomaly, AnomalyKind, ByteRange};
 
 /// Most parameters of one field that are read.
@@ -66,6 +67,24 @@ pub fn text(
     if odd {
         anomalies.push(Anomaly::at(AnomalyKind::EncodedWordInvalid, at));
     }
+}
+
+/// Appends the other reading of a value with encoded words that [`text`] leaves as they stand, since they hold bytes
+/// that their charset does not have: decoded all the same, so that their other words can be found. Answers whether
+/// there is one.
+pub(crate) fn second_reading(value: &[u8], context: Context<'_>, out: &mut String) -> bool {
+    if memchr::memmem::find(value, b"=?").is_none() {
+        return false;
+    }
+    let flat = unfold(trim(value));
+    let (mut exact, start) = (String::new(), out.len());
+    if !words::decode_as(&flat, Unclean::Kept, &mut exact, &mut |_, _| {}).kept {
+        return false;
+    }
+    words::decode_as(&flat, Unclean::Decoded, out, &mut |bytes, out| {
+        raw(bytes, context, out);
+    });
+    out.len() > start
 }
 
 /// Unfolds, with the first blank of each fold a space.

@@ -141,7 +141,7 @@ anomalies! {
     MessageIdInvalid, "message-id-invalid", Info, "RFC 5322 section 3.6.4", "The Message-ID is not one `<..>` token.";
     AddressInvalid, "address-invalid", Notice, "RFC 5322 section 3.4", "An address field could not be read as addresses.";
     AddressInDisplayName, "address-in-display-name", Notice, "RFC 5322 section 3.4", "The display name holds an address other than the real one.";
-    EncodedWordInvalid, "encoded-word-invalid", Info, "RFC 2047 section 2", "An encoded word could not be decoded and is shown as it stands.";
+    EncodedWordInvalid, "encoded-word-invalid", Info, "RFC 2047 section 2", "An encoded word that is malformed, or holds bytes that its charset does not have, is shown as it stands (what can be read of it is searchable); one whose charset is not known was read as UTF-8 where it is, else as windows-1252.";
     ParameterConflict, "parameter-conflict", Notice, "RFC 2231", "Two forms of one parameter differ, such as filename and filename*.";
     ReceivedMisplaced, "received-misplaced", Notice, "RFC 5321 section 4.4", "A Received field stands below two or more author fields.";
     // dates
