@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use crate::catalog::{Catalog, NoteRow, Row};
+use crate::catalog::{AttachmentRow, Catalog, NoteRow, Row};
 use crate::store::Reader;
 use crate::types::json::{self, Obj};
 use crate::types::record::REASONS;
@@ -75,7 +75,8 @@ pub(super) fn run(context: &Context, args: &ReportArgs, out: &mut Out) -> Result
         return lines(&catalog, out);
     }
     let mut codes: BTreeMap<String, u64> = BTreeMap::new();
-    let mut unindexed: BTreeMap<String, u64> = BTreeMap::new();
+    // Of each reason, how many parts of each type.
+    let mut unindexed: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
     each_item(&catalog, |row| {
         if row.has_notes() {
             for note in row.notes(&catalog)? {
@@ -88,8 +89,13 @@ pub(super) fn run(context: &Context, args: &ReportArgs, out: &mut Out) -> Result
                 }
             }
         }
-        for (_, reason) in row.more(&catalog)?.not_indexed {
-            *unindexed.entry(reason.to_string()).or_default() += 1;
+        let missing = row.more(&catalog)?.not_indexed;
+        if !missing.is_empty() {
+            let files = row.attachments(&catalog)?;
+            for (part, reason) in missing {
+                let of = unindexed.entry(reason.to_string()).or_default();
+                *of.entry(type_of(&files, &part).to_owned()).or_default() += 1;
+            }
         }
         Ok(())
     })?;
@@ -132,11 +138,42 @@ pub(super) fn run(context: &Context, args: &ReportArgs, out: &mut Out) -> Result
     if unindexed.is_empty() {
         out.line("  none")?;
     }
-    for (reason, number) in unindexed {
-        out.line(&format!("  {}: {reason}", counted(number, "part", "parts")))?;
+    for (reason, types) in unindexed {
+        out.line(&format!(
+            "  {}: {reason}{}",
+            counted(types.values().sum(), "part", "parts"),
+            commonest(types)
+        ))?;
     }
     super::info::warn_if_behind(context, &reader, &catalog)?;
     Ok(Exit::Done)
+}
+
+/// The stated type of the attachment at a part path; empty when there is none.
+fn type_of<'a>(files: &'a [AttachmentRow], part: &str) -> &'a str {
+    files.iter().find(|f| &*f.part == part).map_or("", |f| &*f.content_type)
+}
+
+/// Most types that the report names for one reason.
+const MOST_TYPES: usize = 8;
+
+/// Types with their numbers, most first; empty when no type is stated.
+fn commonest(types: BTreeMap<String, u64>) -> String {
+    if types.keys().all(String::is_empty) {
+        return String::new();
+    }
+    let mut ordered: Vec<_> = types.into_iter().collect();
+    ordered.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    let more = ordered.len().saturating_sub(MOST_TYPES) as u64;
+    let named = ordered.iter().take(MOST_TYPES).map(|(kind, number)| {
+        let kind = if kind.is_empty() { "no type stated".to_owned() } else { shown(kind) };
+        format!("{kind} {}", grouped(*number))
+    });
+    let mut text = named.collect::<Vec<_>>().join(", ");
+    if more > 0 {
+        text.push_str(&format!(", {}", counted(more, "other type", "other types")));
+    }
+    format!(" ({text})")
 }
 
 fn each_item(
@@ -163,9 +200,15 @@ fn lines(catalog: &Catalog, out: &mut Out) -> Result<Exit, Failure> {
                 out.bytes(&line)?;
             }
         }
-        for (part, reason) in row.more(catalog)?.not_indexed {
+        let missing = row.more(catalog)?.not_indexed;
+        let files = if missing.is_empty() { Vec::new() } else { row.attachments(catalog)? };
+        for (part, reason) in missing {
             line.clear();
             let mut o = Obj::new(&mut line);
+            let kind = type_of(&files, &part);
+            if !kind.is_empty() {
+                o.str("content_type", kind);
+            }
             o.str("item", &id).str("part", &part).str("reason", &reason).str("schema", SCHEMA);
             o.str("type", "not-indexed");
             o.end();

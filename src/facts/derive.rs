@@ -441,6 +441,28 @@ mod tests {
     }
 
     #[test]
+    fn every_leaf_whose_content_gives_no_words_is_listed() {
+        let part = |kind: &str, data: &str| {
+            format!("--b\nContent-Type: {kind}\nContent-Transfer-Encoding: base64\n\n{data}\n")
+        };
+        let parts = [
+            part("text/plain", "aGVsbG8="),
+            part("image/png", "iVBORw0KGgoAAAAN"),
+            part("audio/x-wav; name=a.wav", "UklGRgAAAAA="),
+            part("video/mp4", "AAAAGGZ0eXA="),
+            part("application/octet-stream", "AAECAw=="),
+            part("image/svg+xml", "PHN2Zy8+"),
+            part("font/woff", ""),
+        ];
+        let got = message(&format!("Content-Type: multipart/mixed; boundary=b\n\n{}--b--\n", parts.concat()));
+        let listed: Vec<_> = got[0].facts.not_indexed.iter().map(|n| (n.part.as_str(), n.reason)).collect();
+        assert_eq!(listed, [("2", "binary"), ("3", "binary"), ("4", "binary"), ("5", "binary")]);
+        let got = message("\nHi\nbegin 644 a.gif\n#`````\n`\nend\n");
+        assert_eq!(got[0].facts.attachments.len(), 1);
+        assert_eq!(got[0].facts.not_indexed.len(), 1);
+    }
+
+    #[test]
     fn what_is_encrypted_is_listed_and_not_guessed() {
         let got = message(
             "Content-Type: multipart/encrypted; boundary=b\n\n--b\nContent-Type: application/pgp-encrypted\n\n\

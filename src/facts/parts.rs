@@ -250,8 +250,8 @@ impl Reader<'_, '_> {
             if kind == Kind::Binary && !sealed && !inside_sealed && !bytes.is_empty() {
                 if is_like_text(&bytes) {
                     kind = Kind::Plain;
-                } else if attachment.content_type.starts_with("application/") {
-                    self.facts.not_indexed.push(NotIndexed { part: path.clone(), reason: "binary" });
+                } else {
+                    self.not_indexed(&path, &bytes);
                 }
             }
             self.facts.attachments.push(attachment);
@@ -293,6 +293,13 @@ impl Reader<'_, '_> {
         text::add(&source, self.buffers, self.text, self.facts);
     }
 
+    /// A file whose content gives no words.
+    fn not_indexed(&mut self, path: &str, bytes: &[u8]) {
+        let long = bytes.len() > MAX_SNIFFED && bytes.get(..1 << 16).is_some_and(is_text_head);
+        let reason = if long { "over-limit" } else { "binary" };
+        self.facts.not_indexed.push(NotIndexed { part: path.to_owned(), reason });
+    }
+
     /// A uuencoded or yEnc file inside text.
     fn embedded(&mut self, part: &Part, found: &uu::Embedded, encoding: &'static str, path: String) {
         let body = &part.body;
@@ -313,6 +320,8 @@ impl Reader<'_, '_> {
         if is_like_text(&found.data) {
             self.begin(path.clone(), part, TextRole::File, name.clone());
             text::push_bytes(&found.data, Zone::Body, self.buffers, self.text);
+        } else if !found.data.is_empty() {
+            self.not_indexed(&path, &found.data);
         }
         self.facts.attachments.push(Attachment {
             part: path,
@@ -369,6 +378,11 @@ fn is_sealed(part: &Part, bytes: &[u8]) -> bool {
 
 /// Longest content of no stated text type that is looked through for being text.
 const MAX_SNIFFED: usize = 4 << 20;
+
+/// Whether the beginning of a long file is that of a text: ASCII without control characters.
+fn is_text_head(head: &[u8]) -> bool {
+    head.is_ascii() && is_like_text(head)
+}
 
 /// Whether bytes of no stated text type are text all the same: UTF-8 without control characters.
 pub(crate) fn is_like_text(bytes: &[u8]) -> bool {

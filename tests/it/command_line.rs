@@ -147,3 +147,35 @@ fn a_place_says_what_it_counts_in() {
         assert!(line.contains(" of the message") || line.contains(" of the container"), "{line}");
     }
 }
+
+#[test]
+fn parts_without_words_are_reported_by_type() {
+    let dir = tempfile::tempdir().unwrap();
+    let case = case(&dir);
+    let text = support::run(&case, &["report"]).ok().text();
+    assert!(text.contains("  3 parts: binary (image/png 2, audio/x-wav 1)\n"), "{text}");
+    assert_eq!(support::count(&case, "notindexed:binary"), 1);
+    let lines = support::run(&case, &["report", "--json"]).ok().json();
+    let types: Vec<_> = lines.iter().filter_map(|l| l["content_type"].as_str()).collect();
+    assert_eq!(types, ["image/png", "image/png", "audio/x-wav"]);
+}
+
+#[test]
+fn a_message_over_the_parse_limit_has_its_whole_size() {
+    let dir = tempfile::tempdir().unwrap();
+    let (seized, case) = (dir.path().join("seized"), dir.path().join("case"));
+    fs::create_dir_all(&seized).unwrap();
+    let mut long = b"From: ann@example.org\nSubject: long\n\n>From here\n".to_vec();
+    long.resize(33 << 20, b'x');
+    let from = b"From ann@example.org Thu Nov 20 08:15:04 2025\n";
+    fs::write(seized.join("in.mbox"), [&from[..], &long, b"\n\n"].concat()).unwrap();
+    support::import(&case, &seized);
+    let item = support::run(&case, &["list", "--json"]).ok().json().remove(0);
+    let lines = item["rule_lines"].as_u64().unwrap();
+    assert_eq!(lines, 1);
+    assert_eq!(item["message_size"].as_u64().unwrap(), item["size"].as_u64().unwrap() - lines);
+    assert_eq!(support::count(&case, "size:>=33M"), 1);
+    support::run(&case, &["verify", "--quiet"]).ok();
+    support::run(&case, &["rebuild", "--quiet"]).ok();
+    assert_eq!(support::run(&case, &["list", "--json"]).ok().json()[0], item);
+}
