@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn the_help_of_a_field_names_its_short_set() {
-        for field in super::super::fields::FIELDS {
+        for field in crate::query::fields::FIELDS {
             for value in values(field).filter(|v| v.len() <= MOST_NAMED).unwrap_or_default() {
                 assert!(field.help.contains(value), "{}: {value}", field.name);
             }
