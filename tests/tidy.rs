@@ -11,6 +11,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("store", &["types"]),
     ("parse", &["types"]),
     ("facts", &["types", "parse"]),
+    ("route", &["types", "parse", "facts"]),
     ("catalog", &["types", "facts"]),
     ("index", &["types", "parse", "facts"]),
     ("ingest", &["types", "source", "store", "parse", "facts", "catalog", "index"]),

@@ -6,6 +6,7 @@ mod changed_bytes;
 mod corpora_import;
 mod corpora_parse;
 mod corpora_received;
+mod corpora_route;
 mod corpora_search;
 mod corpora_source;
 mod corpus_containers;
