@@ -19,11 +19,9 @@ fn cases(name: &str) -> Option<Vec<Value>> {
 }
 
 fn message(case: &Value) -> Vec<u8> {
-    let mut out = String::new();
-    for header in case["headers"].as_array().unwrap() {
-        out += &format!("{}: {}\n", header[0].as_str().unwrap(), header[1].as_str().unwrap());
-    }
-    format!("{out}\ntext\n").replace('\n', "\r\n").into_bytes()
+    let line = |header: &Value| format!("{}: {}\n", header[0].as_str().unwrap(), header[1].as_str().unwrap());
+    let out: Vec<String> = case["headers"].as_array().unwrap().iter().map(line).collect();
+    format!("{}\ntext\n", out.concat()).replace('\n', "\r\n").into_bytes()
 }
 
 fn facts(message: &[u8]) -> ItemFacts {
