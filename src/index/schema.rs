@@ -10,7 +10,7 @@ use crate::facts::Role;
 use crate::types::Sha256Digest;
 
 /// Version of fields, word cutting and term forms; an index of another version is made anew.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// A field of words with their places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
