@@ -1,9 +1,9 @@
 //! The boundary between what the recipient's servers saw and what the sender's side says.
 
-use super::names::{are_kin, is_bare, organisation, provider};
+use super::names::{are_kin, is_bare, provider};
 use super::settings::Settings;
 use super::{Mail, has_peer};
-use crate::parse::received::{Auth, Grade, Hop, HopClass, IpScope};
+use crate::parse::received::{Auth, Grade, Hop, HopClass, IpScope, Rdns};
 
 /// Who stands behind a hop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -106,17 +106,21 @@ impl Own<'_> {
         if hop.auth != Auth::None && self.settings.signed_in_is_own {
             return true;
         }
-        let named = [mail.lower(hop.rdns), mail.lower(hop.from)];
-        let is_own = |name: &String| {
-            !is_bare(name)
-                && (self.settings.is_own_host(name)
-                    || (hop.class == HopClass::InternalProvider || !has_peer(hop))
-                        && self
-                            .newest
-                            .as_ref()
-                            .is_some_and(|newest| provider(newest).is_some() && are_kin(newest, name)))
+        // A name that the server looked up counts before the one that the client called itself, which anybody can choose.
+        let name = match hop.rdns_state {
+            Rdns::Found => mail.lower(hop.rdns),
+            Rdns::NotTold => mail.lower(hop.from),
+            Rdns::None | Rdns::Forged => String::new(),
         };
-        named.iter().any(is_own) || !has_peer(hop) && hop.from.is_none()
+        let is_inside = hop.class == HopClass::InternalProvider || !has_peer(hop);
+        let is_own = !is_bare(&name)
+            && (self.settings.is_own_host(&name)
+                || is_inside
+                    && self
+                        .newest
+                        .as_ref()
+                        .is_some_and(|newest| provider(newest).is_some() && are_kin(newest, &name)));
+        is_own || !has_peer(hop) && hop.from.is_none()
     }
 }
 
@@ -143,7 +147,7 @@ pub(super) fn draw(mail: &Mail<'_>, settings: &Settings) -> Drawn {
     drawn.basis = Basis::Settings;
     if !settings.is_named() || !(is_bare(&by) || own.is_server(mail, newest)) {
         drawn.basis = Basis::NewestHop;
-        own.newest = Some(organisation(&by).map_or_else(|| by.clone(), |_| by.clone()));
+        own.newest = Some(by);
     }
     // What stands above the newest hop with a server was written by the recipient's programs: it fetched or handed over.
     for trust in drawn.trust.iter_mut().take(first) {

@@ -20,5 +20,6 @@ mod interrupted_import;
 mod manifest_schema;
 mod read_only_and_offline;
 mod repeatable;
+mod routes;
 mod stock_tools;
 mod support;
