@@ -6,7 +6,7 @@ use crate::support;
 fn the_boundary_moves_with_the_examiners_settings_and_says_on_what_it_rests() {
     let dir = tempfile::tempdir().unwrap();
     let case = dir.path().join("case");
-    support::import(&case, &support::repo("corpus/mailbox"));
+    support::import(&case, &support::own_corpus().join("mailbox"));
     let found =
         support::run(&case, &["search", "hop:cloudpier.example kind:message", "--json", "--limit", "1"]).ok();
     let item = found.json()[0]["item"].as_str().unwrap().to_owned();
