@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 
-use super::super::answers::is_public;
-use super::super::networks::literal;
 use super::{Report, Way};
 use crate::parse::received::{HopClass, IpScope};
+use crate::route::answers::is_public;
+use crate::route::networks::literal;
 use crate::types::AnomalyKind;
 
 pub(super) fn invalid(way: &Way<'_>, report: &mut Report<'_>) {

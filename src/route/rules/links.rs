@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::super::names::{are_kin, is_bare};
 use super::{Report, Way};
 use crate::parse::header::Field;
 use crate::parse::received::{Auth, Grade, HopClass, IpScope};
+use crate::route::names::{are_kin, is_bare};
 use crate::types::AnomalyKind;
 
 /// Pairs of neighbours whose names, addresses and organisations do not fit: (newer, older).

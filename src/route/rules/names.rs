@@ -1,9 +1,9 @@
 //! Rules about what clients call themselves.
 
-use super::super::names::{are_kin, is_bare, organisation, provider};
 use super::{Report, Way};
 use crate::parse::received::{Auth, HopClass, IpScope, Rdns};
 use crate::route::Trust;
+use crate::route::names::{are_kin, is_bare, organisation, provider};
 
 /// Names that many machines have.
 const GENERIC: &[&str] = &[

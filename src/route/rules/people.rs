@@ -1,10 +1,10 @@
 //! Rules about people: authors, users, recipients, and who vouches.
 
-use super::super::names::{are_kin, organisation, provider};
 use super::{Report, Way};
 use crate::facts::Role;
 use crate::parse::known::Known;
 use crate::parse::received::Auth;
+use crate::route::names::{are_kin, organisation, provider};
 use crate::types::ByteRange;
 
 fn domain(address: &str) -> Option<String> {

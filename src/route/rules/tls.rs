@@ -1,8 +1,8 @@
 //! Rules about encryption.
 
-use super::super::answers::is_public;
 use super::{Report, Way};
 use crate::parse::received::{Auth, HopClass, Tls};
+use crate::route::answers::is_public;
 
 /// Protocols in which a server writes down encryption when there is some.
 fn is_mail(protocol: &str) -> bool {
