@@ -5,6 +5,7 @@
 //! sender's side says.
 
 mod answers;
+mod clocks;
 mod names;
 mod networks;
 mod peers;
@@ -14,6 +15,7 @@ mod times;
 mod trust;
 
 pub use answers::{Answer, Answers, Level};
+pub use clocks::{Clock, Clocks, LEAST, Model};
 pub use names::{organisation, provider};
 pub use networks::{Network, Networks};
 pub use peers::{Peers, peers};
