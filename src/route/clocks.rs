@@ -77,7 +77,8 @@ impl Clocks {
         for ((newer, older), mut deltas) in std::mem::take(&mut self.pairs) {
             deltas.sort_unstable();
             let middle = deltas.get(deltas.len() / 2).copied().unwrap_or_default();
-            edges.push(Edge { newer: rank[newer], older: rank[older], middle, weight: deltas.len() as i64 });
+            let weight = i64::try_from(deltas.len()).unwrap_or(i64::MAX);
+            edges.push(Edge { newer: rank[newer], older: rank[older], middle, weight });
         }
         edges.sort_unstable_by_key(|edge| (edge.newer, edge.older));
         let errors = solve(&edges, self.hosts.len());
@@ -200,7 +201,7 @@ mod tests {
                 let mut now = i64::from(number) * 3_600_000;
                 let mut hops = Vec::new();
                 for host in *way {
-                    now += next(1_000) as i64;
+                    now += next(1_000).cast_signed();
                     let error = errors.iter().find(|(name, _)| name == host).map_or(0, |(_, error)| *error);
                     hops.push((*host, now + error));
                 }

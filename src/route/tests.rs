@@ -184,7 +184,7 @@ fn what_a_wrong_clock_explains_is_reported_as_a_wrong_clock() {
     // Twenty other messages over the same server show that it is two hours behind.
     let mut clocks = Clocks::default();
     for n in 0..20 {
-        let (theirs, other) = (["mx1.sender.example", "mx2.other.example"][n as usize % 2], n * 1000);
+        let (theirs, other) = (if n % 2 == 0 { "mx1.sender.example" } else { "mx2.other.example" }, n * 1000);
         clocks.observe([("mx.rcpt.example", other - 7_200_000 + 400), (theirs, other)]);
     }
     let message = text.replace('\n', "\r\n");
