@@ -1,5 +1,7 @@
 //! `hops`, `path` and `trust` on the bundled mailbox.
 
+use std::fmt::Write as _;
+
 use crate::support;
 
 #[test]
@@ -72,7 +74,7 @@ fn constant_errors_of_clocks_are_found_and_never_called_a_reversal() {
             let mut now = 2 * 86_400 + i64::from(number) * 3_600;
             let mut hops = Vec::new();
             for (n, relay) in way.iter().enumerate() {
-                now += i64::from((number + n as i32) % 2);
+                now += i64::from((number + u32::try_from(n).unwrap()) % 2);
                 let from =
                     if n == 0 { "client.example".to_owned() } else { format!("{}.example", way[n - 1]) };
                 hops.push(format!(
@@ -82,11 +84,13 @@ fn constant_errors_of_clocks_are_found_and_never_called_a_reversal() {
                 ));
             }
             hops.reverse();
-            mbox += &format!(
+            write!(
+                mbox,
                 "From a@b.example Wed Jan  3 00:00:00 2024\n{}From: a@b.example\nTo: c@d.example\nSubject: way {w} number {number}\nDate: {}\nMessage-ID: <{number}.{w}@b.example>\n\ntext\n\n",
                 hops.concat(),
                 stamp(2 * 86_400 + i64::from(number) * 3_600)
-            );
+            )
+            .unwrap();
         }
     }
     let dir = tempfile::tempdir().unwrap();
