@@ -169,11 +169,8 @@ fn commonest(types: BTreeMap<String, u64>) -> String {
         let kind = if kind.is_empty() { "no type stated".to_owned() } else { shown(kind) };
         format!("{kind} {}", grouped(*number))
     });
-    let mut text = named.collect::<Vec<_>>().join(", ");
-    if more > 0 {
-        text.push_str(&format!(", {}", counted(more, "other type", "other types")));
-    }
-    format!(" ({text})")
+    let rest = (more > 0).then(|| counted(more, "other type", "other types"));
+    format!(" ({})", named.chain(rest).collect::<Vec<_>>().join(", "))
 }
 
 fn each_item(

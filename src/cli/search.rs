@@ -39,7 +39,7 @@ impl Opened {
     pub(super) fn search(&self, query: &str, options: &Options) -> Result<Hits, Failure> {
         let case = Case { catalog: &self.catalog, index: &self.index };
         query::search(case, query, options).map_err(|error| match error {
-            SearchError::Query(error) => wrong(error),
+            SearchError::Query(error) => wrong(&error),
             SearchError::Catalog(error) => error.into(),
             SearchError::Index(error) => error.into(),
         })
@@ -47,8 +47,8 @@ impl Opened {
 }
 
 /// A query that is wrong.
-fn wrong(error: QueryError) -> Failure {
-    Failure::usage(format!("query: {}", chain(&error)))
+fn wrong(error: &QueryError) -> Failure {
+    Failure::usage(format!("query: {}", chain(error)))
         .hint("`mailtrail search --fields` lists fields and fixed words; words with a colon need quotes")
 }
 
@@ -97,7 +97,8 @@ pub(super) fn run(context: &Context, args: &SearchArgs, out: &mut Out) -> Result
         out.line(&hits.total.to_string())?;
     } else {
         let mut printer = Printer::new(&case.catalog, Form::of(context.json, args.csv), "mailtrail.search/1");
-        let seeker = if args.snippets { Some(Seeker::new(&text).map_err(wrong)?) } else { None };
+        let seeker =
+            if args.snippets { Some(Seeker::new(&text).map_err(|error| wrong(&error))?) } else { None };
         case.catalog.each(hits.keys.iter().copied(), |row| {
             let snippet = seeker.as_ref().and_then(|seeker| {
                 let message = message(&case.reader, &case.catalog, row).ok()?;

@@ -242,7 +242,10 @@ fn part_line(part: Option<&TextPart>, zone: Zone, told: &Told) -> String {
     match part.role {
         TextRole::Body => {}
         TextRole::File if part.name.is_empty() => line.push_str(", attachment"),
-        TextRole::File => line.push_str(&format!(", attachment {}", shown(&part.name))),
+        TextRole::File => {
+            line.push_str(", attachment ");
+            line.push_str(&shown(&part.name));
+        }
         TextRole::Around => line.push_str(", around its parts"),
     }
     if zone == Zone::Hidden && part.role != TextRole::Around {

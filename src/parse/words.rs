@@ -56,7 +56,7 @@ struct Run<'a> {
     kept: bool,
 }
 
-impl<'a> Run<'a> {
+impl Run<'_> {
     fn new(unclean: Unclean) -> Self {
         let (charset, bytes, open, words) = Default::default();
         Self { charset, bytes, open, words, unclean, odd: false, kept: false }

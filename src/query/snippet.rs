@@ -129,11 +129,10 @@ impl Seeker {
 
 fn gather(node: &Node, holds: bool, out: &mut Vec<Wanted>) {
     match node {
-        Node::All => {}
         Node::And(parts) | Node::Or(parts) => parts.iter().for_each(|part| gather(part, holds, out)),
         Node::Not(inner) => gather(inner, !holds, out),
         Node::Term(term) if holds => out.extend(wanted(term)),
-        Node::Term(_) => {}
+        Node::All | Node::Term(_) => {}
     }
 }
 
