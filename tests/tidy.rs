@@ -11,6 +11,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("store", &["types"]),
     ("parse", &["types"]),
     ("facts", &["types", "parse"]),
+    ("auth", &["types", "parse", "facts"]),
     ("catalog", &["types", "facts"]),
     ("index", &["types", "parse", "facts"]),
     ("ingest", &["types", "source", "store", "parse", "facts", "catalog", "index"]),
@@ -21,8 +22,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "types", "source", "store", "parse", "facts", "catalog", "index", "ingest", "query", "verify",
-            "export",
+            "types", "source", "store", "parse", "facts", "auth", "catalog", "index", "ingest", "query",
+            "verify", "export",
         ],
     ),
 ];
@@ -40,6 +41,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("jiff", &["query", "cli"]),
     ("walkdir", &["source"]),
     ("mail_parser", &["parse"]),
+    ("num_bigint", &["auth"]),
+    ("ed25519_compact", &["auth"]),
     ("rusqlite", &["catalog"]),
     ("tantivy", &["index"]),
     ("rayon", &["ingest", "verify"]),

@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, reason = "suites over real mail print what they measured")]
 
 mod changed_bytes;
+mod corpora_auth;
 mod corpora_import;
 mod corpora_parse;
 mod corpora_received;
