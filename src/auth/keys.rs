@@ -91,7 +91,8 @@ impl KeyStore {
                 whole.push(b' ');
                 whole.extend_from_slice(more.trim_ascii());
             }
-            let read = (whole.len() <= MAX_RECORD).then(|| entry(&whole)).flatten();
+            let is_whole = whole.len() <= MAX_RECORD && !is_unclosed(&whole);
+            let read = is_whole.then(|| entry(&whole)).flatten();
             let Some((name, text)) = read.filter(|_| count < MAX_RECORDS) else {
                 unread.push(number);
                 continue;

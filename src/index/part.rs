@@ -37,7 +37,8 @@ pub(super) struct FieldReader {
 
 fn column(columns: &ColumnarReader, name: &str) -> tantivy::Result<Column<u64>> {
     let handles = columns.read_columns(name)?;
-    let column = handles.first().map(tantivy::columnar::DynamicColumnHandle::open_u64_lenient).transpose()?.flatten();
+    let column =
+        handles.first().map(tantivy::columnar::DynamicColumnHandle::open_u64_lenient).transpose()?.flatten();
     Ok(column.unwrap_or_else(|| Column::build_empty_column(columns.num_docs())))
 }
 

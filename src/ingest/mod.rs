@@ -20,6 +20,7 @@ mod rebuild;
 mod registry;
 mod state;
 mod tools;
+pub mod trust;
 mod work;
 
 pub use checks::refuse_overlap;

@@ -183,14 +183,34 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Whether `=` comes after the word that stands here; nothing is passed.
+    /// Whether a name and `=` stand here; nothing is passed.
     pub(super) fn is_pair(&self) -> bool {
-        let rest = from(self.text, self.at);
-        let mut ahead = Scan::new(rest, 0);
+        let mut ahead = Scan::new(from(self.text, self.at), 0);
         ahead.broken = true;
-        let word = ahead.word(b"=");
-        ahead.blanks();
-        !word.text.is_empty() && ahead.peek() == b'=' && !ahead.is_end()
+        let name = ahead.name();
+        !name.text.is_empty() && ahead.peek() == b'=' && !ahead.is_end()
+    }
+
+    /// The name before `=`, up to the `=`. Blanks and comments may stand around its `.` and `/`.
+    pub(super) fn name(&mut self) -> Word {
+        let mut name = self.word(b"=");
+        for _ in 0..2 {
+            self.blanks();
+            if self.is_end() || !(matches!(self.peek(), b'.' | b'/') || name.text.ends_with(b".")) {
+                break;
+            }
+            self.blanks();
+            let more = self.word(b"=");
+            name.text.extend_from_slice(&more.text);
+            if more.text == b"." || more.text == b"/" {
+                self.blanks();
+                name.text.extend_from_slice(&self.word(b"=").text);
+            }
+            let end = self.range(self.at, self.at).end();
+            name.at = ByteRange::new(name.at.start(), end).unwrap_or(name.at);
+        }
+        self.blanks();
+        name
     }
 }
 

@@ -136,8 +136,7 @@ impl Reader {
 
     fn instance(&mut self, scan: &mut Scan<'_>) {
         let start = scan.here();
-        let is_instance = scan.is_pair() && scan.word(b"=").is("i");
-        scan.blanks();
+        let is_instance = scan.is_pair() && scan.name().is("i");
         if !is_instance {
             self.tell(AnomalyKind::AuthresInvalid, scan.range(start, scan.here()));
             scan.eat(b';');
@@ -222,21 +221,15 @@ impl Reader {
     fn result(&mut self, scan: &mut Scan<'_>) {
         let start = scan.here();
         scan.comments.clear();
-        let mut method = scan.word(b"=/");
+        let mut method = scan.name();
         let mut version = None;
-        scan.blanks();
-        if scan.eat(b'/') {
-            scan.blanks();
-            version = number(&scan.word(b"=").text);
-            scan.blanks();
+        if let Some(slash) = memchr::memchr(b'/', &method.text) {
+            version = number(from(&method.text, slash.saturating_add(1)));
+            if version.is_some() {
+                method.text.truncate(slash);
+            }
         }
-        if !scan.eat(b'=') {
-            // `a/b` that is no version: the method is all of it.
-            let rest = scan.word(b"=");
-            method.text.extend_from_slice(&rest.text);
-            scan.blanks();
-            scan.eat(b'=');
-        }
+        scan.eat(b'=');
         scan.blanks();
         let result = scan.word(b"");
         if method.is("from") {
@@ -260,8 +253,7 @@ impl Reader {
                 self.tell(AnomalyKind::AuthresInvalid, scan.range(from_here, scan.here()));
                 continue;
             }
-            let name = scan.word(b"=");
-            scan.blanks();
+            let name = scan.name();
             scan.eat(b'=');
             scan.blanks();
             let value = scan.word(b"");
@@ -286,7 +278,9 @@ fn property(name: Word, value: Word) -> Property {
     let Some(dot) = memchr::memchr(b'.', &name.text) else { return Property { kind: None, name, value } };
     let start = name.at.start();
     let middle = start.saturating_add(dot as u64);
-    let range = |a, b| ByteRange::new(a, b).unwrap_or(name.at);
+    // With blanks around the dot both get the place of the whole.
+    let is_plain = name.at.len() == name.text.len() as u64;
+    let range = |a, b| ByteRange::new(a, b).filter(|_| is_plain).unwrap_or(name.at);
     let kind = Word { text: part(&name.text, 0..dot).to_vec(), at: range(start, middle) };
     let after = middle.saturating_add(1);
     let rest = from(&name.text, dot.saturating_add(1)).to_vec();

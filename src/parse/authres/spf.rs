@@ -57,8 +57,7 @@ pub fn received_spf(value: &[u8], at: u64) -> Parsed<ReceivedSpf> {
             invalid = invalid.or(Some(scan.range(start, scan.here())));
             continue;
         }
-        let key = scan.word(b"=");
-        scan.blanks();
+        let key = scan.name();
         scan.eat(b'=');
         scan.blanks();
         let value = scan.word(b"");

@@ -50,7 +50,8 @@ fn the_examples_of_the_standard_are_read() {
     check(
         " foo.example.net (foobar) 1 (baz);\r\n    dkim (Because I like it) / 1 (One yay) = (wait for it) fail\r\n    \
          policy (A dot can go here) . (like that) expired\r\n    (this surprised me) = (as I wasn't expecting it) 1362471462",
-        "foo.example.net/1 | dkim=fail (wait for it) (A dot can go here)",
+        "foo.example.net/1 | dkim=fail policy.expired=1362471462 (Because I like it) (One yay) (wait for it) \
+         (A dot can go here) (like that) (this surprised me) (as I wasn't expecting it)",
     );
     check(
         "example.com; dkim=pass reason=\"good signature\"\r\n\theader.i=@mail-router.example.net",

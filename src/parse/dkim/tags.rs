@@ -153,7 +153,7 @@ mod tests {
         let text = b" a=1; b= x\r\n y ; c=";
         let list = TagList::read(text, 100);
         let tag = list.tag(b"b").unwrap();
-        assert_eq!((tag.value, tag.whole_at), (&b"x\r\n y"[..], ByteRange::new(108, 116).unwrap()));
+        assert_eq!((tag.value, tag.whole_at), (&b"x\r\n y"[..], ByteRange::new(108, 115).unwrap()));
         assert_eq!(list.get(b"c"), Some(&b""[..]));
     }
 }
