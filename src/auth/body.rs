@@ -74,16 +74,24 @@ impl Reading {
             Self::AsIs => "the body is what was signed",
             Self::LfAsCrlf => "the body is what was signed, stored with LF in place of CRLF",
             Self::BareLfKept => "the body is what was signed, bare LFs included",
-            Self::AsFound => "the body is what was signed when no `>` is taken from quoted `From ` lines: the container's writer did not quote",
-            Self::UnescapedRd => "the body is what was signed once a `>` is taken from each line `>*From ` (mboxrd quoting)",
-            Self::UnescapedO => "the body is what was signed once the `>` is taken from lines `>From ` (mboxo quoting)",
+            Self::AsFound => {
+                "the body is what was signed when no `>` is taken from quoted `From ` lines: the container's writer did not quote"
+            }
+            Self::UnescapedRd => {
+                "the body is what was signed once a `>` is taken from each line `>*From ` (mboxrd quoting)"
+            }
+            Self::UnescapedO => {
+                "the body is what was signed once the `>` is taken from lines `>From ` (mboxo quoting)"
+            }
             Self::DoubledCr => "the body is what was signed but for surplus CRs before line ends",
             Self::TrailingSpace => "blanks at line ends were put in after signing",
             Self::SignatureDashes => "the blank behind `--` was taken away after signing",
             Self::Footer => "lines were put at the end after signing",
             Self::FooterInside => "lines from a rule of underscores on were put into a part after signing",
             Self::LastPart => "the last part was put in after signing",
-            Self::FirstPart => "the message was put into a multipart after signing; its first part is the body that was signed",
+            Self::FirstPart => {
+                "the message was put into a multipart after signing; its first part is the body that was signed"
+            }
             Self::Decoded => "the transfer encoding was put on after signing",
         }
     }
@@ -268,7 +276,8 @@ impl<'a> Bodies<'a> {
         // Mailman's rule has 47 underscores; others have fewer.
         let is_rule = |line: &&[u8]| line.len() >= 20 && line.iter().all(|b| *b == b'_');
         if let Some(rule) = all.iter().rposition(is_rule) {
-            let after = all.iter().skip(rule).position(|l| l.starts_with(b"--")).map_or(all.len(), |n| rule + n);
+            let after =
+                all.iter().skip(rule).position(|l| l.starts_with(b"--")).map_or(all.len(), |n| rule + n);
             for from in [rule, rule.saturating_sub(1)] {
                 if without(from, after) {
                     return Some((Reading::FooterInside, (after - from) as u64));

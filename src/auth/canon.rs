@@ -153,8 +153,7 @@ pub(super) fn lines(body: &[u8]) -> impl Iterator<Item = &[u8]> {
         let (line, after) = rest.split_at(end);
         rest = after;
         Some(match line {
-            [line @ .., b'\r', b'\n'] | [line @ .., b'\n'] => line,
-            line => line,
+            [line @ .., b'\r', b'\n'] | [line @ .., b'\n'] | line => line,
         })
     })
 }

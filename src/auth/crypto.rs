@@ -146,8 +146,11 @@ mod tests {
 
     #[test]
     fn what_is_no_key_is_none() {
-        for bytes in [&b""[..], b"\x30", b"\x30\x00", b"\x30\x84\xff\xff\xff\xff", b"\x30\x06\x02\x01\x08\x02\x01\x03"] {
-            let record = KeyRecord { kind: Some(KeyKind::Rsa), key: Some(bytes.to_vec()), ..KeyRecord::default() };
+        for bytes in
+            [&b""[..], b"\x30", b"\x30\x00", b"\x30\x84\xff\xff\xff\xff", b"\x30\x06\x02\x01\x08\x02\x01\x03"]
+        {
+            let record =
+                KeyRecord { kind: Some(KeyKind::Rsa), key: Some(bytes.to_vec()), ..KeyRecord::default() };
             assert_eq!(PublicKey::of(&record), None, "{bytes:?}");
         }
     }

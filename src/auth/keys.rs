@@ -103,7 +103,14 @@ impl KeyStore {
             if list.is_empty() {
                 self.order.push(name.clone());
             }
-            list.push(KeyEntry { name, text, record, provenance: provenance.clone(), line: number, file: Arc::clone(&file) });
+            list.push(KeyEntry {
+                name,
+                text,
+                record,
+                provenance: provenance.clone(),
+                line: number,
+                file: Arc::clone(&file),
+            });
         }
         unread
     }
@@ -209,7 +216,10 @@ mod tests {
         );
         assert_eq!(unread, [8]);
         let a = &store.of(b"a._domainkey.example.org")[0];
-        assert_eq!((a.provenance.as_str(), a.line), ("from the archive of example.net fetched 2024-05-01", 3));
+        assert_eq!(
+            (a.provenance.as_str(), a.line),
+            ("from the archive of example.net fetched 2024-05-01", 3)
+        );
         assert_eq!(a.record.key.as_deref(), Some(&[0, 0, 0][..]));
         let b = &store.of(b"b._domainkey.example.org")[0];
         assert_eq!((b.text.as_deref(), b.provenance.as_str()), (Some(&b"v=DKIM1; p=BBBB"[..]), ""));

@@ -1,8 +1,6 @@
 //! What servers wrote of their own checks, and where it stands among the hops.
 
-use crate::parse::authres::{
-    AuthResults, MethodResult, ReceivedSpf, arc_results, received_spf, results,
-};
+use crate::parse::authres::{AuthResults, MethodResult, ReceivedSpf, arc_results, received_spf, results};
 use crate::parse::dkim::Signature;
 use crate::parse::header::Header;
 use crate::parse::known::Known;
@@ -52,7 +50,8 @@ pub(super) fn read(
         let name = field.name.to_ascii_lowercase();
         let is_spf = name.ends_with(b"received-spf");
         // X-MS-Exchange-Authentication-Results, Authentication-Results-Original, X-Original-Authentication-Results ..
-        let is_results = name.ends_with(b"authentication-results") || name == b"authentication-results-original";
+        let is_results =
+            name.ends_with(b"authentication-results") || name == b"authentication-results-original";
         if !is_spf && !is_results {
             continue;
         }

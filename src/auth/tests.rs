@@ -11,7 +11,10 @@ use crate::types::Sha256Digest;
 fn store(text: &str) -> KeyStore {
     let mut store = KeyStore::default();
     let sha256 = Sha256Digest::of(text.as_bytes());
-    assert_eq!(store.add(KeyFile { name: "k".into(), sha256, added: None, note: None }, text.as_bytes()), [0; 0]);
+    assert_eq!(
+        store.add(KeyFile { name: "k".into(), sha256, added: None, note: None }, text.as_bytes()),
+        [0; 0]
+    );
     store
 }
 
@@ -68,7 +71,11 @@ fn both_signatures_of_the_standards_example_hold() {
     assert_eq!(codes(&changed), [("fail", "fail"), ("fail", "fail")]);
     assert!(changed.dkim.iter().all(|d| d.body.as_ref().is_some_and(BodyCheck::is_ok)));
     let second = check(&crlf(&BOTH.replace("To: Suzie", "Subject: second\nTo: Suzie")), None, &keys);
-    assert_eq!(codes(&second), [("fail", "fail"), ("fail", "fail")], "both Subjects are signed, so none can be put in");
+    assert_eq!(
+        codes(&second),
+        [("fail", "fail"), ("fail", "fail")],
+        "both Subjects are signed, so none can be put in"
+    );
 }
 
 #[test]
@@ -98,7 +105,8 @@ fn revoked_absent_and_unfit_keys_are_told_apart() {
 
 #[test]
 fn of_two_records_under_one_name_the_one_that_holds_counts() {
-    let keys = store(&format!("brisbane._domainkey.football.example.com v=DKIM1; p=\n# since 2018\n{BOTH_KEYS}"));
+    let keys =
+        store(&format!("brisbane._domainkey.football.example.com v=DKIM1; p=\n# since 2018\n{BOTH_KEYS}"));
     let report = check(&crlf(BOTH), None, &keys);
     let key = report.dkim[0].key.as_ref().unwrap();
     assert_eq!((key.entry.line, key.entry.provenance.as_str(), key.bits), (3, "since 2018", Some(256)));
@@ -133,10 +141,15 @@ fn bh(canonical: &[u8]) -> String {
 #[test]
 fn fields_are_taken_from_the_bottom_and_missing_ones_count_as_nothing() {
     // What is hashed is written out by hand, so that nothing of our own canonicalisation is trusted here.
-    let tags = format!(" v=1; a=rsa-sha256; d=example.org; s=old; h=From:X:X:X:From;\r\n bh={}; b=", bh(b"body\r\n"));
+    let tags = format!(
+        " v=1; a=rsa-sha256; d=example.org; s=old; h=From:X:X:X:From;\r\n bh={}; b=",
+        bh(b"body\r\n")
+    );
     let hashed = format!("From:  a@example.org \r\nX: low\r\nX:\r\n\thigh\r\nDKIM-Signature:{tags}");
     let b = sign(SHA256, Sha256Digest::of(hashed.as_bytes()).as_bytes());
-    let message = format!("X:\r\n\thigh\r\nDKIM-Signature:{tags}{b}\r\nX: low\r\nFrom:  a@example.org \r\n\r\nbody\r\n");
+    let message = format!(
+        "X:\r\n\thigh\r\nDKIM-Signature:{tags}{b}\r\nX: low\r\nFrom:  a@example.org \r\n\r\nbody\r\n"
+    );
     let report = check(message.as_bytes(), None, &store(KEY));
     assert_eq!(codes(&report), [("pass", "policy")]);
     assert!(report.dkim[0].has(Caveat::WeakKey));
@@ -204,7 +217,10 @@ fn changes_that_lists_make_inside_a_multipart_are_named() {
     };
     let one = "--x y\r\nA: b\r\n\r\ntext\r\n";
     let last = "--x y\r\n\r\nfooter\r\n";
-    assert_eq!(multi(&format!("{one}--x y--\r\n"), &format!("{one}{last}--x y--\r\n")), Some(("without-last-part", 3)));
+    assert_eq!(
+        multi(&format!("{one}--x y--\r\n"), &format!("{one}{last}--x y--\r\n")),
+        Some(("without-last-part", 3))
+    );
     assert_eq!(multi("text\r\n", &format!("{one}{last}--x y--\r\n")), Some(("first-part-alone", 7)));
     let rule = format!("{one}{}\r\nlist\r\n--x y--\r\n", "_".repeat(47));
     assert_eq!(multi(&format!("{one}--x y--\r\n"), &rule), Some(("without-footer-inside", 2)));
@@ -293,8 +309,14 @@ fn a_chain_without_keys_is_unknown_and_a_broken_one_is_not() {
     assert_eq!(of(&set("i=2", "pass")), ("fail", Some(("field-missing", 2))));
     assert_eq!(of(&(set("i=1", "none") + &set("i=1", "none"))), ("fail", Some(("field-repeated", 1))));
     assert_eq!(of(&set("i=51", "none")), ("fail", Some(("instance-invalid", 0))));
-    assert_eq!(of(&set("i=1", "none").replace("h=from", "h=from:arc-seal")), ("fail", Some(("field-invalid", 1))));
-    assert_eq!(of(&set("i=1", "none").replace("cv=none", "cv=none; h=from")), ("fail", Some(("field-invalid", 1))));
+    assert_eq!(
+        of(&set("i=1", "none").replace("h=from", "h=from:arc-seal")),
+        ("fail", Some(("field-invalid", 1)))
+    );
+    assert_eq!(
+        of(&set("i=1", "none").replace("cv=none", "cv=none; h=from")),
+        ("fail", Some(("field-invalid", 1)))
+    );
 }
 
 proptest! {

@@ -13,6 +13,7 @@ mod derived;
 mod fingerprint;
 mod gate;
 mod import;
+pub mod keys;
 mod lines;
 mod long;
 mod output;

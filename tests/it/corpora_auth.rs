@@ -1,6 +1,7 @@
 //! Labelled Authentication-Results fields and ARC chains, and the body hashes of real mail.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -48,7 +49,11 @@ fn differences(read: &AuthResults, expect: &Value) -> Vec<String> {
                 "method" => compare(format!("{number} method"), lower(&result.method), wanted),
                 "result" => compare(format!("{number} result"), lower(&result.result), wanted),
                 "reason" => {
-                    compare(format!("{number} reason"), result.reason.as_ref().map(Word::to_text).into(), wanted);
+                    compare(
+                        format!("{number} reason"),
+                        result.reason.as_ref().map(Word::to_text).into(),
+                        wanted,
+                    );
                 }
                 "properties" => {
                     for (at, wanted) in wanted.as_object().unwrap() {
@@ -59,7 +64,11 @@ fn differences(read: &AuthResults, expect: &Value) -> Vec<String> {
                         let kind = property.kind.as_ref().map_or(Value::Null, lower);
                         compare(format!("{number} {at} type"), kind, &wanted["type"]);
                         compare(format!("{number} {at} name"), lower(&property.name), &wanted["name"]);
-                        compare(format!("{number} {at} value"), property.value.to_text().into(), &wanted["value"]);
+                        compare(
+                            format!("{number} {at} value"),
+                            property.value.to_text().into(),
+                            &wanted["value"],
+                        );
                     }
                 }
                 _ => compare(format!("{number} {key}"), "not known to this test".into(), wanted),
@@ -107,7 +116,7 @@ fn every_labelled_arc_chain_is_judged_as_the_standard_says() {
         let message = case["message"].as_str().unwrap().as_bytes();
         let mut zone = String::new();
         for (name, record) in case["dns_txt"].as_object().unwrap() {
-            zone.push_str(&format!("{name} {}\n", record.as_str().unwrap()));
+            writeln!(zone, "{name} {}", record.as_str().unwrap()).unwrap();
         }
         // The case's DNS is complete: a name that it does not have does not exist.
         let first = check(message, None, &keys(&zone));
@@ -115,7 +124,7 @@ fn every_labelled_arc_chain_is_judged_as_the_standard_says() {
             for report in [&set.message, &set.seal].into_iter().flatten() {
                 if report.check == Check::KeyUnknown {
                     let name = String::from_utf8(report.signature.key_name()).unwrap();
-                    zone.push_str(&format!("{name} NXDOMAIN\n"));
+                    writeln!(zone, "{name} NXDOMAIN").unwrap();
                 }
             }
         }
@@ -159,7 +168,13 @@ fn files(dir: &Path, out: &mut Vec<PathBuf>) {
 
 #[test]
 fn body_hashes_of_real_mail_are_recomputed_without_a_key() {
-    for name in ["lore-kasan-dev-36MB", "sisimai-set-of-emails", "rspamd-messages", "stalwart-mail-auth", "notmuch-corpora"] {
+    for name in [
+        "lore-kasan-dev-36MB",
+        "sisimai-set-of-emails",
+        "rspamd-messages",
+        "stalwart-mail-auth",
+        "notmuch-corpora",
+    ] {
         let Some(dir) = corpus(name) else { continue };
         let mut list = Vec::new();
         files(&dir, &mut list);
@@ -172,11 +187,16 @@ fn body_hashes_of_real_mail_are_recomputed_without_a_key() {
             *chains.entry(report.arc.status.code()).or_default() += 1;
             for dkim in &report.dkim {
                 signatures += 1;
-                let reading = dkim.body.as_ref().map_or("no body hash", |b| b.reading.map_or("none", Reading::code));
+                let reading =
+                    dkim.body.as_ref().map_or("no body hash", |b| b.reading.map_or("none", Reading::code));
                 *counts.entry(reading).or_default() += 1;
-                assert!(dkim.at.of(&message).is_some_and(|f| f[..14].eq_ignore_ascii_case(b"dkim-signature")));
+                assert!(
+                    dkim.at.of(&message).is_some_and(|f| f[..14].eq_ignore_ascii_case(b"dkim-signature"))
+                );
             }
         }
-        println!("{name}: {messages} signed messages, {signatures} signatures, readings {counts:?}, chains {chains:?}");
+        println!(
+            "{name}: {messages} signed messages, {signatures} signatures, readings {counts:?}, chains {chains:?}"
+        );
     }
 }

@@ -57,7 +57,10 @@ fn the_examples_of_the_standard_are_read() {
         "example.com; dkim=pass reason=\"good signature\"\r\n\theader.i=@mail-router.example.net",
         "example.com | dkim=pass header.i=@mail-router.example.net <good signature>",
     );
-    check("example.com; auth=pass (cram-md5) smtp.auth=sender@example.net", "example.com | auth=pass smtp.auth=sender@example.net (cram-md5)");
+    check(
+        "example.com; auth=pass (cram-md5) smtp.auth=sender@example.net",
+        "example.com | auth=pass smtp.auth=sender@example.net (cram-md5)",
+    );
     check("\"a b\"; spf=pass smtp.mailfrom=\"x y\"@e.org", "a b | spf=pass smtp.mailfrom=x y@e.org");
     check("e.org; dkim/1=pass header.b=ab/c+d=", "e.org | dkim=pass header.b=ab/c+d=");
 }
@@ -102,7 +105,9 @@ fn the_arc_form_has_an_instance() {
 fn places_are_those_of_the_message() {
     let value = "e.org; dkim=pass header.d=\"x\"";
     let read = read(value);
-    let of = |at: ByteRange| at.of(&[&[b' '; 23], value.as_bytes()].concat()).map(|b| String::from_utf8_lossy(b).into_owned());
+    let of = |at: ByteRange| {
+        at.of(&[&[b' '; 23], value.as_bytes()].concat()).map(|b| String::from_utf8_lossy(b).into_owned())
+    };
     let result = &read.results[0];
     assert_eq!(of(result.at).as_deref(), Some("dkim=pass header.d=\"x\""));
     let property = &result.properties[0];

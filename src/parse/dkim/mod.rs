@@ -192,6 +192,8 @@ pub struct Signature {
     pub body_hash: Vec<u8>,
     /// `c=`: header, body.
     pub canon: (Canon, Canon),
+    /// Whether there is a `c=`; without it both are simple.
+    pub is_canon_written: bool,
     /// `d=`.
     pub domain: Vec<u8>,
     /// `s=`.
@@ -244,6 +246,7 @@ pub fn signature(value: &[u8], at: u64, kind: SignatureKind) -> Parsed<Signature
         signature_at: list.tag(b"b").map(|tag| tag.whole_at),
         body_hash: list.get(b"bh").and_then(base64).unwrap_or_default(),
         canon: (Canon::Simple, Canon::Simple),
+        is_canon_written: list.get(b"c").is_some(),
         domain: text(b"d"),
         selector: text(b"s"),
         identity: None,
@@ -308,7 +311,8 @@ fn dkim(list: &TagList<'_>, read: &mut Signature, faults: &mut Vec<Fault>) {
             .map_or(&*identity, |n| part(&identity, n.saturating_add(1)..identity.len()));
         let host = host.to_ascii_lowercase();
         let domain = read.domain.to_ascii_lowercase();
-        let is_below = host.strip_suffix(&*domain).is_some_and(|rest| rest.is_empty() || rest.ends_with(b"."));
+        let is_below =
+            host.strip_suffix(&*domain).is_some_and(|rest| rest.is_empty() || rest.ends_with(b"."));
         if !is_below {
             faults.push(Fault::Identity);
         }
@@ -379,7 +383,8 @@ fn message(list: &TagList<'_>, read: &mut Signature, faults: &mut Vec<Fault>) {
 /// A number of at most twelve digits; times and lengths of mail need no more (RFC 6376 section 3.5, `t=`).
 fn number(value: &[u8]) -> Option<u64> {
     let is_short = (1..=76).contains(&value.len());
-    let digits = std::str::from_utf8(value).ok().filter(|t| is_short && t.bytes().all(|b| b.is_ascii_digit()));
+    let digits =
+        std::str::from_utf8(value).ok().filter(|t| is_short && t.bytes().all(|b| b.is_ascii_digit()));
     digits.map(|t| t.parse().unwrap_or(u64::MAX))
 }
 
