@@ -3,6 +3,7 @@
 mod args;
 mod auth;
 mod auth_json;
+mod clocks;
 mod context;
 mod exit;
 mod export;
@@ -25,6 +26,7 @@ mod rows;
 mod search;
 mod show;
 mod table;
+mod times;
 mod trust;
 mod verify;
 
@@ -72,6 +74,7 @@ fn dispatch(context: &Context, command: Command, out: &mut Out) -> Result<Exit, 
         Command::Search(args) => search::run(context, &args, out),
         Command::Show(args) => show::run(context, &args, out),
         Command::Hops(args) => hops::run(context, &args, out),
+        Command::Clocks { item } => times::run(context, &item, out),
         Command::Path { item } => hops::path(context, &item, out),
         Command::Trust(args) => trust::run(context, &args, out),
         Command::Auth(args) => auth::run(context, &args, out),
