@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::parse::dkim::{Algorithm, Canon, Fault, Signature, SignatureKind};
+use crate::parse::dkim::{Algorithm, Canon, Signature, SignatureKind};
 use crate::parse::header::{Field, Header};
 use crate::types::ByteRange;
 
@@ -393,7 +393,7 @@ fn verdict(signature: &Signature, body: Option<&BodyCheck>, check: Check, caveat
     let has = |caveat: Caveat| caveats.contains(&caveat);
     let is_dkim = signature.kind == SignatureKind::Dkim;
     let is_unsigned = is_dkim && (has(Caveat::FromNotSigned) || has(Caveat::NothingSigned));
-    let is_faulty = signature.faults.iter().any(|fault| is_dkim || *fault != Fault::ExpiresBeforeSigned);
+    let is_faulty = !signature.faults.is_empty();
     if is_faulty || is_unsigned || has(Caveat::LengthOverBody) {
         return Verdict::Permerror;
     }

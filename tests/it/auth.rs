@@ -135,7 +135,7 @@ fn a_chain_and_fields_of_every_dialect_are_told_as_text_and_as_json() {
             "compauth=pass reason=109",
             "also named: r.example",
             "authres-nameless",
-            "not valid   version-invalid",
+            "not valid   body-hash-missing-or-no-base64",
         ] {
             assert!(text.contains(wanted), "{wanted}\n{text}");
         }
