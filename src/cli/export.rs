@@ -29,13 +29,14 @@ pub(super) fn run(context: &Context, args: &ExportArgs, out: &mut Out) -> Result
     let now = rfc3339_us(run.clock.now_us());
     let head = case.reader.head().clone();
     let info = case.reader.case_info()?;
-    let written = write(&case.reader, &case.catalog, &order, &args.to, |manifest| {
+    let written = write(&case.reader, &case.catalog, &order, &args.to, |manifest, failed| {
         let mut text = Vec::new();
         let mut o = Obj::new(&mut text);
         o.str("case", &info.case);
         o.opt_str("case_name", info.name.as_deref()).opt_str("case_number", info.number.as_deref());
         o.uint("custody_events", head.events).digest("custody_head", &head.head);
         o.opt_str("examiner", info.examiner.as_deref()).str("exported", &now);
+        list(&mut o, failed);
         o.digest("manifest_sha256", manifest).raw("run", &run.bytes());
         o.str("schema", "mailtrail.provenance/1");
         o.end();
@@ -47,11 +48,7 @@ pub(super) fn run(context: &Context, args: &ExportArgs, out: &mut Out) -> Result
         let mut line = Vec::new();
         let mut o = Obj::new(&mut line);
         o.uint("attachments", totals.attachments).uint("bytes", totals.bytes);
-        o.arr("failed", &written.failed, |out, (item, reason)| {
-            let mut o = Obj::new(out);
-            o.str("item", item).str("reason", reason);
-            o.end();
-        });
+        list(&mut o, &written.failed);
         o.uint("items", totals.items);
         if let Some(manifest) = &written.manifest {
             o.digest("manifest_sha256", manifest);
@@ -72,9 +69,18 @@ pub(super) fn run(context: &Context, args: &ExportArgs, out: &mut Out) -> Result
             out.line(&format!("manifest.jsonl {manifest}"))?;
         }
         out.line(&format!("check with: cd {to} && sha256sum -c SHA256SUMS"))?;
-        for (item, reason) in &written.failed {
-            context.notes.warning(&format!("{item} was not written: {}", shown(reason)));
-        }
+    }
+    for (item, reason) in &written.failed {
+        context.notes.warning(&format!("{item} was not written, or not all of it: {}", shown(reason)));
     }
     Ok(if written.failed.is_empty() { Exit::Done } else { Exit::Partial })
+}
+
+/// What could not be written, and why.
+fn list(o: &mut Obj<'_>, failed: &[(String, String)]) {
+    o.arr("failed", failed, |out, (item, reason)| {
+        let mut o = Obj::new(out);
+        o.str("item", item).str("reason", reason);
+        o.end();
+    });
 }

@@ -12,6 +12,7 @@ mod corpus_containers;
 mod corpus_facts;
 mod damaged_cases;
 mod docs_tables;
+mod exports;
 mod first_steps;
 mod hostile_inputs;
 mod hostile_sources;
