@@ -22,3 +22,4 @@ mod read_only_and_offline;
 mod repeatable;
 mod stock_tools;
 mod support;
+mod verify_words;
