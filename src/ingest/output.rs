@@ -52,6 +52,8 @@ pub(super) struct Output<'a> {
     pub maker: Maker,
     /// Lines of an earlier run that are still to be met; `None` when all were.
     expected: Option<Lines>,
+    /// Items that earlier runs have committed.
+    committed_before: u64,
     /// Items before this one are in the catalog already.
     derived_until: u64,
     totals: Totals,
@@ -100,10 +102,14 @@ impl<'a> Output<'a> {
         base_items: u64,
         watch: &'a dyn Watch,
     ) -> Result<Self, IngestError> {
-        let expected = match resume {
-            Some(reader) => Some(reader.ledger_lines(segment, 0)?),
-            None => None,
-        };
+        let mut expected = None;
+        let mut committed_before = 0;
+        if let Some(reader) = resume {
+            for record in reader.records(segment, 0)? {
+                committed_before += u64::from(matches!(record?.1, Record::Item(_) | Record::File(_)));
+            }
+            expected = Some(reader.ledger_lines(segment, 0)?);
+        }
         Ok(Self {
             store,
             catalog,
@@ -111,6 +117,7 @@ impl<'a> Output<'a> {
             segment,
             maker: Maker::default(),
             expected,
+            committed_before,
             derived_until,
             totals: Totals::default(),
             container: None,
@@ -277,7 +284,9 @@ impl<'a> Output<'a> {
             list.push(b']');
             o.raw("files_read", &list);
         }
-        o.uint("items", self.totals.items).uint("segment", u64::from(self.segment));
+        // While the lines of an earlier run are met again, no more is committed than was then.
+        o.uint("items", self.totals.items.max(self.committed_before))
+            .uint("segment", u64::from(self.segment));
         o.end();
         self.store.commit(kind, &data)?;
         self.states.clear();
