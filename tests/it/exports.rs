@@ -68,3 +68,64 @@ fn an_attachment_of_a_very_long_message_that_cannot_be_had_is_named_and_the_rest
     let ran = run(&case, &["show", &item, "--attachment", "2"]).with_code(1);
     assert!(ran.err.contains("attachment 2 goes on beyond"), "{}", ran.err);
 }
+
+fn events(case: &Path) -> Vec<Value> {
+    run(case, &["log", "--json"]).ok().json()
+}
+
+#[test]
+fn an_export_is_an_event_of_the_custody_log() {
+    let dir = tempfile::tempdir().unwrap();
+    let (case, to) = (dir.path().join("case"), dir.path().join("to"));
+    run(&case, &["init", "--authority", "warrant 4711", "--organisation", "Lab 3", "--examiner", "A"]).ok();
+    support::import(&case, &support::own_corpus().join("mailbox"));
+    let before = events(&case).len();
+    let ran = run(&case, &["export", "hop:cloudpier.example", "--json", "--to", to.to_str().unwrap()]).ok();
+    let done = ran.json().pop().unwrap();
+    let log = events(&case);
+    assert_eq!(log.len(), before + 1);
+    let event = log.last().unwrap();
+    assert_eq!(event["type"], "exported");
+    assert_eq!(event["data"]["query"], "hop:cloudpier.example");
+    assert_eq!(event["data"]["items"], done["items"]);
+    assert_eq!(event["data"]["manifest_sha256"], done["manifest_sha256"]);
+    assert!(event["data"]["to"].as_str().unwrap().ends_with("/to"));
+    assert_eq!(done["logged"], true);
+    let summary = run(&case, &["verify", "--json"]).ok().json().pop().unwrap();
+    assert_eq!(summary["head"], done["head"]);
+    let told = provenance(&to);
+    assert_eq!(told["custody_events"], before);
+    assert_eq!((&told["authority"], &told["organisation"]), (&"warrant 4711".into(), &"Lab 3".into()));
+    run(&case, &["verify", "--quiet", "--expect-head", told["custody_head"].as_str().unwrap()]).ok();
+    // The event of the first export changes nothing in the manifest of the second.
+    let again = dir.path().join("again");
+    run(&case, &["export", "hop:cloudpier.example", "--to", again.to_str().unwrap()]).ok();
+    assert_eq!(fs::read(to.join("manifest.jsonl")).unwrap(), fs::read(again.join("manifest.jsonl")).unwrap());
+}
+
+#[test]
+fn an_export_of_a_case_that_cannot_be_written_to_is_made_and_says_that_it_was_not_logged() {
+    let dir = tempfile::tempdir().unwrap();
+    let (case, to) = (dir.path().join("case"), dir.path().join("to"));
+    support::import(&case, &support::own_corpus().join("mailbox"));
+    let before = events(&case).len();
+    let lock = fs::OpenOptions::new().write(true).open(case.join("lock")).unwrap();
+    lock.lock().unwrap();
+    let ran = run(&case, &["export", "all", "--json", "--to", to.to_str().unwrap()]).ok();
+    lock.unlock().unwrap();
+    assert!(ran.err.contains("the custody log does not tell of this export"), "{}", ran.err);
+    let done = ran.json().pop().unwrap();
+    assert_eq!((&done["logged"], &done["head"]), (&false.into(), &Value::Null));
+    assert_eq!(events(&case).len(), before);
+    assert!(is_whole(&to));
+}
+
+#[test]
+fn an_export_without_a_hit_is_done_and_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let (case, to) = (dir.path().join("case"), dir.path().join("to"));
+    support::import(&case, &support::own_corpus().join("mailbox"));
+    let ran = run(&case, &["export", "nobodywrotethisword", "--to", to.to_str().unwrap()]).ok();
+    assert!(ran.err.contains("the query finds nothing"), "{}", ran.err);
+    assert!(is_whole(&to));
+}
