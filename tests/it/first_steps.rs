@@ -194,3 +194,25 @@ fn a_second_writer_is_refused_while_readers_go_on() {
     lock.unlock().unwrap();
     support::run(&case, &["rebuild"]).ok();
 }
+
+#[test]
+fn a_known_source_is_not_read_in_another_way_and_the_import_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let (case, mail) = (dir.path().join("case"), dir.path().join("inbox"));
+    std::fs::write(&mail, support::evidence::mbox(0, 5)).unwrap();
+    support::import(&case, &mail);
+    let ledger = support::ledger(&case);
+    let mail = mail.to_str().unwrap();
+    let ran = support::run(&case, &["import", "--split", "any", mail]).ok();
+    let said =
+        "already imported with kind auto and split strict; not read again with kind auto and split any";
+    assert!(ran.err.contains(said) && ran.err.contains("another case"), "{}", ran.err);
+    let ran = support::run(&case, &["import", "--json", "--kind", "mbox", mail]).ok();
+    let done = ran.json().pop().unwrap();
+    assert_eq!(done["known"], true);
+    assert_eq!(done["read_otherwise"], serde_json::json!({"kind": "auto", "split": "strict"}));
+    let ran = support::run(&case, &["import", "--json", mail]).ok();
+    assert_eq!(ran.json().pop().unwrap()["read_otherwise"], serde_json::Value::Null);
+    assert!(!ran.err.contains("warning"), "{}", ran.err);
+    assert_eq!(support::ledger(&case), ledger);
+}
