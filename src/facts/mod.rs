@@ -129,6 +129,8 @@ pub struct ItemFacts {
     pub child_sha256: Option<(Sha256Digest, Sha256Digest)>,
     /// First Message-ID value, unfolded and trimmed.
     pub message_id: Option<TextFact>,
+    /// Its bytes, when they are not UTF-8: then the text above has U+FFFD in it.
+    pub message_id_bytes: Option<Box<[u8]>>,
     /// EDRM Message Identification Hash 1.0, lower-case hex.
     pub mih: Option<String>,
     /// Message ids of In-Reply-To and References, brackets kept, in order.

@@ -129,3 +129,47 @@ fn an_export_without_a_hit_is_done_and_says_so() {
     assert!(ran.err.contains("the query finds nothing"), "{}", ran.err);
     assert!(is_whole(&to));
 }
+
+/// The rows of `list --json` and the cells of `list --csv` for one message.
+fn listed(message: &[u8]) -> (Vec<Value>, String) {
+    let dir = tempfile::tempdir().unwrap();
+    let (case, mail) = (dir.path().join("case"), dir.path().join("one.eml"));
+    fs::write(&mail, message).unwrap();
+    support::import(&case, &mail);
+    run(&case, &["verify", "--quiet"]).ok();
+    (run(&case, &["list", "--json"]).ok().json(), run(&case, &["list", "--csv"]).ok().text())
+}
+
+#[test]
+fn a_message_id_that_is_not_utf_8_keeps_its_bytes() {
+    let (rows, csv) =
+        listed(b"Message-ID: <a\xe9b@x.example>\nDate: Mon, 3 Mar 2025 10:00:00 -0800\nSubject: -1\n\nx\n");
+    assert_eq!(rows[0]["message_id"], serde_json::json!({"bytes": "PGHpYkB4LmV4YW1wbGU+"}));
+    assert!(csv.contains("<a\u{fffd}b@x.example>"), "{csv}");
+    let (rows, _) = listed("Message-ID: <aéb@x.example>\n\nx\n".as_bytes());
+    assert_eq!(rows[0]["message_id"], "<aéb@x.example>");
+}
+
+#[test]
+fn a_negative_offset_is_a_number_in_csv_and_text_is_guarded() {
+    let (_, csv) = listed(b"Date: Mon, 3 Mar 2025 10:00:00 -0800\nSubject: -28800\n\nx\n");
+    assert!(csv.contains(",\"-28800\",") && csv.contains(",\"'-28800\","), "{csv}");
+}
+
+#[test]
+fn a_nested_child_has_the_item_as_parent_and_its_range_in_the_child_above() {
+    let inner = "Subject: innermost\n\nhello\n";
+    let middle = format!("Subject: middle\nContent-Type: message/rfc822\n\n{inner}");
+    let top = format!("Subject: top\nContent-Type: message/rfc822\n\n{middle}");
+    let (rows, _) = listed(top.as_bytes());
+    let [item, middle_row, inner_row] = &rows[..] else { panic!("{rows:?}") };
+    assert_eq!((&middle_row["parent"], &inner_row["parent"]), (&item["item"], &item["item"]));
+    let part = |row: &Value| row["part"].as_str().unwrap().to_owned();
+    assert!(part(inner_row).starts_with(&format!("{}.", part(middle_row))), "{rows:?}");
+    let slice = |row: &Value, of: &str| {
+        let place = |key: &str| usize::try_from(row[key].as_u64().unwrap()).unwrap();
+        of[place("start")..place("end")].to_owned()
+    };
+    assert_eq!(slice(middle_row, &top), middle);
+    assert_eq!(slice(inner_row, &middle), inner);
+}
