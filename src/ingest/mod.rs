@@ -19,6 +19,7 @@ mod output;
 mod rebuild;
 mod registry;
 mod state;
+mod states;
 mod tools;
 mod work;
 
