@@ -92,6 +92,28 @@ fn int(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
+/// Makes an empty catalog beside its place and moves it there whole: nobody meets one without tables.
+fn create(path: &Path) -> Result<(), Error> {
+    let mut new = path.as_os_str().to_owned();
+    new.push(".new");
+    let new = PathBuf::from(new);
+    let io = |error: std::io::Error| Error::ToSqlConversionFailure(Box::new(error));
+    match std::fs::remove_file(&new) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(io(error)),
+        _ => {}
+    }
+    let db = Connection::open(&new)?;
+    // Nothing to undo: what a crash leaves of this file is made anew.
+    db.execute_batch(&format!(
+        "PRAGMA page_size = 8192; PRAGMA journal_mode = MEMORY; PRAGMA synchronous = FULL;
+         BEGIN IMMEDIATE; {} PRAGMA user_version = {}; COMMIT;",
+        schema::TABLES,
+        schema::VERSION
+    ))?;
+    db.close().map_err(|(_, error)| error)?;
+    std::fs::rename(&new, path).map_err(io)
+}
+
 impl CatalogWriter {
     /// Opens the catalog in the file `path`; a new file gets its tables.
     ///
@@ -99,6 +121,9 @@ impl CatalogWriter {
     /// [`CatalogError::OtherVersion`] when it has to be deleted and made anew; [`CatalogError::Open`].
     pub fn open(path: &Path) -> Result<Self, CatalogError> {
         let open = |source| CatalogError::Open { path: path.to_owned(), source };
+        if !path.exists() {
+            create(path).map_err(open)?;
+        }
         let db = Connection::open(path).map_err(open)?;
         let prepare = || -> Result<i64, Error> {
             db.execute_batch(
@@ -106,17 +131,7 @@ impl CatalogWriter {
                  PRAGMA foreign_keys = OFF; PRAGMA trusted_schema = OFF; PRAGMA mmap_size = 0;
                  PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 4000; PRAGMA temp_store = MEMORY;",
             )?;
-            let version = db.pragma_query_value(None, "user_version", |r| r.get(0))?;
-            let tables: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |r| r.get(0))?;
-            if tables == 0 {
-                db.execute_batch(&format!(
-                    "BEGIN IMMEDIATE; {} PRAGMA user_version = {}; COMMIT;",
-                    schema::TABLES,
-                    schema::VERSION
-                ))?;
-                return Ok(schema::VERSION);
-            }
-            Ok(version)
+            db.pragma_query_value(None, "user_version", |r| r.get(0))
         };
         let found = prepare().map_err(open)?;
         if found != schema::VERSION {

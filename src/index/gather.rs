@@ -1,99 +1,99 @@
 //! Postings in memory, and their way into the files of a segment.
 //!
-//! While documents come, nothing but the numbers of their terms is kept, in the order of the text: a term's place in
-//! the stream is its position. At the flush one counting sort turns the stream into postings. That is several times
-//! cheaper than a list for every term, needs 4 bytes a word, and gives tantivy's own serializer what it asks for.
+//! While documents come, nothing but the numbers of their terms is kept, in the order of the text, four bytes
+//! each: a word's place in that stream is its position. At the flush counting sorts turn the stream into ascending
+//! places for each term, in as many passes as memory asks for. That is several times cheaper than a growing list for
+//! every term. Term dictionary, columns, files and commits are tantivy's; the lists are coded by [`super::codec`].
 
 #![expect(
     clippy::cast_possible_truncation,
     reason = "a flush comes long before 2^32 words or documents are held"
 )]
 
-use std::io;
+use std::io::{self, Write as _};
 
 use tantivy::columnar::{ColumnType, ColumnarWriter};
-use tantivy::fieldnorm::FieldNormsSerializer;
+use tantivy::directory::{CompositeWrite, TerminatingWrite as _};
 use tantivy::index::{Segment, SegmentComponent};
-use tantivy::postings::{FieldSerializer, InvertedIndexSerializer};
-use tantivy::store::{Compressor, StoreWriter};
+use tantivy::postings::TermInfo;
+use tantivy::termdict::TermDictionaryBuilder;
 
+use super::codec;
 use super::schema::{self, FACT, FIELDS};
 use super::terms::Terms;
 
-/// A place in the stream that no word takes: phrases do not run across it.
-const GAP: u32 = u32::MAX;
-
-/// Tokens for which the section of the first one is kept, to find sections fast.
-const STEP: usize = 256;
+/// Places sorted in one pass: 32 MB of them.
+const PASS: usize = 8 << 20;
 
 /// What has been gathered since the last flush.
 #[derive(Debug)]
 pub(super) struct Gather {
     pub(super) terms: Terms,
-    /// Numbers of the words, in the order of the text.
+    /// Words in the order of the text.
     stream: Vec<u32>,
-    /// Where sections begin in the stream, and of which document they are.
-    sections: Vec<Section>,
-    /// Numbers of the terms that are no words.
+    /// Words and gaps in the stream.
+    places: u32,
+    /// Terms that are no words, document after document with [`GAP`] at each end.
     facts: Vec<u32>,
-    fact_sections: Vec<Section>,
-    columns: Vec<Columns>,
-}
-
-/// A stretch of the stream: one field of one document. Positions count from its start.
-#[derive(Clone, Copy, Debug, Default)]
-struct Section {
-    start: u32,
-    doc: u32,
+    /// Hashes of what is looked up whole, with their documents: kind, 7 bytes of the hash.
+    hashes: Vec<(u64, u32)>,
+    docs: Vec<Doc>,
 }
 
 /// The numbers kept for each document.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Columns {
+pub(super) struct Doc {
     pub(super) key: u64,
     pub(super) date: Option<i64>,
     pub(super) size: u64,
+    /// Place of its first word.
+    pub(super) start: u32,
 }
+
+/// The number that no term has: between stretches, so that phrases do not run across, and between documents.
+const GAP: u32 = 0;
 
 impl Gather {
     pub(super) fn new(seed: u64) -> Self {
         Self {
             terms: Terms::new(seed),
             stream: Vec::new(),
-            sections: Vec::new(),
+            places: 0,
             facts: Vec::new(),
-            fact_sections: Vec::new(),
-            columns: Vec::new(),
+            hashes: Vec::new(),
+            docs: Vec::new(),
         }
     }
 
     /// Begins the next document.
-    pub(super) fn begin(&mut self, columns: Columns) {
-        self.columns.push(columns);
-        let start = self.facts.len() as u32;
-        self.fact_sections.push(Section { start, doc: self.doc() });
-    }
-
-    fn doc(&self) -> u32 {
-        self.columns.len().saturating_sub(1) as u32
-    }
-
-    /// Begins a field of the document; words follow.
-    pub(super) fn section(&mut self) {
-        let start = self.stream.len() as u32;
-        self.sections.push(Section { start, doc: self.doc() });
+    pub(super) fn begin(&mut self, doc: Doc) {
+        self.gap();
+        if !self.docs.is_empty() {
+            self.facts.push(GAP);
+        }
+        self.docs.push(Doc { start: self.places, ..doc });
     }
 
     /// The next word.
     #[inline]
     pub(super) fn word(&mut self, field: u8, buffer: &[u8], at: usize, len: usize) {
         let id = self.terms.id(field, buffer, at, len);
-        self.stream.push(id);
+        self.stream.push(id + 1);
+        self.places += 1;
+    }
+
+    /// The next words, at most [`super::terms::TOGETHER`], as start and length in the buffer.
+    #[inline]
+    pub(super) fn words(&mut self, field: u8, buffer: &[u8], runs: &[(u32, u32)]) {
+        let Self { terms, stream, .. } = self;
+        terms.ids(field, buffer, runs, |id| stream.push(id + 1));
+        self.places += runs.len() as u32;
     }
 
     /// Keeps phrases from running on.
     pub(super) fn gap(&mut self) {
         self.stream.push(GAP);
+        self.places += 1;
     }
 
     /// A term that is no word. The buffer gets its padding here.
@@ -101,57 +101,126 @@ impl Gather {
         let len = term.len().min(super::words::LONGEST);
         term.resize(len + super::words::PADDING, 0);
         let id = self.terms.id(FACT, term, 0, len);
-        self.facts.push(id);
+        self.facts.push(id + 1);
+    }
+
+    /// A digest that the document is found by; `hash` is its first bytes.
+    pub(super) fn hash(&mut self, kind: u8, hash: [u8; 7]) {
+        let [a, b, c, d, e, f, g] = hash;
+        let doc = self.docs.len().saturating_sub(1) as u32;
+        self.hashes.push((u64::from_be_bytes([kind, a, b, c, d, e, f, g]), doc));
     }
 
     /// Number of documents.
     pub(super) fn docs(&self) -> u32 {
-        self.columns.len() as u32
+        self.docs.len() as u32
     }
 
     /// Bytes of memory that the flush will have needed at its peak.
     pub(super) fn memory(&self) -> usize {
-        let sections = (self.sections.len() + self.fact_sections.len()) * size_of::<Section>();
-        // Once for the stream, once for its sorted form.
-        (self.stream.len() + self.facts.len()) * 8 + sections + self.columns.len() * 64 + self.terms.memory()
+        let sorting = (self.places as usize).min(PASS) * 4 + self.terms.len() * 12;
+        (self.stream.len() + self.facts.len()) * 4
+            + self.hashes.len() * 16
+            + self.docs.len() * 48
+            + sorting
+            + self.terms.memory()
     }
 
     /// Writes all files of a segment and forgets everything but the memory.
     pub(super) fn write(&mut self, segment: &Segment) -> tantivy::Result<()> {
         let order = self.terms.sorted();
-        let mut serializer = InvertedIndexSerializer::open(segment)?;
-        let words = Sorted::new(&self.stream, &self.sections, self.terms.len(), &order);
-        let facts = Sorted::new(&self.facts, &self.fact_sections, self.terms.len(), &order);
+        let mut terms = CompositeWrite::wrap(segment.open_write(SegmentComponent::Terms)?);
+        let mut lists = CompositeWrite::wrap(segment.open_write(SegmentComponent::Postings)?);
+        let counts = self.counts();
+        let mut sorter = Sorter { counts, cursors: vec![u32::MAX; self.terms.len()], places: Vec::new() };
         let mut rest = order.as_slice();
         for number in 0..FIELDS {
             let here = rest.iter().take_while(|&&id| self.terms.field(id) == number).count();
             let (ids, after) = rest.split_at(here);
             rest = after;
-            let source = if number == FACT { &facts } else { &words };
-            let total: u64 = ids.iter().map(|&id| u64::from(source.count(id))).sum();
-            let mut field = serializer.new_field(schema::field(number), total, None)?;
-            let mut lists = Lists::default();
-            for &id in ids {
-                if number == FACT {
-                    field.new_term(self.terms.term(id), 0, false)?;
-                    source.docs(id, &mut field);
-                } else {
-                    lists.fill(source, id);
-                    field.new_term(self.terms.term(id), lists.docs.len() as u32, true)?;
-                    lists.write(&mut field);
-                }
-                field.close_term()?;
-            }
-            field.close()?;
+            let field = schema::field(number);
+            let mut dictionary = TermDictionaryBuilder::create(terms.for_field(field))?;
+            self.write_field(number, ids, &mut sorter, &mut dictionary, lists.for_field(field))?;
+            dictionary.finish()?;
         }
-        drop((words, facts));
-        serializer.close()?;
+        drop(sorter);
+        let starts = lists.for_field(schema::field(schema::STARTS));
+        for doc in &self.docs {
+            starts.write_all(&doc.start.to_le_bytes())?;
+        }
+        self.hashes.sort_unstable();
+        self.hashes.dedup();
+        let hashes = lists.for_field(schema::field(schema::HASHES));
+        for (hash, doc) in &self.hashes {
+            let ([kind, a, b, c, d, e, f, g], doc) = (hash.to_be_bytes(), doc.to_be_bytes());
+            debug_assert!(doc[0] == 0, "a segment has fewer than 2^24 documents");
+            hashes.write_all(&[kind, a, b, c, d])?;
+            if schema::is_wide(kind) {
+                hashes.write_all(&[e, f, g])?;
+            }
+            hashes.write_all(&doc[1..])?;
+        }
+        terms.close()?;
+        lists.close()?;
         self.write_columns(segment)?;
-        let norms = segment.open_write(SegmentComponent::FieldNorms)?;
-        FieldNormsSerializer::from_write(norms)?.close()?;
-        let store = segment.open_write(SegmentComponent::Store)?;
-        StoreWriter::new(store, Compressor::None, 16_384, false)?.close()?;
         self.clear();
+        Ok(())
+    }
+
+    /// How often each term came.
+    fn counts(&self) -> Vec<u32> {
+        let mut counts = vec![0u32; self.terms.len() + 1];
+        for &number in self.stream.iter().chain(&self.facts) {
+            counts[number as usize] += 1;
+        }
+        counts.remove(GAP as usize);
+        counts
+    }
+
+    fn write_field<W: io::Write, V: io::Write>(
+        &self,
+        number: u8,
+        ids: &[u32],
+        sorter: &mut Sorter,
+        dictionary: &mut TermDictionaryBuilder<W>,
+        out: &mut V,
+    ) -> io::Result<()> {
+        let mut buffer = Vec::new();
+        let (mut from, mut written) = (0, 0);
+        while from < ids.len() {
+            let mut total = 0;
+            let mut to = from;
+            while let Some(&id) = ids.get(to) {
+                let more = sorter.count(id);
+                if to > from && total + more > PASS {
+                    break;
+                }
+                total += more;
+                to += 1;
+            }
+            let pass = ids.get(from..to).unwrap_or_default();
+            let stream = if number == FACT { &self.facts } else { &self.stream };
+            sorter.sort(stream, number == FACT, pass, total);
+            let mut at = 0;
+            for &id in pass {
+                let count = sorter.count(id);
+                let list = sorter.places.get_mut(at..at + count).unwrap_or_default();
+                at += count;
+                let list = if number == FACT { distinct(list) } else { list };
+                buffer.clear();
+                codec::encode(list, &mut buffer);
+                out.write_all(&buffer)?;
+                let end = written + buffer.len();
+                let info = TermInfo {
+                    doc_freq: list.len() as u32,
+                    postings_range: written..end,
+                    positions_range: 0..0,
+                };
+                dictionary.insert(self.terms.term(id), &info)?;
+                written = end;
+            }
+            from = to;
+        }
         Ok(())
     }
 
@@ -160,147 +229,77 @@ impl Gather {
         for name in [schema::KEY, schema::SIZE, schema::DATE] {
             writer.record_column_type(name, ColumnType::U64, false);
         }
-        for (doc, columns) in (0u32..).zip(&self.columns) {
-            writer.record_numerical(doc, schema::KEY, columns.key);
-            writer.record_numerical(doc, schema::SIZE, columns.size);
-            if let Some(date) = columns.date {
-                writer.record_numerical(doc, schema::DATE, schema::date_number(date));
+        for (number, doc) in (0u32..).zip(&self.docs) {
+            writer.record_numerical(number, schema::KEY, doc.key);
+            writer.record_numerical(number, schema::SIZE, doc.size);
+            if let Some(date) = doc.date {
+                writer.record_numerical(number, schema::DATE, schema::date_number(date));
             }
         }
         let mut out = segment.open_write(SegmentComponent::FastFields).map_err(io::Error::other)?;
         writer.serialize(self.docs(), None, &mut out)?;
-        tantivy::directory::TerminatingWrite::terminate(out)
+        out.terminate()
     }
 
     fn clear(&mut self) {
         self.terms.clear();
         self.stream.clear();
-        self.sections.clear();
+        self.places = 0;
         self.facts.clear();
-        self.fact_sections.clear();
-        self.columns.clear();
+        self.hashes.clear();
+        self.docs.clear();
     }
 }
 
-/// A stream sorted by term, and within a term by place.
-struct Sorted<'a> {
-    sections: &'a [Section],
-    /// For every [`STEP`]th place of the stream, the section it is in.
-    steps: Vec<u32>,
-    /// Just past the last place of each term in `places`.
-    ends: Vec<u32>,
+/// Takes out neighbours that are equal.
+fn distinct(list: &mut [u32]) -> &[u32] {
+    let mut kept = 0;
+    for at in 0..list.len() {
+        if kept == 0 || list[at] != list[kept - 1] {
+            list[kept] = list[at];
+            kept += 1;
+        }
+    }
+    &list[..kept]
+}
+
+/// One counting sort after the other, over the same memory.
+struct Sorter {
+    /// How often each term came.
     counts: Vec<u32>,
+    /// For each term of the pass the slot of its next place; `u32::MAX` for all others.
+    cursors: Vec<u32>,
     places: Vec<u32>,
 }
 
-impl<'a> Sorted<'a> {
-    fn new(stream: &[u32], sections: &'a [Section], terms: usize, order: &[u32]) -> Self {
-        let mut counts = vec![0u32; terms];
-        for &id in stream {
-            if let Some(count) = counts.get_mut(id as usize) {
-                *count += 1;
-            }
-        }
-        let mut ends = vec![0u32; terms];
-        let mut total = 0u32;
-        for &id in order {
-            ends[id as usize] = total;
-            total += counts[id as usize];
-        }
-        let mut places = vec![0u32; total as usize];
-        for (place, &id) in (0u32..).zip(stream) {
-            if let Some(end) = ends.get_mut(id as usize) {
-                places[*end as usize] = place;
-                *end += 1;
-            }
-        }
-        let mut steps = Vec::with_capacity(stream.len() / STEP + 1);
-        let mut section = 0;
-        for place in (0..stream.len()).step_by(STEP) {
-            while sections.get(section + 1).is_some_and(|s| s.start as usize <= place) {
-                section += 1;
-            }
-            steps.push(section as u32);
-        }
-        Self { sections, steps, ends, counts, places }
+impl Sorter {
+    fn count(&self, id: u32) -> usize {
+        self.counts.get(id as usize).copied().unwrap_or_default() as usize
     }
 
-    fn count(&self, id: u32) -> u32 {
-        self.counts.get(id as usize).copied().unwrap_or_default()
-    }
-
-    fn places(&self, id: u32) -> &[u32] {
-        let end = self.ends.get(id as usize).copied().unwrap_or_default();
-        self.places.get((end - self.count(id)) as usize..end as usize).unwrap_or_default()
-    }
-
-    /// The section of a place that is not before the section numbered `from`.
-    #[inline]
-    fn section(&self, place: u32, from: u32) -> u32 {
-        let mut section = from.max(self.steps.get(place as usize / STEP).copied().unwrap_or_default());
-        while self.sections.get(section as usize + 1).is_some_and(|s| s.start <= place) {
-            section += 1;
+    /// Puts the places of the terms of `pass` one term after the other; in the stream of facts, their documents.
+    fn sort(&mut self, stream: &[u32], facts: bool, pass: &[u32], total: usize) {
+        let mut next = 0;
+        for &id in pass {
+            self.cursors[id as usize] = next;
+            next += self.counts[id as usize];
         }
-        section
-    }
-
-    fn docs(&self, id: u32, field: &mut FieldSerializer<'_>) {
-        let (mut last, mut section) = (u32::MAX, 0);
-        for &place in self.places(id) {
-            section = self.section(place, section);
-            let doc = self.sections[section as usize].doc;
-            if doc != last {
-                field.write_doc(doc, 0, &[]);
-                last = doc;
-            }
-        }
-    }
-}
-
-/// The postings of one term.
-#[derive(Default)]
-struct Lists {
-    /// Documents, each with the end of its deltas.
-    docs: Vec<(u32, u32)>,
-    /// Positions, as differences within a document.
-    deltas: Vec<u32>,
-}
-
-impl Lists {
-    fn fill(&mut self, sorted: &Sorted<'_>, id: u32) {
-        self.docs.clear();
-        self.deltas.clear();
-        let (mut doc, mut section, mut last, mut next) = (u32::MAX, 0, 0, 0);
-        let mut start = 0;
-        for &place in sorted.places(id) {
-            if place >= next {
-                section = sorted.section(place, section);
-                let here = sorted.sections[section as usize];
-                next = sorted.sections.get(section as usize + 1).map_or(u32::MAX, |s| s.start);
-                start = here.start;
-                if here.doc != doc {
-                    if doc != u32::MAX {
-                        self.docs.push((doc, self.deltas.len() as u32));
-                    }
-                    doc = here.doc;
-                    last = 0;
+        self.places.resize(total.max(self.places.len()), 0);
+        let (cursors, places) = (&mut self.cursors, &mut self.places);
+        let mut place = 0u32;
+        for &number in stream {
+            // Facts count documents, words count places; a gap ends the one and takes one of the other.
+            if number != GAP {
+                let cursor = &mut cursors[number as usize - 1];
+                if *cursor != u32::MAX {
+                    places[*cursor as usize] = place;
+                    *cursor += 1;
                 }
             }
-            let position = place - start;
-            self.deltas.push(position - last);
-            last = position;
+            place += u32::from(!facts || number == GAP);
         }
-        if doc != u32::MAX {
-            self.docs.push((doc, self.deltas.len() as u32));
-        }
-    }
-
-    fn write(&self, field: &mut FieldSerializer<'_>) {
-        let mut from = 0;
-        for &(doc, end) in &self.docs {
-            let deltas = self.deltas.get(from as usize..end as usize).unwrap_or_default();
-            field.write_doc(doc, end - from, deltas);
-            from = end;
+        for &id in pass {
+            self.cursors[id as usize] = u32::MAX;
         }
     }
 }

@@ -2,13 +2,12 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::Arc;
 
-use tantivy::columnar::Column;
+use tantivy::Index;
 use tantivy::directory::MmapDirectory;
-use tantivy::{Index, InvertedIndexReader, SegmentReader};
 
 use super::directory::ReadOnly;
+use super::part::Part;
 use super::search::{self, Lookup};
 use super::set::{Bits, Set};
 use super::{IndexError, Watermarks, read_payload, schema};
@@ -21,29 +20,6 @@ pub struct IndexReader {
     index: Index,
     pub(super) parts: Vec<Part>,
     watermarks: Watermarks,
-}
-
-/// One segment.
-pub(super) struct Part {
-    reader: SegmentReader,
-    pub(super) docs: u32,
-    key: Column<u64>,
-}
-
-impl std::fmt::Debug for Part {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Part").field("docs", &self.docs).finish_non_exhaustive()
-    }
-}
-
-impl Part {
-    pub(super) fn terms(&self, field: u8) -> tantivy::Result<Arc<InvertedIndexReader>> {
-        self.reader.inverted_index(schema::field(field))
-    }
-
-    fn column(&self, name: &str) -> tantivy::Result<Column<u64>> {
-        self.reader.fast_fields().u64(name)
-    }
 }
 
 /// tantivy may panic on a damaged file; that is an error like another.
@@ -88,9 +64,7 @@ impl IndexReader {
         let parts = guarded(|| {
             let mut parts = Vec::with_capacity(metas.segments.len());
             for segment in index.searchable_segments()? {
-                let reader = SegmentReader::open(&segment)?;
-                let key = reader.fast_fields().u64(schema::KEY)?;
-                parts.push(Part { docs: reader.max_doc(), reader, key });
+                parts.push(Part::open(&segment)?);
             }
             Ok(parts)
         })?;
@@ -200,7 +174,7 @@ impl IndexReader {
         guarded(|| {
             let mut out = Vec::with_capacity(usize::try_from(set.len()).unwrap_or_default());
             for (part, bits) in self.parts.iter().zip(&set.parts) {
-                out.extend(bits.iter().filter_map(|doc| part.key.first(doc)).map(ItemKey::from_u64));
+                out.extend(bits.iter().filter_map(|doc| part.key(doc)).map(ItemKey::from_u64));
             }
             out.sort_unstable();
             out.dedup();
@@ -219,7 +193,7 @@ impl IndexReader {
                 let dates = part.column(schema::DATE)?;
                 out.extend(bits.iter().filter_map(|doc| {
                     let date = dates.first(doc).map(|n| UtcMs(schema::date_of(n)));
-                    Some((ItemKey::from_u64(part.key.first(doc)?), date))
+                    Some((ItemKey::from_u64(part.key(doc)?), date))
                 }));
             }
             Ok(out)
@@ -238,7 +212,7 @@ impl IndexReader {
                 let scores = search::scores(part, bits, &weights)?;
                 out.extend(bits.iter().filter_map(|doc| {
                     let score = scores.get(doc as usize).copied().unwrap_or_default();
-                    Some((ItemKey::from_u64(part.key.first(doc)?), score))
+                    Some((ItemKey::from_u64(part.key(doc)?), score))
                 }));
             }
             Ok(out)
@@ -254,8 +228,8 @@ impl IndexReader {
         guarded(|| {
             let mut out = std::collections::BTreeMap::new();
             for part in &self.parts {
-                let terms = part.terms(schema::FACT)?;
-                let mut stream = terms.terms().range().ge([kind]).lt([kind + 1]).into_stream()?;
+                let field = part.field(schema::FACT)?;
+                let mut stream = field.terms.range().ge([kind]).lt([kind + 1]).into_stream()?;
                 while let Some((term, info)) = stream.next() {
                     *out.entry(term.get(1..).unwrap_or_default().to_vec()).or_insert(0) +=
                         u64::from(info.doc_freq);

@@ -10,7 +10,7 @@ use crate::facts::Role;
 use crate::types::Sha256Digest;
 
 /// Version of fields, word cutting and term forms; an index of another version is made anew.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// A field of words with their places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,6 +38,29 @@ pub(super) const FACT: u8 = 5;
 
 /// Number of fields with terms.
 pub(super) const FIELDS: u8 = 6;
+
+/// Beside the fields' lists: places where documents begin (4 bytes each), and hashes with their documents.
+pub(super) const STARTS: u8 = 100;
+pub(super) const HASHES: u8 = 101;
+
+/// Bytes of a hash that are kept: enough that few wrong items have to be looked at in the catalog. References are
+/// not in the catalog, so that more of their hashes is kept.
+pub(super) const NARROW: usize = 4;
+pub(super) const WIDE: usize = 7;
+
+/// Whether [`WIDE`] bytes are kept of hashes of this kind. Such kinds come after all others.
+pub(super) fn is_wide(kind: u8) -> bool {
+    kind >= kind::REFERENCE
+}
+
+/// The first bytes of a digest, for `Gather::hash` and `Lookup::Hash`.
+pub fn hash_of(digest: &[u8]) -> [u8; WIDE] {
+    let mut out = [0; WIDE];
+    for (to, from) in out.iter_mut().zip(digest) {
+        *to = *from;
+    }
+    out
+}
 
 /// Names of the columns.
 pub(super) const KEY: &str = "key";
@@ -108,8 +131,6 @@ pub mod kind {
     pub const PEER_IP: u8 = b'I';
     /// A server's own address, 16 bytes.
     pub const BY_IP: u8 = b'J';
-    /// The id of a hop.
-    pub const HOP_ID: u8 = b'Q';
     /// The protocol of a hop.
     pub const WITH: u8 = b'W';
     /// The recipient that a hop names.
@@ -128,24 +149,29 @@ pub mod kind {
     pub const KIND: u8 = b'k';
     /// What there is: `attachment`, `child`, `date` ..
     pub const HAS: u8 = b'h';
-    /// First 8 bytes of the digest of the slice.
-    pub const SHA256: u8 = b's';
-    /// First 8 bytes of the digest of the wire form.
-    pub const WIRE: u8 = b'w';
-    /// First 8 bytes of the digest of an attachment.
-    pub const ATTACHMENT: u8 = b'x';
-    /// First 8 bytes of the MIH.
-    pub const MIH: u8 = b'm';
-    /// First 8 bytes of the digest of the Message-ID.
-    pub const MESSAGE_ID: u8 = b'i';
-    /// First 8 bytes of the digest of a Message-ID that In-Reply-To or References names.
-    pub const REFERENCE: u8 = b'r';
     /// A mailbox state such as `read`.
     pub const STATE: u8 = b't';
     /// Why something is not indexed.
     pub const NOT_INDEXED: u8 = b'n';
     /// The stated type of an attachment.
     pub const TYPE: u8 = b'y';
+
+    // What follows is no term: a table of hashes holds it, whose hits are looked at in the catalog.
+
+    /// The digest of the slice.
+    pub const SHA256: u8 = 1;
+    /// The digest of the wire form, where it is not that of the slice.
+    pub const WIRE: u8 = 2;
+    /// The digest of an attachment.
+    pub const ATTACHMENT: u8 = 3;
+    /// The MIH.
+    pub const MIH: u8 = 4;
+    /// The digest of the Message-ID.
+    pub const MESSAGE_ID: u8 = 5;
+    /// The digest of the id of a hop, in lower case.
+    pub const HOP_ID: u8 = 6;
+    /// The digest of a Message-ID that In-Reply-To or References names; its hits need no look.
+    pub const REFERENCE: u8 = 0x80;
 }
 
 /// Longest text kept in a term that is no word; what is longer ends in a digest.
@@ -177,21 +203,19 @@ pub fn text_term(out: &mut Vec<u8>, kind: u8, text: &[u8]) {
     push_text(out, text);
 }
 
-/// A term of `kind` with the first eight bytes of a digest.
-pub fn digest_term(out: &mut Vec<u8>, kind: u8, digest: &[u8]) {
-    out.clear();
-    out.push(kind);
-    out.extend_from_slice(digest.get(..8).unwrap_or(digest));
-}
-
 /// A Message-ID without angle brackets, in lower case: the form in which two are compared.
 pub fn bare_message_id(id: &str) -> String {
     id.trim().trim_start_matches('<').trim_end_matches('>').to_ascii_lowercase()
 }
 
-/// The term of a Message-ID: `kind` is [`kind::MESSAGE_ID`] or [`kind::REFERENCE`].
-pub fn message_id_term(out: &mut Vec<u8>, kind: u8, id: &str) {
-    digest_term(out, kind, Sha256Digest::of(bare_message_id(id).as_bytes()).as_bytes());
+/// The hash of a Message-ID, for [`kind::MESSAGE_ID`] and [`kind::REFERENCE`].
+pub fn message_id_hash(id: &str) -> [u8; WIDE] {
+    hash_of(Sha256Digest::of(bare_message_id(id).as_bytes()).as_bytes())
+}
+
+/// The hash of the id of a hop, for [`kind::HOP_ID`].
+pub fn hop_id_hash(id: &[u8]) -> [u8; WIDE] {
+    hash_of(Sha256Digest::of(&id.to_ascii_lowercase()).as_bytes())
 }
 
 /// The term of an IP address: IPv4 in its mapped form.

@@ -5,11 +5,11 @@
     reason = "scores only order results; 24 bits are more than anyone can tell apart"
 )]
 
-use tantivy::postings::{BlockSegmentPostings, Postings, TermInfo};
-use tantivy::schema::IndexRecordOption;
-use tantivy::{DocSet as _, InvertedIndexReader, TERMINATED};
+use tantivy::postings::TermInfo;
+use tantivy::termdict::TermDictionary;
 
-use super::read::Part;
+use super::codec::END;
+use super::part::Part;
 use super::schema::{self, FACT, Words};
 use super::set::Bits;
 use super::words::Asked;
@@ -25,6 +25,9 @@ pub enum Lookup {
     Prefix(Vec<u8>),
     /// All such terms from the first to the second, both included.
     Range(Vec<u8>, Vec<u8>),
+    /// A digest of one kind that begins with these bytes. The index keeps only the first few of each: hits have to be
+    /// looked at in the catalog.
+    Hash(u8, Vec<u8>),
     /// All such terms that begin with the first and hold the second after it.
     Containing(Vec<u8>, Vec<u8>),
 }
@@ -63,9 +66,9 @@ struct Slot {
 }
 
 impl Slot {
-    fn infos(&self, terms: &InvertedIndexReader) -> tantivy::Result<Vec<TermInfo>> {
+    fn infos(&self, terms: &TermDictionary) -> tantivy::Result<Vec<TermInfo>> {
         if !self.open {
-            return Ok(terms.terms().get(&self.term)?.into_iter().collect());
+            return Ok(terms.get(&self.term)?.into_iter().collect());
         }
         prefixed(terms, &self.term)
     }
@@ -83,8 +86,8 @@ fn after(prefix: &[u8]) -> Option<Vec<u8>> {
     None
 }
 
-fn prefixed(terms: &InvertedIndexReader, prefix: &[u8]) -> tantivy::Result<Vec<TermInfo>> {
-    let range = terms.terms().range().ge(prefix);
+fn prefixed(terms: &TermDictionary, prefix: &[u8]) -> tantivy::Result<Vec<TermInfo>> {
+    let range = terms.range().ge(prefix);
     let mut stream = match after(prefix) {
         Some(end) => range.lt(end).into_stream()?,
         None => range.into_stream()?,
@@ -96,190 +99,93 @@ fn prefixed(terms: &InvertedIndexReader, prefix: &[u8]) -> tantivy::Result<Vec<T
     Ok(out)
 }
 
-fn mark(
-    terms: &InvertedIndexReader,
-    info: &TermInfo,
-    bits: &mut Bits,
-    block: &mut Option<BlockSegmentPostings>,
-) -> tantivy::Result<()> {
-    let block = match block {
-        Some(block) => {
-            terms.reset_block_postings_from_terminfo(info, block)?;
-            block
-        }
-        None => block.insert(terms.read_block_postings_from_terminfo(info, IndexRecordOption::Basic)?),
-    };
-    while block.block_len() > 0 {
-        for &doc in block.docs() {
-            bits.insert(doc);
-        }
-        block.advance();
-    }
-    Ok(())
-}
-
-fn union(terms: &InvertedIndexReader, infos: &[TermInfo], bits: &mut Bits) -> tantivy::Result<()> {
-    let mut block = None;
-    for info in infos {
-        mark(terms, info, bits, &mut block)?;
-    }
-    Ok(())
-}
-
 /// Adds everything in a segment that a lookup finds.
 pub(super) fn find(part: &Part, lookup: &Lookup, bits: &mut Bits) -> tantivy::Result<()> {
     match lookup {
-        Lookup::Words(phrase) => find_phrase(part, phrase, bits),
+        Lookup::Words(phrase) => return find_phrase(part, phrase, bits),
+        Lookup::Hash(kind, prefix) => return part.hashes(*kind, prefix, bits),
         Lookup::Term(term) => {
-            let terms = part.terms(FACT)?;
-            let infos: Vec<_> = terms.terms().get(term)?.into_iter().collect();
-            union(&terms, &infos, bits)
+            let field = part.field(FACT)?;
+            if let Some(info) = field.terms.get(term)? {
+                field.docs(&info, bits);
+            }
         }
         Lookup::Prefix(prefix) => {
-            let terms = part.terms(FACT)?;
-            union(&terms, &prefixed(&terms, prefix)?, bits)
+            let field = part.field(FACT)?;
+            for info in prefixed(&field.terms, prefix)? {
+                field.docs(&info, bits);
+            }
         }
         Lookup::Range(from, to) => {
-            let terms = part.terms(FACT)?;
-            let mut stream = terms.terms().range().ge(from).le(to).into_stream()?;
-            let mut infos = Vec::new();
+            let field = part.field(FACT)?;
+            let mut stream = field.terms.range().ge(from).le(to).into_stream()?;
             while let Some((_, info)) = stream.next() {
-                infos.push(info.clone());
+                field.docs(info, bits);
             }
-            union(&terms, &infos, bits)
         }
         Lookup::Containing(prefix, needle) => {
-            let terms = part.terms(FACT)?;
-            let range = terms.terms().range().ge(prefix);
+            let field = part.field(FACT)?;
+            let range = field.terms.range().ge(prefix);
             let mut stream = match after(prefix) {
                 Some(end) => range.lt(end).into_stream()?,
                 None => range.into_stream()?,
             };
             let finder = memchr::memmem::Finder::new(needle);
-            let mut infos = Vec::new();
             while let Some((term, info)) = stream.next() {
                 if finder.find(term.get(prefix.len()..).unwrap_or_default()).is_some() {
-                    infos.push(info.clone());
+                    field.docs(info, bits);
                 }
             }
-            union(&terms, &infos, bits)
         }
     }
+    Ok(())
 }
 
 fn find_phrase(part: &Part, phrase: &Phrase, bits: &mut Bits) -> tantivy::Result<()> {
-    let terms = part.terms(phrase.field as u8)?;
-    let slots = phrase.slots();
-    let mut found = Vec::with_capacity(slots.len());
-    for slot in &slots {
-        let infos = slot.infos(&terms)?;
+    let field = part.field(phrase.field as u8)?;
+    let mut found = Vec::with_capacity(phrase.words.len());
+    for slot in phrase.slots() {
+        let infos = slot.infos(&field.terms)?;
         if infos.is_empty() {
             return Ok(());
         }
         let total: u64 = infos.iter().map(|i| u64::from(i.doc_freq)).sum();
         found.push((total, slot.offset, infos));
     }
+    // The rarest word says where the phrase can begin; the others are only looked up there.
     found.sort_by_key(|(total, ..)| *total);
-    let Some(((_, _, first), rest)) = found.split_first() else { return Ok(()) };
-    if rest.is_empty() {
-        return union(&terms, first, bits);
-    }
-    let mut docs = Bits::empty(part.docs);
-    union(&terms, first, &mut docs)?;
-    // Documents that hold all the words: rare words first, so that frequent ones are only looked up in few places.
-    for (_, _, infos) in rest {
-        if let [info] = infos.as_slice() {
-            narrow(&terms, info, &mut docs)?;
-        } else {
-            let mut other = Bits::empty(part.docs);
-            union(&terms, infos, &mut other)?;
-            docs.zip(&other, |a, b| a & b);
-        }
-    }
-    if docs.is_empty() {
+    let Some(((_, first, infos), rest)) = found.split_first() else { return Ok(()) };
+    let mut walk = part.walk()?;
+    if rest.is_empty()
+        && let [info] = infos.as_slice()
+    {
+        let mut cursor = field.list(info);
+        walk.mark(std::iter::from_fn(|| Some(cursor.next()).filter(|&place| place != END)), bits);
         return Ok(());
     }
-    // Where the phrase could begin: shifted by `shift`, so that no place is below 0.
-    let shift = found.iter().map(|(_, offset, _)| *offset).max().unwrap_or_default();
-    let mut starts: Option<Vec<(u32, u32)>> = None;
-    for (_, offset, infos) in &found {
-        let here = places(&terms, infos, &docs, shift - offset)?;
-        let kept = match starts.take() {
-            None => here,
-            Some(before) => both(&before, &here),
-        };
-        if kept.is_empty() {
-            return Ok(());
+    let mut starts = field.places(infos);
+    starts.retain_mut(|place| match place.checked_sub(*first) {
+        Some(start) => {
+            *place = start;
+            true
         }
-        starts = Some(kept);
+        None => false,
+    });
+    for (_, offset, infos) in rest {
+        if let [info] = infos.as_slice() {
+            let mut cursor = field.list(info);
+            starts.retain(|&start| cursor.seek(start + offset) == start + offset);
+        } else {
+            let places = field.places(infos);
+            let mut at = 0;
+            starts.retain(|&start| {
+                at += places.get(at..).unwrap_or_default().partition_point(|&p| p < start + offset);
+                places.get(at) == Some(&(start + offset))
+            });
+        }
     }
-    for (doc, _) in starts.unwrap_or_default() {
-        bits.insert(doc);
-    }
+    walk.mark(starts.into_iter(), bits);
     Ok(())
-}
-
-/// Takes out of `docs` what does not hold the term.
-fn narrow(terms: &InvertedIndexReader, info: &TermInfo, docs: &mut Bits) -> tantivy::Result<()> {
-    let mut postings = terms.read_postings_from_terminfo(info, IndexRecordOption::Basic)?;
-    let wanted: Vec<u32> = docs.iter().collect();
-    for doc in wanted {
-        if postings.doc() < doc {
-            postings.seek(doc);
-        }
-        if postings.doc() != doc {
-            docs.remove(doc);
-        }
-    }
-    Ok(())
-}
-
-/// Documents of `docs` and places of the terms in them, each place plus `shift`, in order.
-fn places(
-    terms: &InvertedIndexReader,
-    infos: &[TermInfo],
-    docs: &Bits,
-    shift: u32,
-) -> tantivy::Result<Vec<(u32, u32)>> {
-    let mut out = Vec::new();
-    let mut positions = Vec::new();
-    for info in infos {
-        let mut postings =
-            terms.read_postings_from_terminfo(info, IndexRecordOption::WithFreqsAndPositions)?;
-        for doc in docs.iter() {
-            if postings.doc() < doc {
-                postings.seek(doc);
-            }
-            if postings.doc() == TERMINATED {
-                break;
-            }
-            if postings.doc() == doc {
-                postings.positions_with_offset(shift, &mut positions);
-                out.extend(positions.iter().map(|&place| (doc, place)));
-            }
-        }
-    }
-    if infos.len() > 1 {
-        out.sort_unstable();
-    }
-    Ok(out)
-}
-
-fn both(a: &[(u32, u32)], b: &[(u32, u32)]) -> Vec<(u32, u32)> {
-    let (mut a, mut b) = (a.iter().peekable(), b.iter().peekable());
-    let mut out = Vec::new();
-    while let (Some(&&x), Some(&&y)) = (a.peek(), b.peek()) {
-        if x == y {
-            out.push(x);
-        }
-        if x <= y {
-            a.next();
-        }
-        if y <= x {
-            b.next();
-        }
-    }
-    out
 }
 
 /// A term and what an item that holds it is worth.
@@ -289,17 +195,17 @@ pub(super) struct Weight {
     worth: f32,
 }
 
-/// The worth of every closed word of the lookups: rarer is more, a subject counts double.
+/// The worth of every closed word of the lookups: the rarer among all words the more, in a subject twice as much.
 pub(super) fn weights(parts: &[Part], lookups: &[Lookup]) -> tantivy::Result<Vec<Weight>> {
     let mut out: Vec<Weight> = Vec::new();
-    let all: u64 = parts.iter().map(|p| u64::from(p.docs)).sum();
+    let all: u64 = parts.iter().map(Part::places).sum();
     for lookup in lookups {
         let Lookup::Words(phrase) = lookup else { continue };
         let field = phrase.field as u8;
         for slot in phrase.slots().into_iter().filter(|s| !s.open) {
             let mut with = 0u64;
             for part in parts {
-                with += part.terms(field)?.terms().get(&slot.term)?.map_or(0, |i| u64::from(i.doc_freq));
+                with += part.field(field)?.terms.get(&slot.term)?.map_or(0, |i| u64::from(i.doc_freq));
             }
             let rare = ((all.saturating_sub(with)) as f32 + 0.5) / (with as f32 + 0.5);
             let boost = if phrase.field == Words::Subject { 2.0 } else { 1.0 };
@@ -313,18 +219,22 @@ pub(super) fn weights(parts: &[Part], lookups: &[Lookup]) -> tantivy::Result<Vec
 pub(super) fn scores(part: &Part, bits: &Bits, weights: &[Weight]) -> tantivy::Result<Vec<f32>> {
     let mut scores = vec![0f32; part.docs as usize];
     for weight in weights {
-        let terms = part.terms(weight.field)?;
-        let Some(info) = terms.terms().get(&weight.term)? else { continue };
-        let mut postings = terms.read_postings_from_terminfo(&info, IndexRecordOption::WithFreqs)?;
-        while postings.doc() != TERMINATED {
-            let doc = postings.doc();
+        let field = part.field(weight.field)?;
+        let Some(info) = field.terms.get(&weight.term)? else { continue };
+        let (mut cursor, mut walk) = (field.list(&info), part.walk()?);
+        let mut place = cursor.next();
+        while place != END {
+            let (doc, end) = walk.doc(place);
+            let mut times = 0f32;
+            while place < end {
+                times += 1.0;
+                place = cursor.next();
+            }
             if bits.contains(doc)
                 && let Some(score) = scores.get_mut(doc as usize)
             {
-                let times = postings.term_freq() as f32;
                 *score += weight.worth * times / (times + 1.2);
             }
-            postings.advance();
         }
     }
     Ok(scores)

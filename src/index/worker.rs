@@ -1,12 +1,15 @@
 //! One worker's part of the index: takes items, hands back finished segments.
 
+#![expect(clippy::cast_possible_truncation, reason = "texts are far shorter than 2^32 bytes")]
+
 use std::hash::{BuildHasher as _, RandomState};
 
 use tantivy::index::{Index, SegmentMeta};
 
 use super::IndexError;
-use super::gather::{Columns, Gather};
+use super::gather::{Doc, Gather};
 use super::schema::{self, HopHost, Words, kind};
+use super::terms::TOGETHER;
 use super::words::{self, Folder, LONGEST, PADDING};
 use crate::facts::{Hop, ItemFacts, ItemText, Zone};
 use crate::types::{Anomaly, ByteRange, ItemKey, Sha256Digest};
@@ -48,23 +51,35 @@ pub struct IndexWorker {
     budget: usize,
     folder: Folder,
     lower: Vec<u8>,
+    folded: Vec<u8>,
     term: Vec<u8>,
 }
 
-/// Most words in one segment; their places are 32-bit numbers.
-const MOST_WORDS: usize = 1 << 29;
+/// Most bytes of memory with which a text is still taken: places are 32-bit numbers, and one item may be any size.
+const MOST_MEMORY: usize = 2 << 30;
+
+/// Most documents in a segment: their numbers take three bytes in the table of hashes.
+const MOST_DOCS: u32 = 1 << 23;
 
 impl IndexWorker {
     pub(super) fn new(index: Index, budget: usize) -> Self {
         let seed = RandomState::new().hash_one(0u8);
         let gather = Gather::new(seed);
-        Self { index, gather, budget, folder: Folder::default(), lower: Vec::new(), term: Vec::new() }
+        Self {
+            index,
+            gather,
+            budget,
+            folder: Folder::default(),
+            lower: Vec::new(),
+            folded: Vec::new(),
+            term: Vec::new(),
+        }
     }
 
     /// Takes an item. Call [`Self::is_full`] after it.
     pub fn add(&mut self, item: &Indexed<'_>) {
         let date = item.facts.date.as_ref().map(|d| d.utc.0);
-        self.gather.begin(Columns { key: item.key.as_u64(), date, size: item.facts.size });
+        self.gather.begin(Doc { key: item.key.as_u64(), date, size: item.facts.size, start: 0 });
         self.texts(item);
         self.people(item.facts);
         self.tags(item);
@@ -75,7 +90,7 @@ impl IndexWorker {
 
     /// Whether it is time for [`Self::flush`].
     pub fn is_full(&self) -> bool {
-        self.gather.memory() >= self.budget
+        self.gather.memory() >= self.budget || self.gather.docs() >= MOST_DOCS
     }
 
     /// Number of items held in memory.
@@ -99,7 +114,7 @@ impl IndexWorker {
 
     fn texts(&mut self, item: &Indexed<'_>) {
         if let Some(subject) = &item.facts.subject {
-            self.gather.section();
+            self.gather.gap();
             self.text(Words::Subject, &subject.text);
         }
         let ItemText { text, stretches } = item.text;
@@ -110,29 +125,17 @@ impl IndexWorker {
             self.lower.extend_from_slice(&[0; PADDING]);
             let ascii = text.is_ascii();
             for field in [Words::Body, Words::Header] {
-                let mut first = true;
                 for (zone, range) in stretches {
                     if (*zone == Zone::Header) != (field == Words::Header) {
                         continue;
                     }
-                    if first {
-                        self.gather.section();
-                        first = false;
-                    } else {
-                        self.gather.gap();
-                    }
+                    self.gather.gap();
                     self.cut(field as u8, range.start, range.end.min(text.len()), ascii);
                 }
             }
         }
-        let mut first = true;
         for attachment in item.facts.attachments.iter().filter(|a| !a.name.is_empty()) {
-            if first {
-                self.gather.section();
-                first = false;
-            } else {
-                self.gather.gap();
-            }
+            self.gather.gap();
             self.text(Words::Name, &attachment.name);
         }
     }
@@ -147,29 +150,52 @@ impl IndexWorker {
 
     /// Cuts a stretch of `self.lower` into words.
     fn cut(&mut self, field: u8, from: usize, to: usize, ascii: bool) {
-        let Self { gather, folder, lower, term, .. } = self;
-        if gather.memory() / 8 > MOST_WORDS {
+        let Self { gather, folder, lower, folded, term, .. } = self;
+        if gather.memory() > MOST_MEMORY {
             return;
         }
-        words::runs(lower, from, to, |start, end| {
-            let run = lower.get(start..end).unwrap_or_default();
-            if ascii || run.is_ascii() {
-                if run.len() <= LONGEST {
-                    gather.word(field, lower, start, end - start);
-                } else {
-                    long_word(gather, field, run, term);
-                }
-                return;
-            }
-            let Ok(run) = std::str::from_utf8(run) else { return };
-            folder.words(run, |buffer, len, _| {
+        let mut held = Held::default();
+        if ascii {
+            words::runs(lower, from, to, |start, end| {
+                let len = end - start;
                 if len <= LONGEST {
-                    gather.word(field, buffer, 0, len);
+                    if held.push(start, len) {
+                        held.give(field, lower, gather);
+                    }
                 } else {
-                    long_word(gather, field, buffer.get(..len).unwrap_or_default(), term);
+                    held.give(field, lower, gather);
+                    long_word(gather, field, lower.get(start..end).unwrap_or_default(), term);
                 }
             });
+            held.give(field, lower, gather);
+            return;
+        }
+        // Words that are folded lie in a buffer of their own, and so do their neighbours.
+        folded.clear();
+        words::runs(lower, from, to, |start, end| {
+            let mut one = |word: &[u8]| {
+                if word.len() > LONGEST {
+                    held.give(field, folded, gather);
+                    folded.clear();
+                    long_word(gather, field, word, term);
+                    return;
+                }
+                let start = folded.len();
+                folded.extend_from_slice(word);
+                folded.extend_from_slice(&[0; PADDING]);
+                if held.push(start, word.len()) {
+                    held.give(field, folded, gather);
+                    folded.clear();
+                }
+            };
+            let run = lower.get(start..end).unwrap_or_default();
+            if run.is_ascii() {
+                one(run);
+            } else if let Ok(run) = std::str::from_utf8(run) {
+                folder.words(run, |buffer, len, _| one(buffer.get(..len).unwrap_or_default()));
+            }
         });
+        held.give(field, folded, gather);
     }
 
     /// Words of names and addresses, each behind its role, and every address as a term of its own.
@@ -177,11 +203,11 @@ impl IndexWorker {
         if facts.addresses.is_empty() {
             return;
         }
-        self.gather.section();
         let Self { gather, folder, lower, term, .. } = self;
         for fact in &facts.addresses {
             let role = schema::role_byte(fact.role);
             for text in [&fact.mailbox.name, &fact.mailbox.address] {
+                gather.gap();
                 lower.clear();
                 lower.extend_from_slice(text.as_bytes());
                 lower.make_ascii_lowercase();
@@ -208,7 +234,6 @@ impl IndexWorker {
                         folder.words(run, |buffer, len, _| one(buffer.get(..len).unwrap_or_default()));
                     }
                 });
-                gather.gap();
             }
             if !fact.mailbox.address.is_empty() {
                 schema::address_term(term, fact.role, &fact.mailbox.address);
@@ -247,10 +272,7 @@ impl IndexWorker {
         for attachment in &facts.attachments {
             word(kind::TYPE, &attachment.content_type);
         }
-        let mut digest = |kind: u8, bytes: &[u8]| {
-            schema::digest_term(term, kind, bytes);
-            gather.fact(term);
-        };
+        let mut digest = |kind: u8, bytes: &[u8]| gather.hash(kind, schema::hash_of(bytes));
         digest(kind::SHA256, item.sha256.as_bytes());
         if item.wire != item.sha256 {
             digest(kind::WIRE, item.wire.as_bytes());
@@ -262,12 +284,10 @@ impl IndexWorker {
             digest(kind::MIH, &mih);
         }
         if let Some(id) = &facts.message_id {
-            schema::message_id_term(term, kind::MESSAGE_ID, &id.text);
-            gather.fact(term);
+            gather.hash(kind::MESSAGE_ID, schema::message_id_hash(&id.text));
         }
         for id in &facts.references {
-            schema::message_id_term(term, kind::REFERENCE, id);
-            gather.fact(term);
+            gather.hash(kind::REFERENCE, schema::message_id_hash(id));
         }
     }
 
@@ -285,8 +305,10 @@ impl IndexWorker {
                 gather.fact(term);
             }
         }
+        if let Some(id) = text(hop.id) {
+            gather.hash(kind::HOP_ID, schema::hop_id_hash(id));
+        }
         for (kind, range) in [
-            (kind::HOP_ID, hop.id),
             (kind::WITH, hop.with),
             (kind::FOR, hop.for_),
             (kind::ENVELOPE_FROM, hop.envelope_from),
@@ -309,6 +331,30 @@ impl IndexWorker {
                 gather.fact(term);
             }
         }
+    }
+}
+
+/// Words that are looked up together, as start and length in a buffer.
+#[derive(Default)]
+struct Held {
+    runs: [(u32, u32); TOGETHER],
+    count: usize,
+}
+
+impl Held {
+    /// Takes a word; true when no further one fits.
+    #[inline]
+    fn push(&mut self, start: usize, len: usize) -> bool {
+        if let Some(run) = self.runs.get_mut(self.count) {
+            *run = (start as u32, len as u32);
+            self.count += 1;
+        }
+        self.count >= TOGETHER
+    }
+
+    fn give(&mut self, field: u8, buffer: &[u8], gather: &mut Gather) {
+        gather.words(field, buffer, self.runs.get(..self.count).unwrap_or_default());
+        self.count = 0;
     }
 }
 

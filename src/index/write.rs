@@ -22,10 +22,6 @@ impl std::fmt::Debug for IndexWriter {
     }
 }
 
-/// Segments above which the smallest are put together, and the number that is left.
-const MOST_SEGMENTS: usize = 32;
-const FEW_SEGMENTS: usize = 16;
-
 /// What tantivy wants for its own indexing thread, which never gets a document here.
 const TANTIVY_BUDGET: usize = 15_000_000;
 
@@ -92,25 +88,5 @@ impl IndexWriter {
         prepared.commit().map_err(IndexError::Write)?;
         self.watermarks.clone_from(watermarks);
         Ok(())
-    }
-
-    /// Puts the smallest segments together when there are many: every segment costs each search a little, and a case
-    /// of a thousand small imports would have a thousand. Does nothing after one import of any size. Committed by
-    /// itself; answers whether anything was done.
-    ///
-    /// # Errors
-    /// [`IndexError::Write`].
-    pub fn compact(&mut self) -> Result<bool, IndexError> {
-        let mut segments = self.index.searchable_segment_metas().map_err(IndexError::Write)?;
-        if segments.len() <= MOST_SEGMENTS {
-            return Ok(false);
-        }
-        segments.sort_by_key(|s| (s.max_doc(), s.id()));
-        let merged = segments.len() - FEW_SEGMENTS + 1;
-        let ids: Vec<_> = segments.iter().take(merged).map(tantivy::SegmentMeta::id).collect();
-        drop(segments);
-        self.writer.merge(&ids).wait().map_err(IndexError::Write)?;
-        self.writer.garbage_collect_files().wait().map_err(IndexError::Write)?;
-        Ok(true)
     }
 }

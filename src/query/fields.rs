@@ -38,6 +38,8 @@ pub enum FieldKind {
     HopHost(HopHost),
     /// The address that a server saw.
     HopIp,
+    /// The id of a hop.
+    HopId,
     /// A text of a hop: the kind of its term.
     HopText(u8),
     /// A digest.
@@ -230,8 +232,8 @@ pub const FIELDS: &[Field] = &[
     Field {
         name: "hop.id",
         aliases: &[],
-        kind: FieldKind::HopText(kind::HOP_ID),
-        help: "the id that the server gave",
+        kind: FieldKind::HopId,
+        help: "the id that the server gave, whole",
         example: "hop.id:4BcXyz1234",
     },
     Field {

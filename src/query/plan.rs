@@ -13,8 +13,8 @@ use crate::types::time::UtcMs;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Plan {
     pub(super) any: Vec<Lookup>,
-    /// What the hits of [`Self::any`] must show in the catalog too, since their terms hold only a part.
-    pub(super) check: Option<Check>,
+    /// What hits of [`Self::any`] must show in the catalog too, one of these, since the index holds only a part.
+    pub(super) checks: Vec<Check>,
     /// Lookups whose hits need no check.
     pub(super) sure: Vec<Lookup>,
 }
@@ -26,6 +26,8 @@ pub(super) enum Check {
     Digest(DigestOf, String),
     /// The Message-ID, bare and in lower case.
     MessageId(String),
+    /// The id of a hop, in lower case.
+    HopId(Vec<u8>),
 }
 
 /// What a condition asks for that is no lookup.
@@ -136,6 +138,7 @@ pub(super) fn plan(asked_for: &Term, zone: &jiff::tz::TimeZone) -> Result<Wanted
             let wanted = "an IP address or a network such as 192.0.2.0/24";
             plan.sure = ips(&[kind::PEER_IP], value).ok_or_else(|| wrong(asked_for, wanted))?;
         }
+        FieldKind::HopId => hop_id(&mut plan, value.trim_matches(['<', '>'])),
         FieldKind::HopText(kind) | FieldKind::Tag(kind) => {
             let (text, open) = open(asked_for)?;
             let bare = text.trim_start_matches('<').trim_end_matches('>');
@@ -145,7 +148,7 @@ pub(super) fn plan(asked_for: &Term, zone: &jiff::tz::TimeZone) -> Result<Wanted
         FieldKind::Digest(of) => digests(&mut plan, asked_for, of)?,
         FieldKind::MessageId => message_id(&mut plan, value),
         FieldKind::References => {
-            plan.sure.push(Lookup::Term(term(|t| schema::message_id_term(t, kind::REFERENCE, value))));
+            plan.sure.push(Lookup::Hash(kind::REFERENCE, schema::message_id_hash(value).to_vec()));
         }
         FieldKind::Container => return Ok(Wanted::Container(value.to_owned())),
         FieldKind::Source => return Ok(Wanted::Source(value.to_owned())),
@@ -167,7 +170,8 @@ fn anywhere(plan: &mut Plan, text: &str, open: bool, quoted: bool) {
     if open || bare.is_empty() || (quoted && bare.contains(char::is_whitespace)) {
         return;
     }
-    for kind in [kind::HOP_ID, kind::FOR, kind::ENVELOPE_FROM, kind::USER] {
+    hop_id(plan, bare);
+    for kind in [kind::FOR, kind::ENVELOPE_FROM, kind::USER] {
         plan.sure.push(Lookup::Term(term(|t| schema::text_term(t, kind, bare.as_bytes()))));
     }
     if is_host(bare) {
@@ -176,16 +180,21 @@ fn anywhere(plan: &mut Plan, text: &str, open: bool, quoted: bool) {
     plan.sure.extend(ips(&[kind::PEER_IP, kind::BY_IP], bare).unwrap_or_default());
     if let Some(digits) = value::hex(bare).filter(|d| matches!(d.len(), 32 | 64)) {
         plan.any.extend(DigestOf::Any.kinds().iter().map(|&kind| digest(kind, &digits)));
-        plan.check = Some(Check::Digest(DigestOf::Any, digits));
+        plan.checks.push(Check::Digest(DigestOf::Any, digits));
     } else if bare.contains('@') {
         message_id(plan, bare);
-        plan.sure.push(Lookup::Term(term(|t| schema::message_id_term(t, kind::REFERENCE, bare))));
+        plan.sure.push(Lookup::Hash(kind::REFERENCE, schema::message_id_hash(bare).to_vec()));
     }
 }
 
 fn message_id(plan: &mut Plan, id: &str) {
-    plan.any.push(Lookup::Term(term(|t| schema::message_id_term(t, kind::MESSAGE_ID, id))));
-    plan.check = Some(Check::MessageId(schema::bare_message_id(id)));
+    plan.any.push(Lookup::Hash(kind::MESSAGE_ID, schema::message_id_hash(id).to_vec()));
+    plan.checks.push(Check::MessageId(schema::bare_message_id(id)));
+}
+
+fn hop_id(plan: &mut Plan, id: &str) {
+    plan.any.push(Lookup::Hash(kind::HOP_ID, schema::hop_id_hash(id.as_bytes()).to_vec()));
+    plan.checks.push(Check::HopId(id.to_ascii_lowercase().into_bytes()));
 }
 
 fn hop_host(asked_for: &Term, place: HopHost) -> Result<Lookup, QueryError> {
@@ -206,17 +215,15 @@ fn hop_host(asked_for: &Term, place: HopHost) -> Result<Lookup, QueryError> {
 }
 
 fn digest(kind: u8, digits: &str) -> Lookup {
-    let even = digits.len().min(16) / 2 * 2;
-    let bytes: Vec<u8> =
-        (0..even).step_by(2).filter_map(|at| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok()).collect();
-    Lookup::Prefix(term(|t| schema::digest_term(t, kind, &bytes)))
+    let byte = |at: usize| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok();
+    Lookup::Hash(kind, (0..digits.len() / 2 * 2).step_by(2).filter_map(byte).collect())
 }
 
 fn digests(plan: &mut Plan, asked_for: &Term, of: DigestOf) -> Result<(), QueryError> {
     let wanted = "8 to 64 hex digits of a SHA-256 (or 32 of a MIH)";
     let digits = value::hex(&asked_for.value).ok_or_else(|| wrong(asked_for, wanted))?;
     plan.any.extend(of.kinds().iter().map(|&kind| digest(kind, &digits)));
-    plan.check = Some(Check::Digest(of, digits));
+    plan.checks.push(Check::Digest(of, digits));
     Ok(())
 }
 

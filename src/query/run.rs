@@ -153,10 +153,8 @@ impl Run<'_> {
     fn index(&mut self, plan: Plan) -> Result<Set, SearchError> {
         let index = self.case.index;
         let mut found = index.find_any(&plan.any)?;
-        if let Some(check) = &plan.check
-            && !found.is_empty()
-        {
-            found = self.checked(&found, check)?;
+        if !found.is_empty() {
+            found = self.checked(&found, &plan.checks)?;
         }
         found = found.or(&index.find_any(&plan.sure)?);
         if self.options.order == Order::Relevance {
@@ -166,12 +164,15 @@ impl Run<'_> {
     }
 
     /// Keeps what shows the whole value in the catalog.
-    fn checked(&self, set: &Set, check: &Check) -> Result<Set, SearchError> {
+    fn checked(&self, set: &Set, checks: &[Check]) -> Result<Set, SearchError> {
         let catalog = self.case.catalog;
         let mut good = Vec::new();
         catalog.each::<CatalogError>(self.case.index.keys(set)?, |row| {
-            if shows(catalog, row, check)? {
-                good.push((row.key, row.key));
+            for check in checks {
+                if shows(catalog, row, check)? {
+                    good.push((row.key, row.key));
+                    break;
+                }
             }
             Ok(())
         })?;
@@ -279,6 +280,9 @@ fn shows(catalog: &Catalog, row: &Row<'_>, check: &Check) -> Result<bool, Catalo
     Ok(match check {
         Check::MessageId(id) => {
             row.message_id.is_some_and(|m| schema::bare_message_id(&String::from_utf8_lossy(m)) == *id)
+        }
+        Check::HopId(id) => {
+            row.hops(catalog)?.iter().any(|hop| hop.id.as_ref().is_some_and(|i| i.eq_ignore_ascii_case(id)))
         }
         Check::Digest(of, digits) => {
             let begins = |hex: String| hex.starts_with(digits);

@@ -216,3 +216,19 @@ fn a_known_source_is_not_read_in_another_way_and_the_import_says_so() {
     assert!(!ran.err.contains("warning"), "{}", ran.err);
     assert_eq!(support::ledger(&case), ledger);
 }
+
+#[test]
+fn the_log_names_a_user_without_a_name_by_number() {
+    let dir = tempfile::tempdir().unwrap();
+    let case = dir.path().join("case");
+    for (user, said) in [(None, " (uid "), (Some("alice"), " (alice, uid ")] {
+        let mut command = support::program();
+        command.env_remove("USER").env_remove("LOGNAME").envs(user.map(|user| ("USER", user)));
+        let case = case.with_extension(user.unwrap_or("none"));
+        command.args(["init", "--case"]).arg(&case);
+        let made = support::finish(command).ok().text();
+        assert!(made.contains("after 1 event: "), "{made}");
+        let log = support::run(&case, &["log"]).ok().text();
+        assert!(log.contains(said) && log.trim_end().ends_with("after 1 event"), "{log}");
+    }
+}

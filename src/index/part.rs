@@ -1,0 +1,209 @@
+//! One segment opened for reading.
+
+use std::sync::OnceLock;
+
+use tantivy::columnar::{Column, ColumnarReader};
+use tantivy::directory::{CompositeFile, OwnedBytes};
+use tantivy::index::{Segment, SegmentComponent};
+use tantivy::postings::TermInfo;
+use tantivy::termdict::TermDictionary;
+
+use super::codec::{Cursor, END};
+use super::schema::{self, FIELDS, NARROW, WIDE};
+use super::set::Bits;
+
+/// One segment.
+pub(super) struct Part {
+    pub(super) docs: u32,
+    terms: CompositeFile,
+    lists: CompositeFile,
+    columns: ColumnarReader,
+    key: Column<u64>,
+    fields: [OnceLock<FieldReader>; FIELDS as usize],
+    starts: OnceLock<OwnedBytes>,
+}
+
+impl std::fmt::Debug for Part {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Part").field("docs", &self.docs).finish_non_exhaustive()
+    }
+}
+
+/// One field of a segment.
+pub(super) struct FieldReader {
+    pub(super) terms: TermDictionary,
+    lists: OwnedBytes,
+}
+
+fn column(columns: &ColumnarReader, name: &str) -> tantivy::Result<Column<u64>> {
+    let handles = columns.read_columns(name)?;
+    let column =
+        handles.first().map(tantivy::columnar::DynamicColumnHandle::open_u64_lenient).transpose()?.flatten();
+    Ok(column.unwrap_or_else(|| Column::build_empty_column(columns.num_docs())))
+}
+
+impl Part {
+    pub(super) fn open(segment: &Segment) -> tantivy::Result<Self> {
+        let terms = CompositeFile::open(&segment.open_read(SegmentComponent::Terms)?)?;
+        let lists = CompositeFile::open(&segment.open_read(SegmentComponent::Postings)?)?;
+        let columns = ColumnarReader::open(segment.open_read(SegmentComponent::FastFields)?)?;
+        let key = column(&columns, schema::KEY)?;
+        let (fields, starts) = (Default::default(), OnceLock::new());
+        Ok(Self { docs: segment.meta().max_doc(), terms, lists, columns, key, fields, starts })
+    }
+
+    pub(super) fn key(&self, doc: u32) -> Option<u64> {
+        self.key.first(doc)
+    }
+
+    pub(super) fn column(&self, name: &str) -> tantivy::Result<Column<u64>> {
+        column(&self.columns, name)
+    }
+
+    fn bytes(&self, number: u8) -> tantivy::Result<OwnedBytes> {
+        let file = self.lists.open_read(schema::field(number));
+        Ok(file.map(|f| f.read_bytes()).transpose()?.unwrap_or_else(OwnedBytes::empty))
+    }
+
+    /// A field, opened once.
+    pub(super) fn field(&self, number: u8) -> tantivy::Result<&FieldReader> {
+        let cell = self.fields.get(usize::from(number)).unwrap_or(&self.fields[0]);
+        if let Some(field) = cell.get() {
+            return Ok(field);
+        }
+        let terms = match self.terms.open_read(schema::field(number)) {
+            Some(file) => TermDictionary::open(file)?,
+            None => TermDictionary::empty(),
+        };
+        let lists = self.bytes(number)?;
+        Ok(cell.get_or_init(|| FieldReader { terms, lists }))
+    }
+
+    /// From places to documents.
+    pub(super) fn walk(&self) -> tantivy::Result<Walk<'_>> {
+        if self.starts.get().is_none() {
+            let bytes = self.bytes(schema::STARTS)?;
+            self.starts.get_or_init(|| bytes);
+        }
+        let starts = self.starts.get().map_or(&[][..], |s| s.as_slice());
+        Ok(Walk { starts: starts.as_chunks().0, doc: 0 })
+    }
+
+    /// About how many words there are.
+    pub(super) fn places(&self) -> u64 {
+        let last = self.walk().ok().and_then(|w| w.starts.last().copied());
+        last.map_or(0, |s| u64::from(u32::from_le_bytes(s)))
+    }
+
+    /// Adds the documents with a hash of `kind` that begins with `prefix`, as far as hashes are kept.
+    pub(super) fn hashes(&self, kind: u8, prefix: &[u8], bits: &mut Bits) -> tantivy::Result<()> {
+        let bytes = self.bytes(schema::HASHES)?;
+        let all = bytes.as_slice();
+        // Narrow records come first; where they end is found by their kinds, which ascend.
+        let narrow = 1 + NARROW + 3;
+        let count = {
+            let (mut low, mut high) = (0, all.len() / narrow);
+            while low < high {
+                let middle = usize::midpoint(low, high);
+                let kinds = all.get(middle * narrow..).and_then(|r| r.first()).copied();
+                if kinds.is_some_and(|k| !schema::is_wide(k)) { low = middle + 1 } else { high = middle }
+            }
+            low
+        };
+        let (records, size, kept) = if schema::is_wide(kind) {
+            (all.get(count * narrow..).unwrap_or_default(), 1 + WIDE + 3, WIDE)
+        } else {
+            (all.get(..count * narrow).unwrap_or_default(), narrow, NARROW)
+        };
+        let wanted = prefix.get(..prefix.len().min(kept)).unwrap_or_default();
+        let head = |n: usize| {
+            let record = records.get(n * size..(n + 1) * size).unwrap_or_default();
+            (record.first().copied().unwrap_or_default(), record.get(1..=wanted.len()).unwrap_or_default())
+        };
+        let (mut low, mut high) = (0, records.len() / size);
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            if head(middle) < (kind, wanted) { low = middle + 1 } else { high = middle }
+        }
+        while low < records.len() / size && head(low) == (kind, wanted) {
+            if let Some(&[a, b, c]) = records.get((low + 1) * size - 3..(low + 1) * size) {
+                bits.insert(u32::from_be_bytes([0, a, b, c]));
+            }
+            low += 1;
+        }
+        Ok(())
+    }
+}
+
+impl FieldReader {
+    /// The list of a term.
+    pub(super) fn list(&self, info: &TermInfo) -> Cursor<'_> {
+        let bytes = self.lists.get(info.postings_range.start..).unwrap_or_default();
+        Cursor::new(bytes, info.doc_freq as usize)
+    }
+
+    /// Adds the documents of a list of documents.
+    pub(super) fn docs(&self, info: &TermInfo, bits: &mut Bits) {
+        let mut cursor = self.list(info);
+        loop {
+            match cursor.next() {
+                END => return,
+                doc => bits.insert(doc),
+            }
+        }
+    }
+
+    /// All places of some terms, ascending.
+    pub(super) fn places(&self, infos: &[TermInfo]) -> Vec<u32> {
+        let mut out = Vec::new();
+        for info in infos {
+            let mut cursor = self.list(info);
+            out.extend(std::iter::from_fn(|| Some(cursor.next()).filter(|&place| place != END)));
+        }
+        if infos.len() > 1 {
+            out.sort_unstable();
+        }
+        out
+    }
+}
+
+/// Finds the documents of ascending places.
+#[derive(Debug)]
+pub(super) struct Walk<'a> {
+    starts: &'a [[u8; 4]],
+    doc: usize,
+}
+
+impl Walk<'_> {
+    fn start(&self, doc: usize) -> u32 {
+        self.starts.get(doc).map_or(END, |&s| u32::from_le_bytes(s))
+    }
+
+    /// The document of a place that is not below an earlier one, and where it ends.
+    pub(super) fn doc(&mut self, place: u32) -> (u32, u32) {
+        // The last document that begins at or before the place: gallop ahead, then halve.
+        let mut reach = 1;
+        while self.start(self.doc + reach) <= place && self.doc + reach < self.starts.len() {
+            self.doc += reach;
+            reach *= 2;
+        }
+        let mut high = (self.doc + reach).min(self.starts.len());
+        while self.doc + 1 < high {
+            let middle = usize::midpoint(self.doc, high);
+            if self.start(middle) <= place { self.doc = middle } else { high = middle }
+        }
+        (u32::try_from(self.doc).unwrap_or(u32::MAX), self.start(self.doc + 1))
+    }
+
+    /// Adds the documents of ascending places.
+    pub(super) fn mark(&mut self, places: impl Iterator<Item = u32>, bits: &mut Bits) {
+        let mut end = 0;
+        for place in places {
+            if place >= end {
+                let doc;
+                (doc, end) = self.doc(place);
+                bits.insert(doc);
+            }
+        }
+    }
+}
