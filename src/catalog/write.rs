@@ -340,7 +340,8 @@ impl CatalogWriter {
         for note in row.notes {
             pack_note(db, words, notes, note, true)?;
         }
-        for note in &facts.anomalies {
+        // What the splitter told of the item already is not counted twice.
+        for note in facts.anomalies.iter().filter(|a| !row.notes.iter().any(|n| n.kind == a.kind)) {
             pack_note(db, words, notes, note, false)?;
         }
         pack_more(db, words, more, row)?;

@@ -232,6 +232,8 @@ pub fn ip_term(out: &mut Vec<u8>, kind: u8, ip: IpAddr) {
 /// A host name with its labels backwards, each followed by a dot, in lower case: `org.example.mx.`
 fn push_host(out: &mut Vec<u8>, host: &[u8]) {
     let host = host.strip_suffix(b".").unwrap_or(host);
+    // An address as a name: `[192.0.2.1]` is found with and without its brackets.
+    let host = host.strip_prefix(b"[").and_then(|h| h.strip_suffix(b"]")).unwrap_or(host);
     let host = host.get(host.len().saturating_sub(LONGEST_HOST)..).unwrap_or(host);
     for label in host.rsplit(|&b| b == b'.') {
         out.extend(label.iter().map(u8::to_ascii_lowercase));

@@ -3,7 +3,7 @@
 use crate::facts::PARSE_LIMIT;
 use crate::source::Long;
 use crate::types::digest::{Sha256Stream, WireStream};
-use crate::types::unescape::Rule;
+use crate::types::unescape::UnescapeStream;
 use crate::types::{Anomaly, AnomalyKind, ItemKey};
 
 use super::IngestError;
@@ -22,7 +22,7 @@ pub(super) struct LongWork {
     uid: Option<u64>,
     slice: Sha256Stream,
     wire: WireStream,
-    unescape: Unescape,
+    unescape: UnescapeStream,
     head: Vec<u8>,
 }
 
@@ -38,7 +38,7 @@ impl LongWork {
             uid,
             slice: Sha256Stream::new(),
             wire: WireStream::new(),
-            unescape: Unescape::new(rule),
+            unescape: UnescapeStream::new(rule),
             head: Vec::new(),
         }))
     }
@@ -54,7 +54,7 @@ impl LongWork {
         output.store.blob_part(part)?;
         if self.gap.is_none() {
             let Self { unescape, wire, head, .. } = self;
-            unescape.push(part, &mut |bytes| {
+            unescape.update(part, &mut |bytes| {
                 wire.update(bytes);
                 keep(head, bytes);
             });
@@ -135,85 +135,4 @@ fn keep(head: &mut Vec<u8>, bytes: &[u8]) {
     let limit = usize::try_from(PARSE_LIMIT).unwrap_or(usize::MAX);
     let room = limit.saturating_sub(head.len()).min(bytes.len());
     head.extend_from_slice(bytes.get(..room).unwrap_or_default());
-}
-
-/// Takes one `>` from `^>+From ` lines of bytes that come piece by piece.
-#[derive(Debug)]
-struct Unescape {
-    rule: Rule,
-    // The beginning of a line that may still turn out to be quoted.
-    held: Vec<u8>,
-    at_line_start: bool,
-}
-
-impl Unescape {
-    fn new(rule: Rule) -> Self {
-        Self { rule, held: Vec::new(), at_line_start: true }
-    }
-
-    fn push(&mut self, bytes: &[u8], out: &mut dyn FnMut(&[u8])) {
-        if self.rule == Rule::None {
-            out(bytes);
-            return;
-        }
-        let mut rest = bytes;
-        while let Some((&first, _)) = rest.split_first() {
-            if self.at_line_start {
-                // Gather while it can be `>+From `.
-                if may_be_quoted(&self.held, first) {
-                    self.held.push(first);
-                    rest = rest.get(1..).unwrap_or_default();
-                    if self.held.ends_with(b"From ") {
-                        out(self.held.get(1..).unwrap_or_default());
-                        self.held.clear();
-                        self.at_line_start = false;
-                    }
-                    continue;
-                }
-                out(&self.held);
-                self.held.clear();
-                self.at_line_start = false;
-            }
-            let upto = memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
-            let (line, after) = rest.split_at(upto);
-            out(line);
-            self.at_line_start = line.ends_with(b"\n");
-            rest = after;
-        }
-    }
-
-    fn finish(&mut self, out: &mut dyn FnMut(&[u8])) {
-        out(&self.held);
-        self.held.clear();
-    }
-}
-
-/// Whether `held` and then `next` can begin a line `>+From `.
-fn may_be_quoted(held: &[u8], next: u8) -> bool {
-    let quotes = held.iter().take_while(|&&b| b == b'>').count();
-    let word = held.get(quotes..).unwrap_or_default();
-    if word.is_empty() && next == b'>' {
-        return true;
-    }
-    quotes > 0 && b"From ".get(word.len()) == Some(&next)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn un_escaping_piece_by_piece_is_the_same_as_at_once() {
-        let whole = b">From a\n>>From b\n>Fro\n>>\nFrom c\nx\n>From ".repeat(3);
-        let want = Rule::MboxRd.apply(&whole).into_owned();
-        for size in 1..20 {
-            let mut got = Vec::new();
-            let mut unescape = Unescape::new(Rule::MboxRd);
-            for piece in whole.chunks(size) {
-                unescape.push(piece, &mut |bytes| got.extend_from_slice(bytes));
-            }
-            unescape.finish(&mut |bytes| got.extend_from_slice(bytes));
-            assert_eq!(got, want, "pieces of {size}");
-        }
-    }
 }

@@ -399,6 +399,8 @@ mod tests {
         );
         assert_eq!(param("a; filename*=utf-8''O'Brien.txt", "filename").as_deref(), Some("O'Brien.txt"));
         assert_eq!(param("a; filename=\"a\\\"b\\\\c\"", "filename").as_deref(), Some("a\"b\\c"));
+        assert_eq!(param("a; filename=\"a\\\\b\"", "filename").as_deref(), Some("a\\b"));
+        assert_eq!(param("a; filename=\"\\\\\\\\host\\\\x\"", "filename").as_deref(), Some("\\\\host\\x"));
         assert_eq!(param("a; filename=\"C:\\tmp\\x.doc\"", "filename").as_deref(), Some("C:\\tmp\\x.doc"));
         assert_eq!(param("a; filename=\"C:\\\\tmp\\\\x\"", "filename").as_deref(), Some("C:\\tmp\\x"));
         assert_eq!(

@@ -191,7 +191,7 @@ pub const FIELDS: &[Field] = &[
         name: "hop",
         aliases: &["relay"],
         kind: FieldKind::Hop,
-        help: "any host of a Received field (or a domain above it), an IP address or a network",
+        help: "any host of a Received field (or a domain above it); an IP address or a network: what a server saw, or its own",
         example: "hop:192.0.2.0/24",
     },
     Field {
@@ -212,7 +212,7 @@ pub const FIELDS: &[Field] = &[
         name: "hop.helo",
         aliases: &[],
         kind: FieldKind::HopHost(HopHost::Helo),
-        help: "what the client called itself",
+        help: "what the client called itself: a name, a domain above it, or an IP address",
         example: "hop.helo:localhost",
     },
     Field {

@@ -176,7 +176,13 @@ mod tests {
             id: "<3@x>",
         },
         Mail { body: "0123456789abcdef plain", from: ("Dora", "dora@sub.example.org"), ..NONE },
-        Mail { body: "last", from: ("Ann", "ANN@EXAMPLE.ORG"), date: Some("2024-03-01T12:00:00Z"), ..NONE },
+        Mail {
+            body: "last",
+            from: ("Ann", "ANN@EXAMPLE.ORG"),
+            date: Some("2024-03-01T12:00:00Z"),
+            hop: Some(("relay.test", "[198.51.100.7]", "203.0.113.9", "x3")),
+            ..NONE
+        },
     ];
 
     const NONE: Mail = Mail {
@@ -374,6 +380,12 @@ mod tests {
             ("hop.helo:*.other.example", &[1]),
             ("hop:192.0.2.0/24", &[0]),
             ("hop.ip:2001:db8::/32", &[1]),
+            // A claim is no address that somebody saw.
+            ("hop:198.51.100.7", &[]),
+            ("hop:198.51.100.0/24", &[]),
+            ("hop:203.0.113.9", &[5]),
+            ("hop.helo:198.51.100.7", &[5]),
+            ("hop.helo:[198.51.100.7]", &[5]),
             ("192.0.2.10", &[0]),
             ("hop.id:abc123", &[0]),
             ("abc123", &[0]),

@@ -125,12 +125,14 @@ pub(super) fn plan(asked_for: &Term, zone: &jiff::tz::TimeZone) -> Result<Wanted
             return Ok(Wanted::Size(from, to));
         }
         FieldKind::Hop => {
-            if let Some(found) = ips(&[kind::PEER_IP, kind::BY_IP], value) {
-                plan.sure = found;
-            }
-            // A literal can stand where a name should: both are looked for.
-            for place in HOSTS {
-                plan.sure.push(hop_host(asked_for, place)?);
+            // An address is one that a server saw or has. What a client called itself is a claim: `hop.helo`.
+            match ips(&[kind::PEER_IP, kind::BY_IP], value) {
+                Some(found) => plan.sure = found,
+                None => {
+                    for place in HOSTS {
+                        plan.sure.push(hop_host(asked_for, place)?);
+                    }
+                }
             }
         }
         FieldKind::HopHost(place) => plan.sure.push(hop_host(asked_for, place)?),

@@ -10,7 +10,8 @@ Definitions
   from:ADDR      a From field holds the address ADDR (case does not matter)
   hop:HOST       a host name in the from part (first word, HELO, looked-up name) or the by part of a Received field
                  is HOST or ends in .HOST
-  hop:IP, /N     the peer's address, or the one of the by part, is IP or lies in the network
+  hop:IP, /N     the peer's address, or the one of the by part, is IP or lies in the network; an address that the client
+                 gave as its own name (HELO) does not count when the server wrote another one beside it
   date:A..B      the Date field, in UTC, is at or after A and before B; date:2002, date:2002-08, date:2002-08-22 are
                  the whole year, month, day. No time is invented: without a readable Date a message is never counted
   "some words"   these words follow each other (case, accents and compatibility forms folded) in Subject, in a text
@@ -196,8 +197,9 @@ def hop(value):
     # Whom a proxy speaks for is its claim, not the address that the server saw.
     sure_ips = by_ips if "proxying for" in whole.lower() else peer | by_ips
     possible = {m.group().rstrip(".").lower() for m in HOST.finditer(re.sub(r"[@=<>\[\]()/,;:]", " ", re.sub(r"(?i)\bfor <?[^\s>]+", " ", whole)))}
-    # An address as the client's own name (HELO) is in the hop, but is not the peer's: both readings are honest.
-    return sure, possible | sure, sure_ips, addresses(whole) | sure_ips
+    # An address as the client's own name (HELO) is a claim, not the address that a server saw.
+    claimed = peer_literal - peer_comment if peer_comment else set()
+    return sure, possible | sure, sure_ips, addresses(whole) - claimed | sure_ips
 
 
 # ---------------------------------------------------------------------------------------------- dates

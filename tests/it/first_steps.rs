@@ -183,6 +183,21 @@ fn state(case: &std::path::Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
 }
 
 #[test]
+fn what_the_splitter_and_the_header_both_tell_is_counted_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let case = dir.path().join("case");
+    for (file, code) in
+        [("mbox/mozilla-expunged.mbox", "expunged"), ("mailbox/export/04-bom.eml", "byte-order-mark")]
+    {
+        let source = support::own_corpus().join(file);
+        support::import(&case, &source);
+        let lines = support::run(&case, &["report", "--json"]).ok().json();
+        let found = lines.iter().filter(|line| line["code"] == code);
+        assert_eq!(found.count(), 1, "{file}");
+    }
+}
+
+#[test]
 fn a_second_writer_is_refused_while_readers_go_on() {
     let dir = tempfile::tempdir().unwrap();
     let case = dir.path().join("case");

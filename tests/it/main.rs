@@ -18,6 +18,7 @@ mod hostile_inputs;
 mod hostile_sources;
 mod interrupted_import;
 mod manifest_schema;
+mod old_cases;
 mod read_only_and_offline;
 mod repeatable;
 mod stock_tools;

@@ -73,6 +73,26 @@ fn keyword(word: &[u8]) -> Option<Clause> {
     }
 }
 
+/// Whether what follows a second `by` or `with` makes it a clause: a name with dots or an address, a protocol. Other
+/// words are prose of the clause before: `with SMTP by authid ..`, `with local (Exim) with ..`.
+fn stands_again(text: &[u8], word: Clause, next: &Token) -> bool {
+    let value = next.at().of(text);
+    match word {
+        Clause::By => {
+            next.kind == Kind::Literal || next.kind == Kind::Word && memchr::memchr(b'.', value).is_some()
+        }
+        _ => is_protocol(value),
+    }
+}
+
+/// `SMTP`, `ESMTPSA`, `LMTP`, `HTTP` ..
+fn is_protocol(word: &[u8]) -> bool {
+    let tails: [&[u8]; 4] = [b"SMTP", b"LMTP", b"HTTP", b"HTTPS"];
+    let word = word.strip_suffix(b"A").unwrap_or(word);
+    let word = word.strip_suffix(b"S").unwrap_or(word);
+    tails.contains(&word.strip_prefix(b"E").unwrap_or(word))
+}
+
 /// Whether the bytes begin with some words, in any case and folded in any way.
 pub(super) fn begins(bytes: &[u8], head: &[u8]) -> bool {
     after(bytes, head).is_some()
@@ -184,7 +204,10 @@ impl Draft {
                 };
                 self.sender.is_none() && rest.first().is_some_and(address)
             }
-            Clause::By | Clause::With => !again,
+            Clause::By | Clause::With if again => {
+                self.repeated |= rest.first().is_some_and(|t| stands_again(text, word, t));
+                false
+            }
             Clause::Sender => true,
             _ if again => {
                 self.repeated = true;
@@ -292,8 +315,10 @@ impl Draft {
             let open = if kind == Kind::Word { memchr::memchr(b'[', span.of(text)) } else { None };
             let bracket = open.filter(|o| *o > 0).map(|open| span.from.saturating_add(open));
             match bracket {
-                Some(at) if peer.address(text, Span::new(at, span.to), true) => {
+                // What the server saw may still follow: `gw02_[192.0.2.26] ([198.51.100.53])`.
+                Some(at) if peer.address(text, Span::new(at, span.to), false) => {
                     peer.token = Some(Span::new(span.from, at));
+                    peer.said = Some(span);
                 }
                 _ => peer.token = Some(span),
             }

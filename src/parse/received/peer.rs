@@ -20,6 +20,8 @@ pub(super) struct Peer {
     pub(super) ip: Option<(Address, Span)>,
     /// The address stood in brackets or a comment.
     pub(super) ip_sure: bool,
+    /// The whole first token, where the address was taken from its end: `name[192.0.2.1]`.
+    pub(super) said: Option<Span>,
     /// An address that cannot be one.
     pub(super) ip_invalid: Option<Span>,
     pub(super) ident: Option<Span>,
@@ -67,7 +69,10 @@ impl Peer {
     pub(super) fn address(&mut self, text: &[u8], span: Span, sure: bool) -> bool {
         match ip::read(span.of(text)) {
             Reading::Address(address) => {
-                if self.ip.is_none() || (sure && !self.ip_sure) {
+                let same = self.ip.is_some_and(|(known, _)| known.ip == address.ip);
+                if self.ip.is_none() || (sure && !self.ip_sure && !(same && self.said.is_some())) {
+                    // Another address than the one in the first token: that one was the client's own words.
+                    self.token = self.said.take().or(self.token);
                     self.ip = Some((address, span));
                     self.ip_sure = sure;
                 } else if let (Some((known, _)), Some(port)) = (self.ip.as_mut(), address.port) {

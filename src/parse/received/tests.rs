@@ -3,6 +3,7 @@
 #![allow(clippy::arithmetic_side_effects, clippy::panic, reason = "tests count in the open")]
 
 use super::*;
+use crate::types::AnomalyKind;
 
 fn hop(value: &str) -> Parsed<Hop> {
     received(value.as_bytes(), 10, ByteRange::of_usize(0, value.len() + 10))
@@ -93,9 +94,37 @@ fn the_first_name_is_the_clients_own_where_the_server_writes_it_so() {
         "smtpsvc exact helo=H1 look-up=none ip=192.0.2.10 by=mx.example with=SMTP",
     );
     check(
+        "from gw02_[192.168.224.26] ([192.0.2.53]) by mx.example with Microsoft SMTPSVC(6.0.3790.1830)",
+        "smtpsvc exact helo=gw02_[192.168.224.26] ip=192.0.2.53 by=mx.example with=SMTP",
+    );
+    check(
         "from helo.example [192.0.2.10] by mx.example [198.51.100.5] with ESMTP (MDaemon.PRO.v9.6.6.R) for <b@c.example>",
         "mdaemon exact helo=helo.example ip=192.0.2.10 by=mx.example by-ip=198.51.100.5 with=ESMTP for=b@c.example",
     );
+}
+
+#[test]
+fn a_clause_that_stands_again_is_told() {
+    let repeated = |field: &str| {
+        let found = hop(&format!(" {field}; {DATE}")).anomalies;
+        found.iter().any(|a| a.kind == AnomalyKind::ReceivedClauseRepeated)
+    };
+    for field in [
+        "from a.example ([192.0.2.1]) by b.example by c.example with SMTP",
+        "from a.example by b.example with SMTP id 1 by [192.0.2.2]",
+        "from a.example by b.example with ESMTPS id 1 with SMTP",
+        "from a.example by b.example with SMTP id 1 id 2",
+        "from a.example by b.example with SMTP for <a@b.example> for <c@d.example>",
+    ] {
+        assert!(repeated(field), "{field}");
+    }
+    for field in [
+        "from a.example by b.example with SMTP",
+        "from a.example by b.example with local-esmtp by authid <user> with cram_md5",
+        "from by.example by with.example with ESMTP id by",
+    ] {
+        assert!(!repeated(field), "{field}");
+    }
 }
 
 #[test]
