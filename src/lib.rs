@@ -11,6 +11,7 @@ pub mod index;
 pub mod ingest;
 pub mod parse;
 pub mod query;
+pub mod route;
 pub mod source;
 pub mod store;
 pub mod types;

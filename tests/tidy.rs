@@ -11,9 +11,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("store", &["types"]),
     ("parse", &["types"]),
     ("facts", &["types", "parse"]),
+    ("route", &["types", "parse", "facts"]),
     ("catalog", &["types", "facts"]),
     ("index", &["types", "parse", "facts"]),
-    ("ingest", &["types", "source", "store", "parse", "facts", "catalog", "index"]),
+    ("ingest", &["types", "source", "store", "parse", "facts", "route", "catalog", "index"]),
     ("query", &["types", "facts", "catalog", "index"]),
     // verify derives what the catalog should hold as an import does, and compares it as exports show it.
     ("verify", &["types", "source", "store", "parse", "facts", "catalog", "index", "ingest", "export"]),
@@ -21,8 +22,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "types", "source", "store", "parse", "facts", "catalog", "index", "ingest", "query", "verify",
-            "export",
+            "types", "source", "store", "parse", "facts", "route", "catalog", "index", "ingest", "query",
+            "verify", "export",
         ],
     ),
 ];

@@ -59,6 +59,23 @@ pub(super) enum Command {
         after_help = "Examples:\n  mailtrail show 5f0c2a9be4d17788-3-41\n  mailtrail show 5f0c2a9be4d17788-3-41 --raw > item.eml\n  mailtrail show 5f0c2a9be4d17788-3-41 --attachment 1 > file.bin"
     )]
     Show(ShowArgs),
+    /// The way of one message: hops, delays, encryption, what is attested, what does not fit
+    #[command(
+        after_help = "Examples:\n  mailtrail hops 5f0c2a9be4d17788-3-41\n  mailtrail hops 5f0c2a9be4d17788-3-41 --raw\n\nName the recipient's servers first: `mailtrail trust set --host example.org`."
+    )]
+    Hops(HopsArgs),
+    /// The servers on the way of one message, oldest first, on one line
+    #[command(after_help = "Example:\n  mailtrail path 5f0c2a9be4d17788-3-41")]
+    Path {
+        /// Id of the item
+        item: String,
+    },
+    /// Name the recipient's own servers and networks, or show what was named
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  mailtrail trust set --host mx.example.org --network 192.0.2.0/24\n  mailtrail trust show"
+    )]
+    Trust(TrustArgs),
     /// List all items in the order of the ledger
     #[command(after_help = "Example:\n  mailtrail list --json | jq -r .sha256")]
     List(ListArgs),
@@ -221,6 +238,52 @@ pub(super) struct ShowArgs {
     /// The decoded bytes of attachment N (counted from 1)
     #[arg(long, value_name = "N")]
     pub attachment: Option<usize>,
+}
+
+/// Which way to show.
+#[derive(Debug, Args)]
+pub(super) struct HopsArgs {
+    /// Id of the item
+    pub item: String,
+    /// Each field as it stands, with marks below what was read from it
+    #[arg(long, conflicts_with = "json")]
+    pub raw: bool,
+}
+
+/// What to do with the settings.
+#[derive(Debug, Subcommand)]
+pub(super) enum TrustArgs {
+    /// Set them; what was set before no longer counts
+    #[command(
+        after_help = "Example:\n  mailtrail trust set --host mx.example.org --host mail.example.org --network 192.0.2.0/24 --network '!192.0.2.9'"
+    )]
+    Set(TrustSet),
+    /// Show them
+    #[command(after_help = "Example:\n  mailtrail trust show")]
+    Show,
+}
+
+/// The recipient's side.
+#[derive(Debug, Args)]
+pub(super) struct TrustSet {
+    /// One of the recipient's own servers, or a domain with all servers below it
+    #[arg(long, value_name = "NAME")]
+    pub host: Vec<String>,
+    /// One of the recipient's own networks; `!` makes an exception, and the first that fits decides
+    #[arg(long, value_name = "CIDR")]
+    pub network: Vec<String>,
+    /// A network of servers at which the recipient's users hand in mail
+    #[arg(long, value_name = "CIDR")]
+    pub submission: Vec<String>,
+    /// Clients that signed in count as the recipient's
+    #[arg(long)]
+    pub signed_in_is_own: bool,
+    /// Addresses for examples (192.0.2.0/24 and the like) stand for real ones, as in teaching material
+    #[arg(long)]
+    pub teaching_addresses: bool,
+    /// When the mail was seized; nothing in it can be younger
+    #[arg(long, value_name = "DATE")]
+    pub acquired: Option<String>,
 }
 
 /// What to list.

@@ -5,9 +5,11 @@ mod context;
 mod exit;
 mod export;
 mod failure;
+mod hops;
 mod import;
 mod info;
 mod init;
+mod item;
 mod list;
 mod log;
 mod man;
@@ -20,6 +22,7 @@ mod rows;
 mod search;
 mod show;
 mod table;
+mod trust;
 mod verify;
 
 use clap::Parser as _;
@@ -65,6 +68,9 @@ fn dispatch(context: &Context, command: Command, out: &mut Out) -> Result<Exit, 
         Command::Import(args) => import::run(context, &args, out),
         Command::Search(args) => search::run(context, &args, out),
         Command::Show(args) => show::run(context, &args, out),
+        Command::Hops(args) => hops::run(context, &args, out),
+        Command::Path { item } => hops::path(context, &item, out),
+        Command::Trust(args) => trust::run(context, &args, out),
         Command::List(args) => list::run(context, &args, out),
         Command::Info => info::run(context, out),
         Command::Log => log::run(context, out),

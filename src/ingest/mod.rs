@@ -21,6 +21,7 @@ mod registry;
 mod state;
 mod states;
 mod tools;
+pub mod trust;
 mod work;
 
 pub use checks::refuse_overlap;

@@ -1,0 +1,73 @@
+//! One item, looked up by its id, with its bytes and its way.
+
+use crate::catalog::{Catalog, Row};
+use crate::export::message::message;
+use crate::facts::ItemFacts;
+use crate::facts::derive::{Scratch, derive};
+use crate::ingest::trust;
+use crate::parse::header;
+use crate::route::{Chain, Mail, Settings, chain};
+use crate::store::Reader;
+use crate::types::ItemId;
+
+use super::context::Context;
+use super::failure::Failure;
+
+/// Calls `then` with the row of an item.
+pub(super) fn with_row<T>(
+    context: &Context,
+    id: &str,
+    then: impl FnOnce(&Reader, &Catalog, &Row<'_>) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let reader = Reader::open(context.case()?)?;
+    let catalog = Catalog::open(&reader.layout().catalog())?;
+    let id: ItemId = id
+        .parse()
+        .map_err(|error| Failure::usage(format!("{id:?}: {error}")).hint("`mailtrail search` prints ids"))?;
+    let no_item =
+        || Failure::new(format!("the case has no item {id}")).hint("`mailtrail list` lists all items");
+    let key = catalog.key(&id)?.ok_or_else(no_item)?;
+    let (mut then, mut out) = (Some(then), None);
+    catalog.each([key], |row| {
+        if let Some(then) = then.take() {
+            out = Some(then(&reader, &catalog, row)?);
+        }
+        Ok::<(), Failure>(())
+    })?;
+    out.ok_or_else(no_item)
+}
+
+/// What a command tells about the way of an item.
+pub(super) struct Told<'a> {
+    pub mail: Mail<'a>,
+    pub chain: Chain,
+    pub settings: &'a Settings,
+    /// The custody event that made the settings.
+    pub set_by: Option<u64>,
+}
+
+/// Calls `then` with the way of an item, read again from its bytes under the settings of the case.
+pub(super) fn with_way<T>(
+    context: &Context,
+    id: &str,
+    then: impl FnOnce(&Told<'_>) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    with_row(context, id, |reader, catalog, row| {
+        let bytes = message(reader, catalog, row)?;
+        let (settings, set_by) = trust::settings(reader)?;
+        let facts = facts(&bytes);
+        let header = header::read(&bytes).value;
+        let mail = Mail { message: &bytes, header: &header, facts: &facts };
+        let chain = chain(&mail, &settings);
+        then(&Told { mail, chain, settings: &settings, set_by })
+    })
+}
+
+/// The facts of a message without those inside it.
+fn facts(message: &[u8]) -> ItemFacts {
+    let mut first = None;
+    derive(message, &mut Scratch::default(), &mut |_, facts, _| {
+        first.get_or_insert_with(|| facts.clone());
+    });
+    first.unwrap_or_default()
+}

@@ -1,0 +1,94 @@
+//! `trust`: names the recipient's own servers and networks, as a recorded setting of the case.
+
+use crate::ingest::trust;
+use crate::route::Settings;
+use crate::store::{Reader, Writer};
+
+use super::args::{TrustArgs, TrustSet};
+use super::context::{self, Context};
+use super::exit::Exit;
+use super::failure::Failure;
+use super::init::head_line;
+use super::output::Out;
+
+pub(super) fn run(context: &Context, args: &TrustArgs, out: &mut Out) -> Result<Exit, Failure> {
+    match args {
+        TrustArgs::Set(set) => write(context, set, out),
+        TrustArgs::Show => show(context, out),
+    }
+}
+
+fn write(context: &Context, set: &TrustSet, out: &mut Out) -> Result<Exit, Failure> {
+    let mut settings = Settings {
+        own_hosts: set.host.iter().map(|host| host.trim_matches('.').to_ascii_lowercase()).collect(),
+        signed_in_is_own: set.signed_in_is_own,
+        teaching_addresses: set.teaching_addresses,
+        ..Settings::default()
+    };
+    if let Some(host) =
+        settings.own_hosts.iter().find(|host| host.is_empty() || host.contains(char::is_whitespace))
+    {
+        return Err(Failure::usage(format!("{host:?} is no host name")));
+    }
+    for (texts, networks) in
+        [(&set.network, &mut settings.own_networks), (&set.submission, &mut settings.submission_networks)]
+    {
+        for text in texts {
+            networks.add(text).map_err(|error| Failure::usage(error.to_string()))?;
+        }
+    }
+    if let Some(text) = &set.acquired {
+        let read = crate::parse::date::date(text.as_bytes(), 0).value.filter(|date| date.zone_known);
+        let date = read.ok_or_else(|| {
+            Failure::usage(format!("{text:?} is no date with a zone")).hint("such as 2026-03-01T09:00:00Z")
+        })?;
+        settings.acquired = Some(date.utc);
+    }
+    let mut writer = Writer::open(context.case()?, &context::run())?;
+    writer.commit(trust::EVENT, &trust::data(&settings))?;
+    let head = writer.close()?;
+    context.notes.note("`hops` and `path` use these settings at once; `mailtrail rebuild` brings searches by finding up to date");
+    tell(context, &settings, Some(head.events.saturating_sub(1)), out)?;
+    if !context.json {
+        out.line(&head_line(&head))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn show(context: &Context, out: &mut Out) -> Result<Exit, Failure> {
+    let reader = Reader::open(context.case()?)?;
+    let (settings, event) = trust::settings(&reader)?;
+    tell(context, &settings, event, out)?;
+    Ok(Exit::Done)
+}
+
+fn tell(context: &Context, settings: &Settings, event: Option<u64>, out: &mut Out) -> Result<(), Failure> {
+    if context.json {
+        out.bytes(&trust::data(settings))?;
+        out.bytes(b"\n")?;
+        return Ok(());
+    }
+    match event {
+        Some(event) => out.line(&format!("set by custody event {event}"))?,
+        None => out.line("nothing was set: the newest hop's server is taken as the recipient's")?,
+    }
+    for host in &settings.own_hosts {
+        out.line(&format!("  server      {host} and all below it"))?;
+    }
+    for network in settings.own_networks.texts() {
+        out.line(&format!("  network     {network}"))?;
+    }
+    for network in settings.submission_networks.texts() {
+        out.line(&format!("  submission  {network}"))?;
+    }
+    if settings.signed_in_is_own {
+        out.line("  clients that signed in count as the recipient's")?;
+    }
+    if settings.teaching_addresses {
+        out.line("  addresses for examples count as real ones")?;
+    }
+    if let Some(at) = settings.acquired {
+        out.line(&format!("  seized      {}", crate::types::time::rfc3339(at)))?;
+    }
+    Ok(())
+}

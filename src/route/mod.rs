@@ -1,0 +1,110 @@
+//! The way of a message: its hops as a chain, how long each step took, who attests it, and what does not fit.
+//!
+//! File order is the evidence: the newest hop stands first and nothing is ever sorted by date. What is attested is a boundary, not a
+//! score: the hops written by the recipient's own servers, down to the address that the last of them saw. All below is what the
+//! sender's side says.
+
+mod answers;
+mod names;
+mod networks;
+mod peers;
+mod rules;
+mod settings;
+mod times;
+mod trust;
+
+pub use answers::{Answer, Answers, Level};
+pub use names::{organisation, provider};
+pub use networks::{Network, Networks};
+pub use peers::{Peers, peers};
+pub use rules::{Finding, RULES, Rule, Severity, rule};
+pub use settings::Settings;
+pub use trust::{Basis, Trust};
+
+use crate::facts::ItemFacts;
+use crate::parse::header::Header;
+use crate::parse::received::Hop;
+use crate::types::ByteRange;
+
+/// A message as the chain looks at it.
+#[derive(Clone, Copy, Debug)]
+pub struct Mail<'a> {
+    /// Its bytes; the ranges of the facts count in them.
+    pub message: &'a [u8],
+    /// Its header block.
+    pub header: &'a Header<'a>,
+    /// What was read.
+    pub facts: &'a ItemFacts,
+}
+
+impl<'a> Mail<'a> {
+    /// The bytes of a range of the message; empty when there is none.
+    pub fn bytes(&self, range: Option<ByteRange>) -> &'a [u8] {
+        range.and_then(|r| r.of(self.message)).unwrap_or_default()
+    }
+
+    /// The text of a range in lower case, without a last dot.
+    fn lower(&self, range: Option<ByteRange>) -> String {
+        let text = String::from_utf8_lossy(self.bytes(range)).to_ascii_lowercase();
+        text.strip_suffix('.').map_or_else(|| text.clone(), str::to_owned)
+    }
+}
+
+/// What is known of one hop beside what it says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// Who stands behind it.
+    pub trust: Trust,
+    /// Milliseconds since the next older hop with a date; negative when this one says it was earlier. `None` for the oldest dated hop and for
+    /// hops without a date.
+    pub delay_ms: Option<i64>,
+}
+
+/// The hops of a message, read together. Index 0 is the newest hop, as in [`ItemFacts::hops`].
+#[derive(Clone, Debug)]
+pub struct Chain {
+    /// One for each hop.
+    pub steps: Vec<Step>,
+    /// The oldest attested hop: the one in which a server of the recipient saw a stranger.
+    pub boundary: Option<usize>,
+    /// On what the boundary rests.
+    pub basis: Basis,
+    /// Milliseconds from the oldest to the newest dated hop.
+    pub total_ms: Option<i64>,
+    /// Where the message came from, as far as anybody says so.
+    pub answers: Answers,
+    /// What does not fit, and what is worth knowing; in the order of the rules.
+    pub findings: Vec<Finding>,
+}
+
+/// Reads the chain of a message. Linear in the number of hops.
+pub fn chain(mail: &Mail<'_>, settings: &Settings) -> Chain {
+    let hops = &mail.facts.hops;
+    let drawn = trust::draw(mail, settings);
+    let delays = times::delays(hops);
+    let total_ms = times::total(hops);
+    let answers = answers::answers(mail, &drawn, settings);
+    let findings =
+        rules::all(&rules::Way { mail, settings, drawn: &drawn, delays: &delays, answers: &answers });
+    let mut steps: Vec<Step> =
+        drawn.trust.iter().zip(&delays).map(|(&trust, &delay_ms)| Step { trust, delay_ms }).collect();
+    // A strong finding contradicts what a hop below the boundary claims.
+    for finding in findings.iter().filter(|f| f.rule.severity == Severity::Strong) {
+        for &at in &finding.hops {
+            if let Some(step) = steps.get_mut(at)
+                && step.trust == Trust::Claimed
+            {
+                step.trust = Trust::Contradicted;
+            }
+        }
+    }
+    Chain { steps, boundary: drawn.boundary, basis: drawn.basis, total_ms, answers, findings }
+}
+
+/// Whether a hop has an address that a server saw.
+fn has_peer(hop: &Hop) -> bool {
+    hop.peer_ip.is_some()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,154 @@
+//! Rules about times.
+
+use super::{Report, Way};
+use crate::parse::idclock::IdKind;
+use crate::types::AnomalyKind;
+use crate::types::time::rfc3339;
+
+const SECOND: i64 = 1000;
+const MINUTE: i64 = 60 * SECOND;
+const HOUR: i64 = 60 * MINUTE;
+
+/// The next older hop whose date counts.
+fn older(way: &Way<'_>, at: usize) -> usize {
+    let dated = |&at: &usize| {
+        way.hops().get(at).is_some_and(|hop| hop.date.as_ref().is_some_and(|date| date.zone_known))
+    };
+    (at.saturating_add(1)..way.hops().len()).find(dated).unwrap_or(at)
+}
+
+fn steps(way: &Way<'_>, report: &mut Report<'_>, fits: impl Fn(i64) -> bool, text: impl Fn(i64) -> String) {
+    for (at, delay) in way.delays.iter().enumerate() {
+        let Some(delay) = delay.filter(|&ms| fits(ms)) else { continue };
+        let other = older(way, at);
+        let date = |n: usize| way.hops().get(n).and_then(|hop| hop.date.as_ref()).map(|date| date.at);
+        report.add(&[at, other], [date(at), date(other)], text(delay));
+    }
+}
+
+pub(super) fn time_reversal(way: &Way<'_>, report: &mut Report<'_>) {
+    steps(
+        way,
+        report,
+        |ms| ms < -300 * SECOND,
+        |ms| format!("{} s earlier than the hop before it", -ms / SECOND),
+    );
+}
+
+pub(super) fn clock_skew_minor(way: &Way<'_>, report: &mut Report<'_>) {
+    steps(
+        way,
+        report,
+        |ms| (-300 * SECOND..=-2 * SECOND).contains(&ms),
+        |ms| format!("{} s earlier than the hop before it", -ms / SECOND),
+    );
+}
+
+pub(super) fn tz_slip(way: &Way<'_>, report: &mut Report<'_>) {
+    let near = |ms: i64| {
+        let rest = (-ms).rem_euclid(30 * MINUTE);
+        (-26 * HOUR..=-58 * MINUTE).contains(&ms) && (rest <= 2 * MINUTE || rest >= 28 * MINUTE)
+    };
+    steps(way, report, near, |ms| {
+        format!("{} s earlier, close to {} half hours", -ms / SECOND, (-ms + 15 * MINUTE) / (30 * MINUTE))
+    });
+}
+
+pub(super) fn long_delay(way: &Way<'_>, report: &mut Report<'_>) {
+    steps(way, report, |ms| ms > HOUR, |ms| format!("{} s", ms / SECOND));
+}
+
+pub(super) fn date_future(way: &Way<'_>, report: &mut Report<'_>) {
+    let Some(acquired) = way.settings.acquired else { return };
+    for (at, hop) in way.each() {
+        if let Some(date) = hop.date.as_ref().filter(|date| date.utc > acquired) {
+            report.add(
+                &[at],
+                [Some(date.at)],
+                format!("dated {}, seized {}", rfc3339(date.utc), rfc3339(acquired)),
+            );
+        }
+    }
+}
+
+fn noted(way: &Way<'_>, report: &mut Report<'_>, kinds: &[AnomalyKind], text: &str) {
+    let mut last = None;
+    for kind in kinds {
+        for (at, anomaly) in way.noted(*kind) {
+            if last != Some((at, *kind)) {
+                report.add(&[at], [anomaly.at], text);
+                last = Some((at, *kind));
+            }
+        }
+    }
+}
+
+pub(super) fn date_invalid(way: &Way<'_>, report: &mut Report<'_>) {
+    let kinds = [
+        AnomalyKind::DateInvalid,
+        AnomalyKind::ZoneInvalid,
+        AnomalyKind::TwelveHourClock,
+        AnomalyKind::DateUnreadable,
+    ];
+    noted(
+        way,
+        report,
+        &kinds,
+        "the date is not one that a calendar and a clock can show, or could not be read",
+    );
+}
+
+pub(super) fn date_missing(way: &Way<'_>, report: &mut Report<'_>) {
+    noted(way, report, &[AnomalyKind::ReceivedDateMissing], "no date");
+}
+
+pub(super) fn weekday(way: &Way<'_>, report: &mut Report<'_>) {
+    noted(way, report, &[AnomalyKind::WeekdayMismatch], "the day of the week is not that of the date");
+}
+
+pub(super) fn zone_comment(way: &Way<'_>, report: &mut Report<'_>) {
+    noted(
+        way,
+        report,
+        &[AnomalyKind::ZoneCommentMismatch],
+        "the zone in the comment is not that of the offset",
+    );
+}
+
+pub(super) fn date_header(way: &Way<'_>, report: &mut Report<'_>) {
+    let Some(date) = way.mail.facts.date.as_ref().filter(|date| date.zone_known) else { return };
+    let dated = |hop: &&crate::parse::received::Hop| hop.date.as_ref().is_some_and(|date| date.zone_known);
+    let Some((at, hop)) = way.each().filter(|(_, hop)| dated(hop)).last() else { return };
+    let Some(oldest) = hop.date.as_ref() else { return };
+    let offset = date.utc.0.saturating_sub(oldest.utc.0);
+    if offset.unsigned_abs() > (3 * HOUR).unsigned_abs() {
+        let day = if offset.unsigned_abs() > (24 * HOUR).unsigned_abs() { ", over a day" } else { "" };
+        report.add(
+            &[at],
+            [Some(date.at), Some(oldest.at)],
+            format!("Date is {} s from the oldest hop{day}", offset / SECOND),
+        );
+    }
+}
+
+pub(super) fn id_clock(way: &Way<'_>, report: &mut Report<'_>) {
+    for (at, hop) in way.each() {
+        let (Some(id), Some(date)) = (hop.id_time, hop.date.as_ref().filter(|date| date.zone_known)) else {
+            continue;
+        };
+        let late = date.utc.0.saturating_sub(id.0);
+        let most = match hop.id_kind {
+            IdKind::Sendmail => 24 * HOUR,
+            _ => 2 * HOUR,
+        };
+        // Ids of scheduled sendings tell a later time than the hop.
+        let least = if hop.id_kind == IdKind::ObjectId { i64::MIN } else { -5 * MINUTE };
+        if !(least..=most).contains(&late) {
+            report.add(
+                &[at],
+                [hop.id, Some(date.at)],
+                format!("the id says {}, the hop {}", rfc3339(id), rfc3339(date.utc)),
+            );
+        }
+    }
+}

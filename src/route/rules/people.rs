@@ -1,0 +1,186 @@
+//! Rules about people: authors, users, recipients, and who vouches.
+
+use super::{Report, Way};
+use crate::facts::Role;
+use crate::parse::known::Known;
+use crate::parse::received::Auth;
+use crate::route::names::{are_kin, organisation, provider};
+use crate::types::ByteRange;
+
+fn domain(address: &str) -> Option<String> {
+    address
+        .rsplit_once('@')
+        .map(|(_, host)| host.trim_end_matches(['>', '.']).to_ascii_lowercase())
+        .filter(|host| !host.is_empty())
+}
+
+/// Providers whose users' mail carries a hop or a signature of theirs.
+const SIGNING: &[&str] = &["google", "yahoo", "microsoft", "apple"];
+
+pub(super) fn provider_missing(way: &Way<'_>, report: &mut Report<'_>) {
+    let Some(from) = way.mail.facts.in_role(Role::From).next() else { return };
+    let Some(theirs) =
+        domain(&from.address).as_deref().and_then(provider).filter(|name| SIGNING.contains(name))
+    else {
+        return;
+    };
+    if way.hops().is_empty() {
+        return;
+    }
+    let is_theirs = |range: Option<ByteRange>| provider(&way.mail.lower(range)) == Some(theirs);
+    let hop = way.hops().iter().any(|hop| {
+        is_theirs(hop.by)
+            || is_theirs(hop.helo)
+            || is_theirs(hop.rdns)
+            || is_theirs(hop.from)
+            || hop.family == "gmail" && theirs == "google"
+    });
+    let signed = way.mail.header.fields.iter().any(|field| {
+        matches!(field.known, Known::DkimSignature | Known::DomainKeySignature | Known::ArcMessageSignature)
+            && tag(field.value, b"d").is_some_and(|value| provider(&value) == Some(theirs))
+    });
+    let list = way
+        .mail
+        .header
+        .fields
+        .iter()
+        .any(|field| field.name.len() > 5 && field.name[..5].eq_ignore_ascii_case(b"list-"));
+    if !hop && !signed && !list {
+        report.add(&[], [], "the author's provider took no part that could be seen");
+    }
+}
+
+/// The value of a tag of a tag list (RFC 6376 section 3.2), in lower case without blanks.
+fn tag(value: &[u8], name: &[u8]) -> Option<String> {
+    value.split(|&b| b == b';').find_map(|part| {
+        let at = memchr::memchr(b'=', part)?;
+        let (key, value) = part.split_at(at);
+        if !key.trim_ascii().eq_ignore_ascii_case(name) {
+            return None;
+        }
+        let value: Vec<u8> = value.iter().skip(1).copied().filter(|b| !b.is_ascii_whitespace()).collect();
+        Some(String::from_utf8_lossy(&value).to_ascii_lowercase())
+    })
+}
+
+pub(super) fn user_from(way: &Way<'_>, report: &mut Report<'_>) {
+    let authors: Vec<String> = way
+        .mail
+        .facts
+        .addresses
+        .iter()
+        .filter(|a| matches!(a.role, Role::From | Role::Sender | Role::ReturnPath | Role::ResentFrom))
+        .filter_map(|a| domain(&a.mailbox.address))
+        .collect();
+    for (at, hop) in way.each().filter(|(_, hop)| hop.auth == Auth::Sasl) {
+        let user = way.mail.lower(hop.user);
+        let Some(host) = domain(&user) else { continue };
+        let envelope = domain(&way.mail.lower(hop.envelope_from));
+        let fits = authors
+            .iter()
+            .chain(&envelope)
+            .any(|author| organisation(author).unwrap_or(author) == organisation(&host).unwrap_or(&host));
+        if !fits && !authors.is_empty() {
+            report.add(&[at], [hop.user], "the domain of the user is not the author's");
+        }
+    }
+}
+
+pub(super) fn recipient(way: &Way<'_>, report: &mut Report<'_>) {
+    let named: Vec<String> = way
+        .mail
+        .facts
+        .addresses
+        .iter()
+        .filter(|a| matches!(a.role, Role::To | Role::Cc | Role::Bcc | Role::ResentTo))
+        .map(|a| a.mailbox.address.to_ascii_lowercase())
+        .collect();
+    if named.is_empty() {
+        return;
+    }
+    for (at, hop) in way.each() {
+        let wanted = way.mail.lower(hop.for_);
+        if wanted.contains('@') && !named.contains(&wanted) {
+            report.add(&[at], [hop.for_], "in none of To, Cc, Bcc");
+        }
+    }
+}
+
+pub(super) fn envelope(way: &Way<'_>, report: &mut Report<'_>) {
+    let Some(path) = way.mail.facts.in_role(Role::ReturnPath).next().and_then(|m| domain(&m.address)) else {
+        return;
+    };
+    for (at, hop) in way.each() {
+        if let Some(sender) = domain(&way.mail.lower(hop.envelope_from))
+            && organisation(&sender) != organisation(&path)
+        {
+            report.add(&[at], [hop.envelope_from], "not the domain of the Return-Path");
+        }
+    }
+}
+
+pub(super) fn authres(way: &Way<'_>, report: &mut Report<'_>) {
+    // Below the first field that is older than the boundary hop, anybody may have written it.
+    let border = way.drawn.boundary.and_then(|at| way.hops().get(at)).map(|hop| hop.at.end());
+    for field in
+        way.mail.header.fields.iter().filter(|f| f.name.eq_ignore_ascii_case(b"authentication-results"))
+    {
+        let end = field.value.iter().position(|&b| b == b';').unwrap_or(field.value.len());
+        let server =
+            String::from_utf8_lossy(field.value.get(..end).unwrap_or_default()).trim().to_ascii_lowercase();
+        let server = server.split_ascii_whitespace().next().unwrap_or_default();
+        let below = border.is_some_and(|border| field.at.start() >= border);
+        let theirs = way.settings.is_own_host(server)
+            || way.hops().iter().enumerate().any(|(at, hop)| {
+                way.drawn.boundary.is_some_and(|boundary| at <= boundary)
+                    && are_kin(&way.mail.lower(hop.by), server)
+            });
+        if below {
+            report.add(&[], [Some(field.value_at)], "stands below the hop of the boundary");
+        } else if !theirs {
+            report.add(&[], [Some(field.value_at)], "names a server that is none of the recipient's");
+        }
+    }
+}
+
+pub(super) fn arc(way: &Way<'_>, report: &mut Report<'_>) {
+    let mut seals: Vec<(u32, String, ByteRange)> = Vec::new();
+    let mut others = [Vec::new(), Vec::new()];
+    for field in &way.mail.header.fields {
+        let number = tag(field.value, b"i")
+            .and_then(|i| i.split(|c: char| !c.is_ascii_digit()).next().and_then(|i| i.parse().ok()));
+        if field.known == Known::ArcSeal {
+            seals.push((number.unwrap_or(0), tag(field.value, b"cv").unwrap_or_default(), field.value_at));
+        } else if field.known == Known::ArcMessageSignature {
+            others[0].push(number.unwrap_or(0));
+        } else if field.name.eq_ignore_ascii_case(b"arc-authentication-results") {
+            others[1].push(number.unwrap_or(0));
+        }
+    }
+    if seals.is_empty() && others.iter().all(Vec::is_empty) {
+        return;
+    }
+    seals.sort_by_key(|&(i, _, _)| i);
+    let spans = || seals.iter().map(|&(_, _, at)| Some(at)).collect::<Vec<_>>();
+    let whole: Vec<u32> = (1..).take(seals.len()).collect();
+    let mut numbers: Vec<Vec<u32>> = vec![seals.iter().map(|&(i, _, _)| i).collect()];
+    for mut list in others {
+        list.sort_unstable();
+        numbers.push(list);
+    }
+    if seals.len() > 50 {
+        report.add(&[], spans(), "over 50 sets");
+    } else if numbers.iter().any(|list| *list != whole) {
+        report.add(&[], spans(), "the sets are not whole and numbered from 1");
+    }
+    for (i, cv, at) in &seals {
+        let right = if *i == 1 { cv == "none" } else { cv == "pass" };
+        if !right {
+            report.add(
+                &[],
+                [Some(*at)],
+                format!("set {i} must have cv={}", if *i == 1 { "none" } else { "pass" }),
+            );
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Chains of a few fields, written for this.
+
+use super::*;
+use crate::facts::derive::{Scratch, derive};
+use crate::parse::header;
+
+fn look<T>(message: &str, settings: &Settings, then: impl FnOnce(&Chain) -> T) -> T {
+    let message = message.replace('\n', "\r\n");
+    let mut out = None;
+    derive(message.as_bytes(), &mut Scratch::default(), &mut |_, facts, _| {
+        out.get_or_insert_with(|| facts.clone());
+    });
+    let facts = out.unwrap();
+    let header = header::read(message.as_bytes()).value;
+    then(&chain(&Mail { message: message.as_bytes(), header: &header, facts: &facts }, settings))
+}
+
+fn own() -> Settings {
+    Settings { own_hosts: vec!["rcpt.example".into()], teaching_addresses: true, ..Settings::default() }
+}
+
+const CLEAN: &str = "Received: from mx1.sender.example (mx1.sender.example [192.0.2.10])
+\t(using TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits))
+\tby mx.rcpt.example (Postfix) with ESMTPS id 4F3D21234
+\tfor <bob@rcpt.example>; Tue, 14 May 2024 09:15:30 +0200
+Received: from laptop (dsl.isp.example [203.0.113.77])
+\t(using TLSv1.2 with cipher ECDHE-RSA-AES256-GCM-SHA384 (256/256 bits))
+\t(Authenticated sender: alice@sender.example)
+\tby mx1.sender.example (Postfix) with ESMTPSA id 9C1D02E0
+\tfor <bob@rcpt.example>; Tue, 14 May 2024 09:15:27 +0200
+From: Alice <alice@sender.example>
+To: bob@rcpt.example
+Date: Tue, 14 May 2024 09:15:20 +0200
+Message-ID: <1@sender.example>
+Subject: x
+
+text
+";
+
+#[test]
+fn a_clean_way_has_a_boundary_delays_and_answers_with_levels() {
+    look(CLEAN, &own(), |chain| {
+        assert_eq!(chain.findings, []);
+        assert_eq!((chain.boundary, chain.basis, chain.total_ms), (Some(0), Basis::Settings, Some(3000)));
+        assert_eq!(
+            chain.steps.iter().map(|s| s.trust).collect::<Vec<_>>(),
+            [Trust::Boundary, Trust::Claimed]
+        );
+        assert_eq!(chain.steps.iter().map(|s| s.delay_ms).collect::<Vec<_>>(), [Some(3000), None]);
+        let peer = chain.answers.attested_peer.as_ref().unwrap();
+        assert_eq!((peer.ip.to_string().as_str(), peer.level), ("192.0.2.10", Level::Attested));
+        let sent = chain.answers.submission.as_ref().unwrap();
+        assert_eq!(
+            (sent.ip.to_string().as_str(), sent.level, sent.hop),
+            ("203.0.113.77", Level::Claimed, Some(1))
+        );
+        assert!(sent.user.is_some());
+    });
+    // Without settings the newest server is taken as the recipient's, and said to be.
+    look(CLEAN, &Settings { teaching_addresses: true, ..Settings::default() }, |chain| {
+        assert_eq!((chain.boundary, chain.basis), (Some(0), Basis::NewestHop));
+    });
+}
+
+#[test]
+fn every_rule_has_a_case_in_which_it_reports() {
+    let cases: &[(&str, &str, &str)] = &[
+        ("time-reversal", "09:15:30 +0200\nRec", "07:15:00 +0200\nRec"),
+        ("clock-skew-minor", "09:15:30 +0200\nRec", "09:15:20 +0200\nRec"),
+        ("tz-slip-suspect", "09:15:30 +0200\nRec", "08:15:30 +0200\nRec"),
+        ("long-delay", "09:15:30 +0200\nRec", "19:15:30 +0200\nRec"),
+        ("weekday-mismatch", "Tue, 14 May 2024 09:15:27", "Mon, 14 May 2024 09:15:27"),
+        ("date-invalid", "14 May 2024 09:15:27", "14 May 2024 25:15:27"),
+        ("date-missing", "; Tue, 14 May 2024 09:15:27 +0200", ""),
+        ("tz-comment-mismatch", "09:15:27 +0200", "09:15:27 +0000 (EST)"),
+        ("date-header-offset", "Date: Tue, 14 May 2024 09", "Date: Tue, 14 May 2024 04"),
+        (
+            "id-clock-mismatch",
+            "(Postfix) with ESMTPSA id 9C1D02E0",
+            "with esmtpsa (Exim 4.96) id 1CGgFr-0003aB-9Z",
+        ),
+        ("software-anachronism", "14 May 2024 09:15:27 +0200", "14 May 2002 09:15:27 +0200"),
+        ("format-nonconforming", "from laptop (dsl.isp.example [203.0.113.77])", "from laptop"),
+        ("chain-break", "by mx1.sender.example", "by relay.unrelated.example"),
+        ("received-misplaced", "From: Alice <alice@sender.example>\nTo: bob@rcpt.example\n", ""),
+        ("hop-count-high", "Received: from laptop", "MANY"),
+        ("no-received", "Received:", "X-Other:"),
+        ("unparsed-hop", "Received: from laptop", ""),
+        ("ip-invalid", "203.0.113.77", "203.0.113.377"),
+        ("ip-nonroutable-public-hop", "203.0.113.77", "240.0.0.1"),
+        ("private-lan-leak", "from laptop", "from [192.168.1.23]"),
+        ("helo-ip-mismatch", "from laptop", "from [198.51.100.250]"),
+        ("origin-header-conflict", "From: Alice", "X-Originating-IP: [198.51.100.5]\nFrom: Alice"),
+        ("helo-generic", "from mx1.sender.example (", "from User ("),
+        (
+            "helo-rdns-mismatch",
+            "from mx1.sender.example (mx1.sender.example",
+            "from mx1.sender.example (mx1.other.example",
+        ),
+        (
+            "helo-impersonates-recipient",
+            "from mx1.sender.example (mx1.sender.example",
+            "from mx.rcpt.example (vps.isp.example",
+        ),
+        (
+            "helo-impersonates-provider",
+            "from mx1.sender.example (mx1.sender.example",
+            "from mail.google.com (vps.isp.example",
+        ),
+        ("rdns-none", "(mx1.sender.example [192", "(unknown [192"),
+        (
+            "rcpt-not-in-headers",
+            "for <bob@rcpt.example>; Tue, 14 May 2024 09:15:30",
+            "for <carol@rcpt.example>; Tue, 14 May 2024 09:15:30",
+        ),
+        ("provider-hop-missing", "<alice@sender.example>", "<alice@gmail.com>"),
+        (
+            "auth-user-from-mismatch",
+            "Authenticated sender: alice@sender.example",
+            "Authenticated sender: eve@else.example",
+        ),
+        (
+            "authres-untrusted",
+            "From: Alice",
+            "Authentication-Results: mx.rcpt.example; spf=pass\nFrom: Alice",
+        ),
+        ("arc-structure-invalid", "From: Alice", "ARC-Seal: i=1; cv=fail; d=a.example\nFrom: Alice"),
+        (
+            "cleartext-hop",
+            "\t(using TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits))\n\tby mx.rcpt.example (Postfix) with ESMTPS",
+            "\tby mx.rcpt.example (Postfix) with ESMTP",
+        ),
+        (
+            "weak-tls",
+            "TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256",
+            "TLSv1 with cipher DES-CBC3-SHA (112/168",
+        ),
+        ("nul-in-header", "from laptop", "from lap\0top"),
+        (
+            "mail-fetch-hop",
+            "Received: from mx1",
+            "Received: from pop.isp.example [198.51.100.110]\n\tby home.rcpt.example with POP3 (fetchmail-6.4.37)\n\tfor <bob@localhost> (single-drop); Tue, 14 May 2024 09:20:00 +0200\nReceived: from mx1",
+        ),
+    ];
+    for (rule, old, new) in cases {
+        let mut text = CLEAN.replacen(old, new, 1);
+        match *rule {
+            "received-misplaced" => {
+                let (head, rest) = CLEAN.split_at(CLEAN.find("Received: from laptop").unwrap());
+                text = format!("{head}From: Alice <alice@sender.example>\nTo: bob@rcpt.example\n{rest}");
+            }
+            "hop-count-high" => {
+                text = format!(
+                    "{}{CLEAN}",
+                    "Received: by mx.rcpt.example; Tue, 14 May 2024 09:15:30 +0200\n".repeat(30)
+                );
+            }
+            "unparsed-hop" => {
+                let hop = CLEAN.find("Received: from laptop").unwrap();
+                text = format!("{}Received: apparently\n{}", &CLEAN[..hop], &CLEAN[hop..]);
+            }
+            "no-received" => text = CLEAN.replace("Received:", "X-Other:"),
+            _ => assert_ne!(text, CLEAN, "{rule}"),
+        }
+        let settings = own();
+        let found: Vec<&str> =
+            look(&text, &settings, |chain| chain.findings.iter().map(|f| f.rule.id).collect());
+        assert!(found.contains(rule), "{rule}: {found:?}");
+    }
+    let twice = CLEAN.split_at(CLEAN.find("From: Alice").unwrap());
+    let hop = &CLEAN[CLEAN.find("Received: from laptop").unwrap()..CLEAN.find("From: Alice").unwrap()];
+    let found: Vec<&str> = look(&format!("{}{hop}{hop}{}", twice.0, twice.1), &own(), |c| {
+        c.findings.iter().map(|f| f.rule.id).collect()
+    });
+    assert!(found.contains(&"duplicate-hop") && found.contains(&"mail-loop"), "{found:?}");
+}
+
+#[test]
+fn rules_have_ids_of_their_own_and_texts() {
+    let mut ids: Vec<&str> = RULES.iter().map(|rule| rule.id).collect();
+    assert!(ids.iter().all(|id| id.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')));
+    assert!(RULES.iter().all(|rule| rule.when.ends_with('.') && !rule.caveat.is_empty()));
+    let count = ids.len();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), count);
+    assert_eq!(rule("chain-break").map(|rule| rule.severity), Some(Severity::Info));
+}

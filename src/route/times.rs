@@ -1,0 +1,27 @@
+//! How long each step took, by the clocks of the servers as they stand.
+
+use crate::parse::received::Hop;
+
+fn at(hop: &Hop) -> Option<i64> {
+    // A time without a zone is no instant.
+    hop.date.as_ref().filter(|date| date.zone_known).map(|date| date.utc.0)
+}
+
+/// For each hop, newest first: milliseconds since the next older hop with a certain date.
+pub(super) fn delays(hops: &[Hop]) -> Vec<Option<i64>> {
+    let mut out = vec![None; hops.len()];
+    let mut older: Option<i64> = None;
+    for (out, hop) in out.iter_mut().zip(hops).rev() {
+        let Some(now) = at(hop) else { continue };
+        *out = older.map(|then| now.saturating_sub(then));
+        older = Some(now);
+    }
+    out
+}
+
+/// Milliseconds from the oldest to the newest dated hop; `None` with fewer than two.
+pub(super) fn total(hops: &[Hop]) -> Option<i64> {
+    let mut dated = hops.iter().filter_map(at);
+    let newest = dated.next()?;
+    dated.next_back().map(|oldest| newest.saturating_sub(oldest))
+}
