@@ -1,6 +1,7 @@
 //! The only folder that prints.
 
 mod args;
+mod clocks;
 mod context;
 mod exit;
 mod export;
