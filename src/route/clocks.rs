@@ -8,10 +8,10 @@
 use std::collections::BTreeMap;
 
 /// Neighbours that a relay's clock needs before anything is said of it.
-pub const LEAST: u32 = 5;
+pub const LEAST: u32 = 10;
 
 /// Smaller errors are not told from transit, in milliseconds.
-const SMALLEST: i64 = 2_000;
+const SMALLEST: i64 = 5_000;
 
 /// Differences kept of one pair of relays; the first ones.
 const KEPT: usize = 4_096;

@@ -6,16 +6,18 @@
 
 mod answers;
 mod clocks;
+mod embedded;
 mod names;
 mod networks;
 mod peers;
 mod rules;
 mod settings;
-mod times;
+mod steps;
 mod trust;
 
 pub use answers::{Answer, Answers, Level};
 pub use clocks::{Clock, Clocks, LEAST, Model};
+pub use embedded::{Time, times};
 pub use names::{organisation, provider};
 pub use networks::{Network, Networks};
 pub use peers::{Peers, peers};
@@ -90,9 +92,9 @@ pub fn chain(mail: &Mail<'_>, settings: &Settings) -> Chain {
 pub fn chain_by(mail: &Mail<'_>, settings: &Settings, clocks: &Model) -> Chain {
     let hops = &mail.facts.hops;
     let drawn = trust::draw(mail, settings);
-    let delays = times::delays(hops);
-    let corrected = times::corrected(mail, &delays, clocks);
-    let total_ms = times::total(hops);
+    let delays = steps::delays(hops);
+    let corrected = steps::corrected(mail, &delays, clocks);
+    let total_ms = steps::total(hops);
     let answers = answers::answers(mail, &drawn, settings);
     let findings = rules::all(&rules::Way {
         mail,

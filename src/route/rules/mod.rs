@@ -8,6 +8,8 @@ mod people;
 mod software;
 mod tls;
 
+pub(super) use people::tag;
+
 use super::answers::Answers;
 use super::settings::Settings;
 use super::trust::Drawn;
