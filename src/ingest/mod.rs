@@ -20,6 +20,7 @@ mod output;
 mod rebuild;
 mod registry;
 mod state;
+mod states;
 mod tools;
 pub mod trust;
 mod work;
