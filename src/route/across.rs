@@ -81,11 +81,14 @@ struct Pair {
     bare: Vec<(u64, usize)>,
 }
 
+/// Two texts that name something together.
+type Both = (Box<[u8]>, Box<[u8]>);
+
 /// Compares hops of many messages.
 #[derive(Clone, Debug, Default)]
 pub struct Compare {
-    ids: HashMap<(Box<[u8]>, Box<[u8]>), Vec<Under>>,
-    pairs: BTreeMap<(Box<[u8]>, Box<[u8]>), Pair>,
+    ids: HashMap<Both, Vec<Under>>,
+    pairs: BTreeMap<Both, Pair>,
 }
 
 /// Hops kept under one id, and without encryption for one pair; more say no more.
@@ -169,7 +172,9 @@ mod tests {
 
     fn found(hops: &[Seen<'_>]) -> Vec<(&'static str, Vec<(u64, usize)>)> {
         let mut compare = Compare::default();
-        hops.iter().for_each(|hop| compare.see(hop));
+        for hop in hops {
+            compare.see(hop);
+        }
         compare.findings().into_iter().map(|f| (f.rule().id, f.hops)).collect()
     }
 
