@@ -291,7 +291,9 @@ fn first<K: Ord>(mut list: Vec<(K, ItemKey)>, limit: usize) -> Vec<ItemKey> {
 
 fn shows(catalog: &Catalog, row: &Row<'_>, check: &Check) -> Result<bool, CatalogError> {
     Ok(match check {
-        Check::MessageId(id) => row.message_id.is_some_and(|m| schema::bare_message_id(m) == *id),
+        Check::MessageId(id) => {
+            row.message_id.is_some_and(|m| schema::bare_message_id(&String::from_utf8_lossy(m)) == *id)
+        }
         Check::HopId(id) => {
             row.hops(catalog)?.iter().any(|hop| hop.id.as_ref().is_some_and(|i| i.eq_ignore_ascii_case(id)))
         }
