@@ -21,6 +21,7 @@ mod registry;
 mod state;
 mod tools;
 pub mod trust;
+mod way;
 mod work;
 
 pub use checks::refuse_overlap;
