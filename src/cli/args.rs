@@ -64,6 +64,12 @@ pub(super) enum Command {
         after_help = "Examples:\n  mailtrail hops 5f0c2a9be4d17788-3-41\n  mailtrail hops 5f0c2a9be4d17788-3-41 --raw\n\nName the recipient's servers first: `mailtrail trust set --host example.org`."
     )]
     Hops(HopsArgs),
+    /// All the times that one item tells, side by side: Date, hops, ids, signatures, the mailbox
+    #[command(after_help = "Example:\n  mailtrail clocks 5f0c2a9be4d17788-3-41")]
+    Clocks {
+        /// Id of the item
+        item: String,
+    },
     /// The servers on the way of one message, oldest first, on one line
     #[command(after_help = "Example:\n  mailtrail path 5f0c2a9be4d17788-3-41")]
     Path {

@@ -105,8 +105,10 @@ fn table(told: &Told<'_>, raw: bool, out: &mut Out) -> Result<(), Failure> {
             Some(date) => format!("{} (no zone, read as UTC)", rfc3339(date.utc)),
             None => "no date".to_owned(),
         };
+        let corrected =
+            step.corrected_ms.map(|ms| format!(" (corrected {})", delay(Some(ms)))).unwrap_or_default();
         out.line(&format!(
-            "{at:>4}  {}  {}{}",
+            "{at:>4}  {}  {}{}{corrected}",
             pad(step.trust.code(), 12),
             pad(&date, 22),
             delay(step.delay_ms)
@@ -326,6 +328,7 @@ fn write_hop(out: &mut Vec<u8>, told: &Told<'_>, at: usize, hop: &Hop) {
     o.str("auth", hop.auth.code());
     range(&mut o, "by", told, hop.by);
     o.str("class", hop.class.code());
+    o.opt_int("corrected_ms", step.and_then(|step| step.corrected_ms));
     o.opt_str("date", hop.date.as_ref().map(|date| rfc3339(date.utc)).as_deref());
     o.opt_int("delay_ms", step.and_then(|step| step.delay_ms));
     o.uint("end", hop.at.end());

@@ -6,10 +6,11 @@ use crate::facts::ItemFacts;
 use crate::facts::derive::{Scratch, derive};
 use crate::ingest::trust;
 use crate::parse::header;
-use crate::route::{Chain, Mail, Settings, chain};
+use crate::route::{Chain, Mail, Settings, chain_by};
 use crate::store::Reader;
 use crate::types::ItemId;
 
+use super::clocks;
 use super::context::Context;
 use super::failure::Failure;
 
@@ -58,7 +59,8 @@ pub(super) fn with_way<T>(
         let facts = facts(&bytes);
         let header = header::read(&bytes).value;
         let mail = Mail { message: &bytes, header: &header, facts: &facts };
-        let chain = chain(&mail, &settings);
+        let clocks = clocks::learn(reader, catalog, &mail)?;
+        let chain = chain_by(&mail, &settings, &clocks);
         then(&Told { mail, chain, settings: &settings, set_by })
     })
 }

@@ -1,6 +1,7 @@
 //! The only folder that prints.
 
 mod args;
+mod clocks;
 mod context;
 mod exit;
 mod export;
@@ -22,6 +23,7 @@ mod rows;
 mod search;
 mod show;
 mod table;
+mod times;
 mod trust;
 mod verify;
 
@@ -69,6 +71,7 @@ fn dispatch(context: &Context, command: Command, out: &mut Out) -> Result<Exit, 
         Command::Search(args) => search::run(context, &args, out),
         Command::Show(args) => show::run(context, &args, out),
         Command::Hops(args) => hops::run(context, &args, out),
+        Command::Clocks { item } => times::run(context, &item, out),
         Command::Path { item } => hops::path(context, &item, out),
         Command::Trust(args) => trust::run(context, &args, out),
         Command::List(args) => list::run(context, &args, out),

@@ -5,15 +5,19 @@
 //! sender's side says.
 
 mod answers;
+mod clocks;
+mod embedded;
 mod names;
 mod networks;
 mod peers;
 mod rules;
 mod settings;
-mod times;
+mod steps;
 mod trust;
 
 pub use answers::{Answer, Answers, Level};
+pub use clocks::{Clock, Clocks, LEAST, Model};
+pub use embedded::{Time, times};
 pub use names::{organisation, provider};
 pub use networks::{Network, Networks};
 pub use peers::{Peers, peers};
@@ -58,6 +62,8 @@ pub struct Step {
     /// Milliseconds since the next older hop with a date; negative when this one says it was earlier. `None` for the oldest dated hop and for
     /// hops without a date.
     pub delay_ms: Option<i64>,
+    /// The same with the errors of the relays' clocks taken out; `None` where none is known.
+    pub corrected_ms: Option<i64>,
 }
 
 /// The hops of a message, read together. Index 0 is the newest hop, as in [`ItemFacts::hops`].
@@ -79,15 +85,33 @@ pub struct Chain {
 
 /// Reads the chain of a message. Linear in the number of hops.
 pub fn chain(mail: &Mail<'_>, settings: &Settings) -> Chain {
+    chain_by(mail, settings, &Model::default())
+}
+
+/// Reads the chain of a message with what is known of the relays' clocks.
+pub fn chain_by(mail: &Mail<'_>, settings: &Settings, clocks: &Model) -> Chain {
     let hops = &mail.facts.hops;
     let drawn = trust::draw(mail, settings);
-    let delays = times::delays(hops);
-    let total_ms = times::total(hops);
+    let delays = steps::delays(hops);
+    let corrected = steps::corrected(mail, &delays, clocks);
+    let total_ms = steps::total(hops);
     let answers = answers::answers(mail, &drawn, settings);
-    let findings =
-        rules::all(&rules::Way { mail, settings, drawn: &drawn, delays: &delays, answers: &answers });
-    let mut steps: Vec<Step> =
-        drawn.trust.iter().zip(&delays).map(|(&trust, &delay_ms)| Step { trust, delay_ms }).collect();
+    let findings = rules::all(&rules::Way {
+        mail,
+        settings,
+        drawn: &drawn,
+        delays: &delays,
+        corrected: &corrected,
+        clocks,
+        answers: &answers,
+    });
+    let mut steps: Vec<Step> = drawn
+        .trust
+        .iter()
+        .zip(&delays)
+        .zip(&corrected)
+        .map(|((&trust, &delay_ms), &corrected_ms)| Step { trust, delay_ms, corrected_ms })
+        .collect();
     // A strong finding contradicts what a hop below the boundary claims.
     for finding in findings.iter().filter(|f| f.rule.severity == Severity::Strong) {
         for &at in &finding.hops {

@@ -176,6 +176,33 @@ fn every_rule_has_a_case_in_which_it_reports() {
 }
 
 #[test]
+fn what_a_wrong_clock_explains_is_reported_as_a_wrong_clock() {
+    let text = CLEAN.replacen("09:15:30 +0200\nRec", "07:15:30 +0200\nRec", 1);
+    let found = |chain: &Chain| chain.findings.iter().map(|f| f.rule.id).collect::<Vec<_>>();
+    let alone = look(&text, &own(), found);
+    assert!(alone.contains(&"time-reversal") && !alone.contains(&"clock-known-wrong"), "{alone:?}");
+    // Twenty other messages over the same server show that it is two hours behind.
+    let mut clocks = Clocks::default();
+    for n in 0..20 {
+        let (theirs, other) = (if n % 2 == 0 { "mx1.sender.example" } else { "mx2.other.example" }, n * 1000);
+        clocks.observe([("mx.rcpt.example", other - 7_200_000 + 400), (theirs, other)]);
+    }
+    let message = text.replace('\n', "\r\n");
+    let header = header::read(message.as_bytes()).value;
+    let mut facts = None;
+    derive(message.as_bytes(), &mut Scratch::default(), &mut |_, found, _| {
+        facts.get_or_insert_with(|| found.clone());
+    });
+    let facts = facts.unwrap();
+    let mail = Mail { message: message.as_bytes(), header: &header, facts: &facts };
+    let chain = chain_by(&mail, &own(), &clocks.learn());
+    assert_eq!(chain.steps[0].delay_ms, Some(-7_197_000));
+    assert!((0..5_000).contains(&chain.steps[0].corrected_ms.unwrap()));
+    let rules = found(&chain);
+    assert!(rules.contains(&"clock-known-wrong") && !rules.contains(&"time-reversal"), "{rules:?}");
+}
+
+#[test]
 fn rules_have_ids_of_their_own_and_texts() {
     let mut ids: Vec<&str> = RULES.iter().map(|rule| rule.id).collect();
     assert!(ids.iter().all(|id| id.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')));

@@ -1,5 +1,7 @@
 //! `hops`, `path` and `trust` on the bundled mailbox.
 
+use std::fmt::Write as _;
+
 use crate::support;
 
 #[test]
@@ -40,4 +42,88 @@ fn the_boundary_moves_with_the_examiners_settings_and_says_on_what_it_rests() {
     assert!(shown.contains("nordkai.example and all below it"), "{shown}");
     assert_eq!(support::run(&case, &["trust", "set", "--network", "192.0.2.0/64"]).code, 2);
     support::run(&case, &["verify", "--quiet"]).ok();
+}
+
+/// A `Received` date in UTC: day 1 of 2024 and so many seconds.
+fn stamp(secs: i64) -> String {
+    let (day, rest) = (secs.div_euclid(86_400), secs.rem_euclid(86_400));
+    let names = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+    let (name, date) = (names[usize::try_from(day.rem_euclid(7)).unwrap()], day + 1);
+    format!("{name}, {date} Jan 2024 {:02}:{:02}:{:02} +0000", rest / 3600, rest / 60 % 60, rest % 60)
+}
+
+#[test]
+fn constant_errors_of_clocks_are_found_and_never_called_a_reversal() {
+    // Seconds by which each relay's clock is wrong.
+    let errors = [("r2", 7_200), ("r5", -754), ("r7", 33)];
+    let error = |relay: &str| errors.iter().find(|(name, _)| *name == relay).map_or(0, |(_, secs)| *secs);
+    let ways: [&[&str]; 8] = [
+        &["r1", "r2", "r3", "mx"],
+        &["r4", "r2", "mx"],
+        &["r5", "r3", "mx"],
+        &["r1", "r3", "mx"],
+        &["r5", "r6", "mx"],
+        &["r7", "r6", "mx"],
+        &["r7", "r3", "mx"],
+        &["r4", "r6", "mx"],
+    ];
+    let mut mbox = String::new();
+    for number in 0..60 {
+        for (w, way) in ways.iter().enumerate() {
+            // Two days in, so that no clock leaves January.
+            let mut now = 2 * 86_400 + i64::from(number) * 3_600;
+            let mut hops = Vec::new();
+            for (n, relay) in way.iter().enumerate() {
+                now += i64::from((number + u32::try_from(n).unwrap()) % 2);
+                let from =
+                    if n == 0 { "client.example".to_owned() } else { format!("{}.example", way[n - 1]) };
+                hops.push(format!(
+                    "Received: from {from} ({from} [198.51.100.{}])\n\tby {relay}.example (Postfix) with ESMTP id AB{number}{w};\n\t{}\n",
+                    n + 1,
+                    stamp(now + error(relay))
+                ));
+            }
+            hops.reverse();
+            write!(
+                mbox,
+                "From a@b.example Wed Jan  3 00:00:00 2024\n{}From: a@b.example\nTo: c@d.example\nSubject: way {w} number {number}\nDate: {}\nMessage-ID: <{number}.{w}@b.example>\n\ntext\n\n",
+                hops.concat(),
+                stamp(2 * 86_400 + i64::from(number) * 3_600)
+            )
+            .unwrap();
+        }
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let (case, source) = (dir.path().join("case"), dir.path().join("ways.mbox"));
+    std::fs::write(&source, mbox).unwrap();
+    support::import(&case, &source);
+    support::run(&case, &["trust", "set", "--host", "mx.example", "--teaching-addresses"]).ok();
+    for (relay, secs) in [("r2", 7_200i64), ("r5", -754), ("r7", 33), ("r1", 0), ("r3", 0), ("r6", 0)] {
+        let query = format!("hop.by:{relay}.example");
+        let found = support::run(&case, &["search", &query, "--json", "--limit", "1"]).ok().json();
+        let item = found[0]["item"].as_str().unwrap();
+        let hops = support::run(&case, &["hops", item, "--json"]).ok().json().remove(0);
+        let findings = hops["findings"].as_array().unwrap();
+        let index = hops["hops"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|hop| hop["by"]["text"] == format!("{relay}.example"))
+            .unwrap();
+        let mine: Vec<&str> = findings
+            .iter()
+            .filter(|f| f["rule"] == "clock-known-wrong" && f["hops"][0] == index["index"])
+            .map(|f| f["text"].as_str().unwrap())
+            .collect();
+        if secs == 0 {
+            assert!(mine.is_empty(), "{relay}: {mine:?}");
+        } else {
+            let told: i64 = mine[0].split(' ').nth(3).unwrap().parse().unwrap();
+            let told = if mine[0].contains("behind") { -told } else { told };
+            assert!((told - secs).abs() <= 1, "{relay}: {mine:?}");
+        }
+        let reversed: Vec<_> =
+            findings.iter().filter(|f| f["rule"] == "time-reversal" || f["severity"] == "strong").collect();
+        assert!(reversed.is_empty(), "{relay}: {reversed:?}");
+    }
 }

@@ -9,6 +9,28 @@ const SECOND: i64 = 1000;
 const MINUTE: i64 = 60 * SECOND;
 const HOUR: i64 = 60 * MINUTE;
 
+pub(super) fn known_wrong(way: &Way<'_>, report: &mut Report<'_>) {
+    for (at, hop) in way.each() {
+        let by = way.mail.lower(hop.by);
+        let Some(clock) = way.clocks.clock(&by).filter(|clock| clock.ahead_ms != 0) else { continue };
+        let (word, secs) =
+            if clock.ahead_ms > 0 { ("ahead", clock.ahead_ms) } else { ("behind", -clock.ahead_ms) };
+        let zone = clock
+            .zone_slip()
+            .map(|steps| format!(", close to {} half hours", steps.abs()))
+            .unwrap_or_default();
+        report.add(
+            &[at],
+            [hop.by, hop.date.as_ref().map(|date| date.at)],
+            format!(
+                "its clock is {} s {word}{zone}, by {} neighbours in time",
+                secs / SECOND,
+                clock.neighbours
+            ),
+        );
+    }
+}
+
 /// The next older hop whose date counts.
 fn older(way: &Way<'_>, at: usize) -> usize {
     let dated = |&at: &usize| {
@@ -18,8 +40,9 @@ fn older(way: &Way<'_>, at: usize) -> usize {
 }
 
 fn steps(way: &Way<'_>, report: &mut Report<'_>, fits: impl Fn(i64) -> bool, text: impl Fn(i64) -> String) {
-    for (at, delay) in way.delays.iter().enumerate() {
-        let Some(delay) = delay.filter(|&ms| fits(ms)) else { continue };
+    for (at, (raw, corrected)) in way.delays.iter().zip(way.corrected).enumerate() {
+        // What the clocks of the case explain is reported as that.
+        let Some(delay) = corrected.or(*raw).filter(|&ms| fits(ms)) else { continue };
         let other = older(way, at);
         let date = |n: usize| way.hops().get(n).and_then(|hop| hop.date.as_ref()).map(|date| date.at);
         report.add(&[at, other], [date(at), date(other)], text(delay));

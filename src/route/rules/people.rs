@@ -51,7 +51,7 @@ pub(super) fn provider_missing(way: &Way<'_>, report: &mut Report<'_>) {
 }
 
 /// The value of a tag of a tag list (RFC 6376 section 3.2), in lower case without blanks.
-fn tag(value: &[u8], name: &[u8]) -> Option<String> {
+pub(crate) fn tag(value: &[u8], name: &[u8]) -> Option<String> {
     value.split(|&b| b == b';').find_map(|part| {
         let at = memchr::memchr(b'=', part)?;
         let (key, value) = part.split_at(at);

@@ -1,5 +1,6 @@
 //! How long each step took, by the clocks of the servers as they stand.
 
+use super::{Mail, Model};
 use crate::parse::received::Hop;
 
 fn at(hop: &Hop) -> Option<i64> {
@@ -24,4 +25,25 @@ pub(super) fn total(hops: &[Hop]) -> Option<i64> {
     let mut dated = hops.iter().filter_map(at);
     let newest = dated.next()?;
     dated.next_back().map(|oldest| newest.saturating_sub(oldest))
+}
+
+/// For each hop with a delay, the delay with the errors of both clocks taken out, where one is known.
+pub(super) fn corrected(mail: &Mail<'_>, delays: &[Option<i64>], clocks: &Model) -> Vec<Option<i64>> {
+    let hops = &mail.facts.hops;
+    let mut out = vec![None; hops.len()];
+    if clocks.is_empty() {
+        return out;
+    }
+    let mut older: Option<String> = None;
+    for ((out, hop), delay) in out.iter_mut().zip(hops).zip(delays).rev() {
+        if at(hop).is_none() {
+            continue;
+        }
+        let by = mail.lower(hop.by);
+        if let (Some(older), Some(raw)) = (&older, delay) {
+            *out = clocks.corrected(&by, older, *raw);
+        }
+        older = Some(by);
+    }
+    out
 }
