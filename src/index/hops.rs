@@ -454,7 +454,8 @@ mod tests {
             });
             let late = r.hops_delayed(Some(from * 1000 - 4000), None).unwrap();
             check("delayed", &with(&late), &|way| {
-                let times: Vec<i64> = way.iter().filter_map(|h| h.time.filter(|t| t.1)).map(|t| t.0).collect();
+                let times: Vec<i64> =
+                    way.iter().filter_map(|h| h.time.filter(|t| t.1)).map(|t| t.0).collect();
                 times.windows(2).any(|pair| pair[0] - pair[1] >= from - 4)
             });
             let count = u64::try_from(from).unwrap();

@@ -201,9 +201,7 @@ const NO_TIME: i64 = i64::MIN;
 /// The number that is kept of a hop's date.
 pub(super) fn hop_time(date: Option<(i64, bool)>) -> i64 {
     // Instants are of years below 10000: twice their milliseconds fit.
-    date.map_or(NO_TIME, |(ms, is_certain)| {
-        ms.clamp(i64::MIN / 4, i64::MAX / 4) * 2 + i64::from(is_certain)
-    })
+    date.map_or(NO_TIME, |(ms, is_certain)| ms.clamp(i64::MIN / 4, i64::MAX / 4) * 2 + i64::from(is_certain))
 }
 
 /// The date of such a number, and whether its instant is certain.

@@ -1,8 +1,8 @@
 //! The table of query fields: the parser, `--help` and `docs/query.md` are made from it or tested against it.
 
-use crate::facts::{HopClass, Role, Tls, family_names};
+pub use super::hopfield::{HopField, HopWord};
+use crate::facts::Role;
 use crate::index::schema::{HopHost, Words, kind};
-use crate::route::Trust;
 
 /// A field of the query language.
 #[derive(Debug)]
@@ -57,65 +57,6 @@ pub enum FieldKind {
     Id,
     /// A word of a fixed set: the kind of its term.
     Tag(u8),
-}
-
-/// What a field looks at in one hop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum HopField {
-    /// Any name or address.
-    Any,
-    /// A name.
-    Host(HopHost),
-    /// The address that the server saw.
-    Ip,
-    /// The id.
-    Id,
-    /// A text: the kind of its term.
-    Text(u8),
-    /// A word of a fixed set.
-    OneOf(HopWord),
-    /// The software, by name or family.
-    Software,
-    /// The date.
-    Time,
-    /// Time since the next older hop.
-    Delay,
-}
-
-/// Fixed sets of words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HopWord {
-    /// Kinds of servers.
-    Family,
-    /// What is told of encryption.
-    Tls,
-    /// Kinds of steps.
-    Class,
-    /// Who stands behind a hop.
-    Trust,
-}
-
-impl HopWord {
-    /// The kind of their terms.
-    pub fn kind(self) -> u8 {
-        match self {
-            Self::Family => kind::FAMILY,
-            Self::Tls => kind::TLS,
-            Self::Class => kind::CLASS,
-            Self::Trust => kind::TRUST,
-        }
-    }
-
-    /// All words.
-    pub fn words(self) -> Vec<&'static str> {
-        match self {
-            Self::Family => family_names().to_vec(),
-            Self::Tls => Tls::ALL.map(Tls::code).to_vec(),
-            Self::Class => HopClass::ALL.map(HopClass::code).to_vec(),
-            Self::Trust => Trust::ALL.map(Trust::code).to_vec(),
-        }
-    }
 }
 
 /// What a digest is of.

@@ -172,8 +172,7 @@ pub(super) fn hops(index: &IndexReader, node: &Node, zone: &TimeZone) -> Result<
 
 /// Reads `a.example -> * -> b.example`.
 pub(super) fn path(asked_for: &Term) -> Result<Vec<Stop>, QueryError> {
-    let wanted =
-        "servers from oldest to newest such as \"a.example -> * -> b.example\" (a path in the source is `container:`)";
+    let wanted = "servers from oldest to newest such as \"a.example -> * -> b.example\" (a path in the source is `container:`)";
     if !asked_for.value.contains("->") {
         return Err(wrong(asked_for, wanted));
     }
@@ -184,20 +183,24 @@ pub(super) fn path(asked_for: &Term) -> Result<Vec<Stop>, QueryError> {
             "*" => Stop::Many,
             "?" => Stop::One,
             _ if text.contains(char::is_whitespace) => return Err(wrong(asked_for, wanted)),
-            _ => match ips(&[kind::BY_IP], text).zip(ips(&[kind::PEER_IP], text)) {
-                Some((own, seen)) => Stop::Address { own, seen },
-                None => {
-                    let name = Term { value: text.to_owned(), quoted: false, ..asked_for.clone() };
-                    let client = [HopHost::From, HopHost::Helo, HopHost::Rdns].into_iter();
-                    Stop::Name {
-                        server: named(&name, HopHost::By)?,
-                        client: client.map(|place| named(&name, place)).collect::<Result<_, _>>()?,
-                    }
+            _ => {
+                let addresses = ips(&[kind::BY_IP], text).zip(ips(&[kind::PEER_IP], text));
+                match addresses.map(|(own, seen)| Stop::Address { own, seen }) {
+                    Some(stop) => stop,
+                    None => name_of(&Term { value: text.to_owned(), quoted: false, ..asked_for.clone() })?,
                 }
-            },
+            }
         });
     }
     Ok(stops)
+}
+
+fn name_of(name: &Term) -> Result<Stop, QueryError> {
+    let client = [HopHost::From, HopHost::Helo, HopHost::Rdns].into_iter();
+    Ok(Stop::Name {
+        server: named(name, HopHost::By)?,
+        client: client.map(|place| named(name, place)).collect::<Result<_, _>>()?,
+    })
 }
 
 /// Items whose whole way is what the stops say.

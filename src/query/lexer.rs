@@ -46,7 +46,9 @@ fn is_hop(text: &str, end: char) -> bool {
     if rest.is_empty() {
         return end == '{';
     }
-    let Some((place, name)) = rest.strip_prefix('[').and_then(|rest| rest.split_once(']')) else { return false };
+    let Some((place, name)) = rest.strip_prefix('[').and_then(|rest| rest.split_once(']')) else {
+        return false;
+    };
     let is_name = |name: &str| name.strip_prefix('.').is_some_and(is_name);
     !place.contains(['[', '"']) && (name.is_empty() || (end == ':' && is_name(name)))
 }
@@ -92,11 +94,7 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, QueryError> {
                 let mut depth = 0usize;
                 while let Some(&(_, c)) = chars.peek() {
                     // A parenthesis that was opened inside a word may close inside it.
-                    if c.is_whitespace()
-                        || c == '"'
-                        || (c == ')' && depth == 0)
-                        || (c == '}' && braces > 0)
-                    {
+                    if c.is_whitespace() || c == '"' || (c == ')' && depth == 0) || (c == '}' && braces > 0) {
                         break;
                     }
                     depth = match c {
@@ -248,7 +246,10 @@ mod tests {
                 word("z"),
             ],
         );
-        check("HOP[0]{for:\"a}b\"}", &[open("HOP[0]"), field("for"), What::Quoted("a}b".into()), What::CloseHop]);
+        check(
+            "HOP[0]{for:\"a}b\"}",
+            &[open("HOP[0]"), field("for"), What::Quoted("a}b".into()), What::CloseHop],
+        );
         check("hop:{x} shop{y} }", &[field("hop"), word("{x}"), word("shop{y}"), word("}")]);
     }
 }

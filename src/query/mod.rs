@@ -4,6 +4,7 @@
 //! `run` puts their sets together. Nothing is cut off: a limit only says how many of the answer are handed over.
 
 pub mod fields;
+mod hopfield;
 mod hops;
 mod lexer;
 mod parser;
@@ -102,7 +103,9 @@ pub enum QueryProblem {
     #[error("the place of a hop is a number: 0 is the newest, -1 the oldest")]
     Place,
     /// A field inside `hop{..}` that no hop has.
-    #[error("`{name}` is no field of a hop; inside `hop{{..}}` only those can stand, such as `by:` and `ip:`")]
+    #[error(
+        "`{name}` is no field of a hop; inside `hop{{..}}` only those can stand, such as `by:` and `ip:`"
+    )]
     NotOfHop {
         /// As written.
         name: String,

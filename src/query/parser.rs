@@ -36,8 +36,12 @@ pub(super) fn parse(text: &str) -> Result<Node, QueryError> {
     if tokens.is_empty() {
         return Ok(Node::All);
     }
-    let mut parser =
-        Parser { tokens: tokens.into_iter().peekable(), end: text.chars().count() + 1, depth: 0, of_hop: false };
+    let mut parser = Parser {
+        tokens: tokens.into_iter().peekable(),
+        end: text.chars().count() + 1,
+        depth: 0,
+        of_hop: false,
+    };
     let node = parser.either(default_field())?;
     match parser.tokens.next() {
         None => Ok(node),
@@ -138,9 +142,8 @@ impl Parser {
                     _ => Err(QueryError { column: at, problem: P::BraceOpen }),
                 }
             }
-            What::CloseHop => Err(QueryError { column: at, problem: P::TermMissing }),
             What::Close => Err(QueryError { column: at, problem: P::CloseWithoutOpen }),
-            What::And | What::Or => Err(QueryError { column: at, problem: P::TermMissing }),
+            What::CloseHop | What::And | What::Or => Err(QueryError { column: at, problem: P::TermMissing }),
         }
     }
 }
