@@ -11,10 +11,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("store", &["types"]),
     ("parse", &["types"]),
     ("facts", &["types", "parse"]),
+    ("auth", &["types", "parse"]),
     ("route", &["types", "parse", "facts"]),
     ("catalog", &["types", "facts"]),
     ("index", &["types", "parse", "facts"]),
-    ("ingest", &["types", "source", "store", "parse", "facts", "route", "catalog", "index"]),
+    ("ingest", &["types", "source", "store", "parse", "facts", "auth", "route", "catalog", "index"]),
     // query checks the ids of rules and the levels of trust against their tables in route.
     ("query", &["types", "facts", "route", "catalog", "index"]),
     // verify derives what the catalog should hold as an import does, and compares it as exports show it.
@@ -23,8 +24,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "types", "source", "store", "parse", "facts", "route", "catalog", "index", "ingest", "query",
-            "verify", "export",
+            "types", "source", "store", "parse", "facts", "auth", "route", "catalog", "index", "ingest",
+            "query", "verify", "export",
         ],
     ),
 ];
@@ -42,6 +43,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("jiff", &["query", "cli"]),
     ("walkdir", &["source"]),
     ("mail_parser", &["parse"]),
+    ("num_bigint", &["auth"]),
+    ("ed25519_compact", &["auth"]),
     ("rusqlite", &["catalog"]),
     ("tantivy", &["index"]),
     ("rayon", &["ingest", "verify"]),

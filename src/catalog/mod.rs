@@ -258,7 +258,7 @@ mod tests {
                 );
                 assert_eq!(
                     (row.subject, row.message_id, row.zone),
-                    (Some("Grüße"), Some("<1@x>"), Some(-3600))
+                    (Some("Grüße"), Some(&b"<1@x>"[..]), Some(-3600))
                 );
                 assert_eq!(row.mih.unwrap()[15], 0xff);
                 let place = row.blob(&catalog)?.unwrap();

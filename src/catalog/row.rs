@@ -46,7 +46,7 @@ pub struct Row<'a> {
     /// EDRM MIH.
     pub mih: Option<[u8; 16]>,
     /// The first Message-ID, unfolded.
-    pub message_id: Option<&'a str>,
+    pub message_id: Option<&'a [u8]>,
     /// The first Subject, decoded.
     pub subject: Option<&'a str>,
     frame: Option<(i64, u64)>,
@@ -292,7 +292,7 @@ impl<'a> Row<'a> {
             date: signed(14).map(UtcMs),
             zone: signed(15).and_then(|z| i32::try_from(z).ok()),
             mih: bytes(16).try_into().ok(),
-            message_id: text(17),
+            message_id: get(17).and_then(blob),
             subject: text(18),
             people: bytes(19),
             hops: bytes(20),

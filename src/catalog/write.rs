@@ -367,7 +367,10 @@ impl CatalogWriter {
         s.raw_bind_parameter(15, facts.date.map(|d| d.utc.0))?;
         s.raw_bind_parameter(16, facts.date.and_then(|d| d.offset_secs_east))?;
         s.raw_bind_parameter(17, mih.as_ref().map(|m| &m[..]))?;
-        s.raw_bind_parameter(18, facts.message_id.as_ref().map(|m| m.text.as_str()))?;
+        match &facts.message_id_bytes {
+            Some(bytes) => s.raw_bind_parameter(18, &bytes[..])?,
+            None => s.raw_bind_parameter(18, facts.message_id.as_ref().map(|m| m.text.as_str()))?,
+        }
         s.raw_bind_parameter(19, facts.subject.as_ref().map(|m| m.text.as_str()))?;
         s.raw_bind_parameter(20, filled(people).then_some(&people[..]))?;
         s.raw_bind_parameter(21, filled(hops).then_some(&hops[..]))?;

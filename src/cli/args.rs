@@ -82,6 +82,17 @@ pub(super) enum Command {
         after_help = "Examples:\n  mailtrail trust set --host mx.example.org --network 192.0.2.0/24\n  mailtrail trust show"
     )]
     Trust(TrustArgs),
+    /// What servers recorded of one message, and its signatures computed again, offline
+    #[command(
+        after_help = "Examples:\n  mailtrail auth 5f0c2a9be4d17788-3-41\n  mailtrail auth 5f0c2a9be4d17788-3-41 --keys keys.txt --json\n\nBody hashes need no key. Keys come from key files only; DNS is never asked."
+    )]
+    Auth(AuthArgs),
+    /// Put keys of signers into the case, or list them
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  mailtrail keys add keys.txt --note 'from the provider, letter of 2026-03-01'\n  mailtrail keys show\n\nA line of a key file is `selector._domainkey.example.org v=DKIM1; p=..`, or a TXT line of a zone file. Lines with # say where the keys below them come from."
+    )]
+    Keys(KeysArgs),
     /// List all items in the order of the ledger
     #[command(after_help = "Example:\n  mailtrail list --json | jq -r .sha256")]
     List(ListArgs),
@@ -290,6 +301,35 @@ pub(super) struct TrustSet {
     /// When the mail was seized; nothing in it can be younger
     #[arg(long, value_name = "DATE")]
     pub acquired: Option<String>,
+}
+
+/// Whose signatures to check, and with which keys.
+#[derive(Debug, Args)]
+pub(super) struct AuthArgs {
+    /// Id of the item
+    pub item: String,
+    /// Key file to use beside those of the case; may be given more than once
+    #[arg(long, value_name = "FILE")]
+    pub keys: Vec<PathBuf>,
+}
+
+/// What to do with keys.
+#[derive(Debug, Subcommand)]
+pub(super) enum KeysArgs {
+    /// Record a key file in the custody log, with its digest and the time
+    Add(KeysAdd),
+    /// List the keys of the case
+    Show,
+}
+
+/// Which key file.
+#[derive(Debug, Args)]
+pub(super) struct KeysAdd {
+    /// The file
+    pub file: PathBuf,
+    /// Where the keys come from
+    #[arg(long, value_name = "TEXT")]
+    pub note: Option<String>,
 }
 
 /// What to list.

@@ -1,6 +1,9 @@
 //! `export`: hits as files with a manifest.
 
-use crate::export::bundle::{Form, Order, write};
+use std::path::Path;
+
+use crate::export::bundle::{Form, Order, Written, write};
+use crate::store::{Head, Run, Writer};
 use crate::types::json::Obj;
 use crate::types::text::shown;
 use crate::types::time::rfc3339_us;
@@ -8,7 +11,8 @@ use crate::types::time::rfc3339_us;
 use super::args::ExportArgs;
 use super::context::{self, Context};
 use super::exit::Exit;
-use super::failure::Failure;
+use super::failure::{Failure, chain};
+use super::init::head_line;
 use super::output::Out;
 use super::search::{Opened, all_keys};
 use super::table::{counted, grouped};
@@ -29,30 +33,35 @@ pub(super) fn run(context: &Context, args: &ExportArgs, out: &mut Out) -> Result
     let now = rfc3339_us(run.clock.now_us());
     let head = case.reader.head().clone();
     let info = case.reader.case_info()?;
-    let written = write(&case.reader, &case.catalog, &order, &args.to, |manifest| {
+    let written = write(&case.reader, &case.catalog, &order, &args.to, |manifest, failed| {
         let mut text = Vec::new();
         let mut o = Obj::new(&mut text);
-        o.str("case", &info.case);
+        o.opt_str("authority", info.authority.as_deref()).str("case", &info.case);
         o.opt_str("case_name", info.name.as_deref()).opt_str("case_number", info.number.as_deref());
         o.uint("custody_events", head.events).digest("custody_head", &head.head);
         o.opt_str("examiner", info.examiner.as_deref()).str("exported", &now);
-        o.digest("manifest_sha256", manifest).raw("run", &run.bytes());
-        o.str("schema", "mailtrail.provenance/1");
+        list(&mut o, failed);
+        o.digest("manifest_sha256", manifest).opt_str("organisation", info.organisation.as_deref());
+        o.raw("run", &run.bytes()).str("schema", "mailtrail.provenance/1");
         o.end();
         text.push(b'\n');
         text
     })?;
     let totals = written.totals;
+    if totals.items == 0 {
+        context.notes.warning("the query finds nothing: the export has no item");
+    }
+    let logged = record(context, &args.to, &order, &written, &run);
     if context.json {
         let mut line = Vec::new();
         let mut o = Obj::new(&mut line);
         o.uint("attachments", totals.attachments).uint("bytes", totals.bytes);
-        o.arr("failed", &written.failed, |out, (item, reason)| {
-            let mut o = Obj::new(out);
-            o.str("item", item).str("reason", reason);
-            o.end();
-        });
-        o.uint("items", totals.items);
+        list(&mut o, &written.failed);
+        match &logged {
+            Some(head) => o.digest("head", &head.head),
+            None => o.null("head"),
+        };
+        o.uint("items", totals.items).bool("logged", logged.is_some());
         if let Some(manifest) = &written.manifest {
             o.digest("manifest_sha256", manifest);
         }
@@ -72,9 +81,53 @@ pub(super) fn run(context: &Context, args: &ExportArgs, out: &mut Out) -> Result
             out.line(&format!("manifest.jsonl {manifest}"))?;
         }
         out.line(&format!("check with: cd {to} && sha256sum -c SHA256SUMS"))?;
-        for (item, reason) in &written.failed {
-            context.notes.warning(&format!("{item} was not written: {}", shown(reason)));
+        if let Some(head) = &logged {
+            out.line(&head_line(head))?;
         }
     }
+    for (item, reason) in &written.failed {
+        context.notes.warning(&format!("{item} was not written, or not all of it: {}", shown(reason)));
+    }
     Ok(if written.failed.is_empty() { Exit::Done } else { Exit::Partial })
+}
+
+/// Writes the event that tells of the export into the custody log. The export is there all the same when that cannot be
+/// done, because the case lies on a read-only medium, somebody is writing to it, or its record is damaged.
+fn record(context: &Context, to: &Path, order: &Order<'_>, written: &Written, run: &Run) -> Option<Head> {
+    let mut data = Vec::new();
+    let totals = &written.totals;
+    let mut o = Obj::new(&mut data);
+    o.uint("attachments", totals.attachments).uint("bytes", totals.bytes);
+    o.uint("failed", written.failed.len() as u64).str("form", order.form.code()).uint("items", totals.items);
+    if let Some(manifest) = &written.manifest {
+        o.digest("manifest_sha256", manifest);
+    }
+    let place = std::fs::canonicalize(to).unwrap_or_else(|_| to.to_owned());
+    o.str("query", order.query).text("to", place.as_os_str().as_encoded_bytes());
+    o.end();
+    let dir = context.case().ok()?;
+    let event = Writer::open(dir, run).and_then(|mut writer| {
+        writer.commit("exported", &data)?;
+        writer.close()
+    });
+    match event {
+        Ok(head) => Some(head),
+        Err(error) => {
+            let why = chain(&error);
+            context.notes.warning(&format!("the custody log does not tell of this export: {why}"));
+            context
+                .notes
+                .note("hint: keep provenance.json, and export again when the case can be written to");
+            None
+        }
+    }
+}
+
+/// What could not be written, and why.
+fn list(o: &mut Obj<'_>, failed: &[(String, String)]) {
+    o.arr("failed", failed, |out, (item, reason)| {
+        let mut o = Obj::new(out);
+        o.str("item", item).str("reason", reason);
+        o.end();
+    });
 }

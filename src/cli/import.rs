@@ -131,7 +131,7 @@ pub(super) fn run(context: &Context, args: &ImportArgs, out: &mut Out) -> Result
     watcher.done();
     derived.close()?;
     let head = writer.close()?;
-    let is_partial = summary(context, dir, &done, &head, out)?;
+    let is_partial = summary(context, dir, &options, &done, &head, out)?;
     match ended {
         Ok(()) if is_partial => Ok(Exit::Partial),
         Ok(()) => Ok(Exit::Done),
@@ -172,6 +172,7 @@ fn listed_bytes(args: &ImportArgs) -> u64 {
 fn summary(
     context: &Context,
     dir: &Path,
+    options: &Options,
     done: &[(&std::path::PathBuf, Imported)],
     head: &Head,
     out: &mut Out,
@@ -180,6 +181,16 @@ fn summary(
     let mut partial = false;
     for (path, one) in done {
         let path = shown(&path.display().to_string());
+        if let Some((kind, split)) = &one.read_otherwise {
+            context.notes.warning(&format!(
+                "{path}: already imported with kind {kind} and split {split}; not read again with kind {} and split {}",
+                options.kind.code(),
+                options.split.code()
+            ));
+            context.notes.note(
+                "hint: a case reads a source in one way; import it into another case to read it in another",
+            );
+        }
         let report = super::report::of_segment(&catalog, one.segment)?;
         partial |= report.unreadable > 0;
         if context.json {
@@ -195,7 +206,14 @@ fn summary(
                 o.uint("count", *number).str("reason", reason);
                 o.end();
             });
-            o.str("path", &path).bool("resumed", one.is_resumed).str("schema", "mailtrail.import/1");
+            o.str("path", &path);
+            match &one.read_otherwise {
+                Some((kind, split)) => o.obj("read_otherwise", |o| {
+                    o.str("kind", kind).str("split", split);
+                }),
+                None => o.null("read_otherwise"),
+            };
+            o.bool("resumed", one.is_resumed).str("schema", "mailtrail.import/1");
             o.digest("sha256", &one.digest).str("source", &one.source.to_string());
             o.uint("unreadable", report.unreadable);
             o.end();

@@ -90,7 +90,8 @@ pub(super) fn run(context: &Context, out: &mut Out) -> Result<Exit, Failure> {
         out.line(&format!("source {}", s.id))?;
         let (items, containers) =
             (counted(s.items, "item", "items"), counted(s.containers, "container", "containers"));
-        out.line(&format!("  {items} in {containers}, {} bytes", grouped(s.bytes)))?;
+        let so_far = if s.is_pending { " committed so far" } else { "" };
+        out.line(&format!("  {items} in {containers}, {} bytes{so_far}", grouped(s.bytes)))?;
         for label in &s.labels {
             out.line(&format!("  label: {}", shown(label)))?;
         }
@@ -107,7 +108,8 @@ pub(super) fn run(context: &Context, out: &mut Out) -> Result<Exit, Failure> {
     if indexed < committed {
         context.notes.note("hint: run `mailtrail rebuild`, or the import again, to index the rest");
     }
-    out.line(&format!("head {} after {} events", head.head, head.events))?;
+    let events = counted(head.events, "event", "events");
+    out.line(&format!("head {} after {events}", head.head))?;
     Ok(Exit::Done)
 }
 
@@ -180,20 +182,29 @@ fn source(
 /// Items, containers and bytes of a segment that is not closed.
 fn counted_lines(reader: &Reader, segment: u32) -> Result<(u64, u64, u64), Failure> {
     let (mut items, mut containers, mut bytes) = (0, 0, 0);
+    // How far the container that is not at its end has come.
+    let mut open = 0;
     for record in reader.records(segment, 0)? {
         match record?.1 {
-            Record::Item(_) => items += 1,
+            Record::Item(item) => {
+                items += 1;
+                open = item.end + item.terminator.len() as u64;
+            }
+            Record::Gap(gap) => open = gap.end,
             Record::File(file) => {
                 items += 1;
                 containers += 1;
                 bytes += file.size;
             }
             Record::Container(_) => containers += 1,
-            Record::End(end) => bytes += end.size,
+            Record::End(end) => {
+                bytes += end.size;
+                open = 0;
+            }
             _ => {}
         }
     }
-    Ok((items, containers, bytes))
+    Ok((items, containers, bytes + open))
 }
 
 /// Says so when the catalog does not hold all that is committed.

@@ -8,6 +8,7 @@ use super::context::{self, Context};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::output::Out;
+use super::table::counted;
 
 pub(super) fn run(context: &Context, args: InitArgs, out: &mut Out) -> Result<Exit, Failure> {
     let dir = context.case()?;
@@ -39,5 +40,6 @@ pub(super) fn run(context: &Context, args: InitArgs, out: &mut Out) -> Result<Ex
 
 /// The line that every writing command ends with.
 pub(super) fn head_line(head: &crate::store::Head) -> String {
-    format!("head {} after {} events: keep it outside the case", head.head, head.events)
+    let events = counted(head.events, "event", "events");
+    format!("head {} after {events}: keep it outside the case", head.head)
 }

@@ -8,6 +8,22 @@ use super::context::Context;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::output::Out;
+use super::table::counted;
+
+/// What of an event's data people are shown; `--json` has all of it.
+const LISTED: &[&str] = &[
+    "path",
+    "label",
+    "note",
+    "source",
+    "segment",
+    "query",
+    "to",
+    "manifest_sha256",
+    "items",
+    "bytes",
+    "failed",
+];
 
 pub(super) fn run(context: &Context, out: &mut Out) -> Result<Exit, Failure> {
     let reader = Reader::open(context.case()?)?;
@@ -21,12 +37,19 @@ pub(super) fn run(context: &Context, out: &mut Out) -> Result<Exit, Failure> {
         out.line(&format!("{:>5}  {}  {}", event.seq, event.ts, shown(&event.kind)))?;
         if let Some(run) = event.run.as_deref().and_then(json::read) {
             let word = |key: &str| run.get(key).and_then(json::Value::as_str).map(shown).unwrap_or_default();
+            // A service or a container has no USER, but always a number.
+            let uid = run.get("uid").map(|uid| format!("uid {uid}")).unwrap_or_default();
+            let who = match (word("user"), uid) {
+                (user, uid) if user.is_empty() && uid.is_empty() => "user not known".to_owned(),
+                (user, uid) if user.is_empty() => uid,
+                (user, uid) if uid.is_empty() => user,
+                (user, uid) => format!("{user}, {uid}"),
+            };
             out.line(&format!(
-                "         by {} {} on {} ({})",
+                "         by {} {} on {} ({who})",
                 word("tool"),
                 word("version"),
-                word("host"),
-                word("user")
+                word("host")
             ))?;
             if let Some(words) = run.get("command_line").and_then(json::Value::as_array) {
                 let line: Vec<String> = words
@@ -40,7 +63,7 @@ pub(super) fn run(context: &Context, out: &mut Out) -> Result<Exit, Failure> {
             }
         }
         if let Some(data) = json::read(&event.data) {
-            for key in ["path", "label", "note", "source", "segment", "items", "bytes"] {
+            for key in LISTED {
                 if let Some(value) = data.get(key) {
                     let text = match json::text_of(value) {
                         Some(bytes) => shown(&String::from_utf8_lossy(&bytes)),
@@ -53,7 +76,8 @@ pub(super) fn run(context: &Context, out: &mut Out) -> Result<Exit, Failure> {
     }
     if !context.json {
         let head = reader.head();
-        out.line(&format!("head {} after {} events", head.head, head.events))?;
+        let events = counted(head.events, "event", "events");
+        out.line(&format!("head {} after {events}", head.head))?;
     }
     Ok(Exit::Done)
 }

@@ -1,6 +1,8 @@
 //! The only folder that prints.
 
 mod args;
+mod auth;
+mod auth_json;
 mod clocks;
 mod context;
 mod exit;
@@ -11,6 +13,7 @@ mod import;
 mod info;
 mod init;
 mod item;
+mod keys;
 mod list;
 mod log;
 mod man;
@@ -74,6 +77,8 @@ fn dispatch(context: &Context, command: Command, out: &mut Out) -> Result<Exit, 
         Command::Clocks { item } => times::run(context, &item, out),
         Command::Path { item } => hops::path(context, &item, out),
         Command::Trust(args) => trust::run(context, &args, out),
+        Command::Auth(args) => auth::run(context, &args, out),
+        Command::Keys(args) => keys::run(context, &args, out),
         Command::List(args) => list::run(context, &args, out),
         Command::Info => info::run(context, out),
         Command::Log => log::run(context, out),

@@ -2,11 +2,10 @@
 
 use crate::catalog::{Catalog, HopRow, Row};
 use crate::export::ExportError;
-use crate::export::bundle::fact;
 use crate::export::item::{self, Extra, Teller, Told};
-use crate::export::message::{copy_raw, message, raw};
+use crate::export::message::{as_read, attachment, copy_raw, message, raw};
+use crate::facts::Zone;
 use crate::facts::derive::{Scratch, derive};
-use crate::facts::{Zone, files};
 use crate::parse::header;
 use crate::store::{Reader, StoreError};
 use crate::types::ItemId;
@@ -63,10 +62,8 @@ fn one(
             let have = counted(told.attachments.len() as u64, "attachment", "attachments");
             Failure::new(format!("the item has no attachment {number}")).hint(format!("it has {have}"))
         })?;
-        let message = message(reader, catalog, row)?;
-        let bytes = files::attachment(&message, &fact(file))
-            .ok_or_else(|| Failure::new(format!("attachment {number} does not have its recorded digest")))?;
-        out.bytes(&bytes)?;
+        let read = as_read(reader, catalog, row)?;
+        out.bytes(&attachment(&read, row, number, file)?)?;
         return Ok(());
     }
     if context.json {

@@ -22,6 +22,8 @@ struct Findings<'a> {
     out: &'a mut Out,
     json: bool,
     number: u64,
+    /// Findings that change the verdict.
+    grave: u64,
     mismatch: bool,
     failed: Option<std::io::Error>,
 }
@@ -29,6 +31,7 @@ struct Findings<'a> {
 impl Findings<'_> {
     fn take(&mut self, finding: &Finding) {
         self.number += 1;
+        self.grave += u64::from(finding.kind.exit() > 0);
         self.mismatch |= finding.kind.is_mismatch();
         let printed = if self.json { self.line(finding) } else { self.text(finding) };
         if let Err(error) = printed {
@@ -89,7 +92,11 @@ pub(super) fn run(context: &Context, args: &VerifyArgs, out: &mut Out) -> Result
                 .hint("give the head as it was printed, all 64 digits")
         })?),
     };
-    let mut findings = Findings { out, json: context.json, number: 0, mismatch: false, failed: None };
+    let mut findings =
+        Findings { out, json: context.json, number: 0, grave: 0, mismatch: false, failed: None };
+    if args.source && args.from.is_some() {
+        one_source(dir)?;
+    }
     let record = verify_record(dir, threads, &mut |finding| findings.take(&finding))?;
     let mut derived = None;
     let reader = Reader::open(dir);
@@ -118,16 +125,17 @@ pub(super) fn run(context: &Context, args: &VerifyArgs, out: &mut Out) -> Result
             Err(error) => return Err(error.into()),
         }
     }
+    let mut originals = None;
     if let Ok(reader) = &reader
         && args.source
     {
-        verify_source(reader, args.from.as_deref(), &mut |finding| findings.take(&finding))?;
+        originals = Some(verify_source(reader, args.from.as_deref(), &mut |f| findings.take(&f))?);
     }
-    let Findings { number, mismatch, failed, .. } = findings;
+    let Findings { number, grave, mismatch, failed, .. } = findings;
     if let Some(error) = failed {
         return Err(error.into());
     }
-    let exit = match (mismatch, number) {
+    let exit = match (mismatch, grave) {
         (true, _) => Exit::Mismatch,
         (false, 0) => Exit::Done,
         (false, _) => Exit::Partial,
@@ -143,7 +151,9 @@ pub(super) fn run(context: &Context, args: &VerifyArgs, out: &mut Out) -> Result
             None => o.null("head"),
         };
         o.opt_uint("indexed", derived.map(|d| d.indexed)).uint("items", record.items);
-        o.str("schema", SCHEMA).str("type", "summary");
+        o.str("schema", SCHEMA).opt_uint("source_bytes", originals.map(|s| s.bytes));
+        o.opt_uint("source_files", originals.map(|s| s.files));
+        o.opt_uint("sources_compared", originals.map(|s| s.sources)).str("type", "summary");
         o.end();
         line.push(b'\n');
         out.bytes(&line)?;
@@ -163,8 +173,17 @@ pub(super) fn run(context: &Context, args: &VerifyArgs, out: &mut Out) -> Result
                 counted(derived.indexed, "item or child", "items and children")
             ))?;
         }
+        if let Some(originals) = originals {
+            out.line(&format!(
+                "originals: {} of {} ({} bytes) read again and compared",
+                counted(originals.files, "file", "files"),
+                counted(originals.sources, "source", "sources"),
+                grouped(originals.bytes)
+            ))?;
+        }
         if let Some(head) = &record.head {
-            out.line(&format!("head {} after {} events", head.head, head.events))?;
+            let events = counted(head.events, "event", "events");
+            out.line(&format!("head {} after {events}", head.head))?;
         }
         let verdict = match exit {
             Exit::Done => "nothing has changed".to_owned(),
@@ -179,6 +198,17 @@ pub(super) fn run(context: &Context, args: &VerifyArgs, out: &mut Out) -> Result
         out.line(&verdict)?;
     }
     Ok(exit)
+}
+
+/// One place cannot be that of several sources.
+fn one_source(dir: &std::path::Path) -> Result<(), Failure> {
+    let Ok(segments) = Reader::open(dir).and_then(|reader| reader.segments()) else { return Ok(()) };
+    let number = segments.iter().filter(|segment| !segment.is_pending()).count();
+    if number > 1 {
+        return Err(Failure::usage(format!("--from names one place, the case has {number} sources"))
+            .hint("leave --from out: each source is read again where it was imported from last"));
+    }
+    Ok(())
 }
 
 fn has_event(reader: &Reader, wanted: &Sha256Digest) -> bool {

@@ -4,8 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use crate::catalog::{AttachmentRow, Catalog, Row};
-use crate::facts::{Attachment, files};
+use crate::catalog::{Catalog, Row};
 use crate::store::Reader;
 use crate::types::digest::Sha256Stream;
 use crate::types::text::file_name;
@@ -55,7 +54,7 @@ pub struct Order<'a> {
 pub struct Written {
     /// Totals.
     pub totals: Totals,
-    /// Items whose bytes could not be written, with the reason.
+    /// Items whose bytes, or an attachment of which, could not be written, with the reason.
     pub failed: Vec<(String, String)>,
     /// Digest of `manifest.jsonl`.
     pub manifest: Option<Sha256Digest>,
@@ -116,7 +115,7 @@ impl Sums {
 }
 
 /// Writes an export into the folder `to`, which must not exist or be empty, and not lie inside the case.
-/// `provenance` makes the file of what differs from run to run, when the digest of the manifest is known.
+/// `provenance` makes the file of what differs from run to run, when the digest of the manifest and all that failed is known.
 ///
 /// # Errors
 /// [`ExportError::Exists`], [`ExportError::InsideCase`], [`ExportError::Io`], [`ExportError::Store`],
@@ -126,7 +125,7 @@ pub fn write(
     catalog: &Catalog,
     order: &Order<'_>,
     to: &Path,
-    provenance: impl FnOnce(&Sha256Digest) -> Vec<u8>,
+    provenance: impl FnOnce(&Sha256Digest, &[(String, String)]) -> Vec<u8>,
 ) -> Result<Written, ExportError> {
     prepare(reader, to, order)?;
     let mut sums = Sums { to: to.to_owned(), lines: Vec::new() };
@@ -143,11 +142,8 @@ pub fn write(
         let file =
             match mail(reader, catalog, row, &told, order.form, &mut sums, mbox.as_mut(), number, width) {
                 Ok(file) => Some(file),
-                Err(
-                    error
-                    @ (ExportError::Store(_) | ExportError::NoChild { .. } | ExportError::NoItem { .. }),
-                ) => {
-                    written.failed.push((told.id.to_string(), error.to_string()));
+                Err(error) if error.is_of_one_item() => {
+                    written.failed.push((told.id.to_string(), said(&error)));
                     None
                 }
                 Err(error) => return Err(error),
@@ -160,7 +156,9 @@ pub fn write(
             totals.bytes += file.size;
         }
         if order.attachments && !told.attachments.is_empty() && file.is_some() {
-            totals.attachments += attachments(reader, catalog, row, &told, &mut sums, number, width)?;
+            let mut fail = |error: ExportError| written.failed.push((told.id.to_string(), said(&error)));
+            totals.attachments +=
+                attachments(reader, catalog, row, &told, &mut sums, number, width, &mut fail)?;
         }
         let shown = file.as_ref().map(|f| (f.name.as_str(), f.rule, f.size, f.sha256.as_str()));
         let extra = Extra { schema: manifest::SCHEMA, file: shown, snippet: None };
@@ -178,7 +176,8 @@ pub fn write(
     file.put(&lines)?;
     let (digest, _) = sums.close(file)?;
     written.manifest = Some(digest);
-    for (name, content) in [("manifest.csv", csv.into_bytes()), ("provenance.json", provenance(&digest))] {
+    let provenance = provenance(&digest, &written.failed);
+    for (name, content) in [("manifest.csv", csv.into_bytes()), ("provenance.json", provenance)] {
         let mut file = sums.create(name)?;
         file.put(&content)?;
         sums.close(file)?;
@@ -251,7 +250,11 @@ fn mail(
         // Too long for memory: copied as it is stored, which is the message when the rule changes nothing.
         Err(ExportError::Store(crate::store::StoreError::TooLong { .. })) => {
             let mut file = sums.create(&name)?;
-            message::copy_raw(reader, catalog, row, &mut file)?;
+            if let Err(error) = message::copy_raw(reader, catalog, row, &mut file) {
+                // What is there is not what was asked for, and no line would name it.
+                fs::remove_file(&file.path).unwrap_or_default();
+                return Err(error);
+            }
             let (digest, size) = sums.close(file)?;
             return Ok(MailFile { name, rule: "none", size, sha256: digest.to_string() });
         }
@@ -276,7 +279,8 @@ fn mbox_entry(out: &mut Summed, message: &[u8]) -> Result<(), ExportError> {
     out.put(b"\n")
 }
 
-/// Writes the decoded attachments of an item; answers how many.
+/// Writes the decoded attachments of an item; answers how many, and tells `fail` of each that cannot be had.
+#[expect(clippy::too_many_arguments, reason = "one caller; a struct would only rename them")]
 fn attachments(
     reader: &Reader,
     catalog: &Catalog,
@@ -285,12 +289,25 @@ fn attachments(
     sums: &mut Sums,
     number: usize,
     width: usize,
+    fail: &mut dyn FnMut(ExportError),
 ) -> Result<u64, ExportError> {
-    let message = message::message(reader, catalog, row)?;
+    let read = match message::as_read(reader, catalog, row) {
+        Ok(read) => read,
+        Err(error) if error.is_of_one_item() => {
+            fail(error);
+            return Ok(0);
+        }
+        Err(error) => return Err(error),
+    };
     let mut count = 0;
     for (n, attachment) in told.attachments.iter().enumerate() {
-        let decoded = files::attachment(&message, &fact(attachment));
-        let Some(bytes) = decoded else { continue };
+        let bytes = match message::attachment(&read, row, n + 1, attachment) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                fail(error);
+                continue;
+            }
+        };
         let name = format!("attachments/{number:0width$}-{}-{}", n + 1, file_name(&attachment.name));
         let mut file = sums.create(&name)?;
         file.put(&bytes)?;
@@ -300,18 +317,19 @@ fn attachments(
     Ok(count)
 }
 
-/// An attachment's row as the fact it was made from.
-pub fn fact(row: &AttachmentRow) -> Attachment {
-    Attachment {
-        part: row.part.clone(),
-        name: row.name.clone(),
-        content_type: row.content_type.to_string(),
-        disposition: row.disposition.to_string(),
-        encoding: row.encoding.to_string(),
-        size: row.size,
-        sha256: row.sha256,
-        at: row.at,
+/// An error and its causes in one line.
+fn said(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let more = inner.to_string();
+        if !text.contains(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        cause = inner.source();
     }
+    text
 }
 
 /// Writes `SHA256SUMS`, sorted by the bytes of the names; names are ASCII without backslash by construction.

@@ -114,7 +114,11 @@ pub fn write(out: &mut Vec<u8>, row: &Row<'_>, told: &Told, extra: &Extra<'_>) {
     }
     o.str("item", &told.id.to_string());
     o.str("kind", if row.part.is_some() { "child" } else { "message" });
-    o.opt_str("message_id", row.message_id).uint("message_size", row.size);
+    match row.message_id {
+        Some(id) => o.text("message_id", id),
+        None => o.null("message_id"),
+    };
+    o.uint("message_size", row.size);
     o.opt_str("mih", row.mih.map(|mih| hex(&mih)).as_deref());
     o.arr("not_indexed", &more.not_indexed, |out, (part, reason)| {
         let mut o = Obj::new(out);
@@ -153,7 +157,7 @@ pub fn write(out: &mut Vec<u8>, row: &Row<'_>, told: &Told, extra: &Extra<'_>) {
     o.end();
 }
 
-/// The id of the message that a child is in: of the next one up.
+/// The id of the item of the ledger that a child is in, however deep; its range counts in the next message up.
 fn parent(id: &ItemId) -> String {
     ItemId { part: None, ..id.clone() }.to_string()
 }

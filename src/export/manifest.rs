@@ -8,7 +8,7 @@ use crate::store::{Reader, StoreError};
 use crate::types::Sha256Digest;
 use crate::types::digest::Sha256Stream;
 use crate::types::json::Obj;
-use crate::types::text::csv_cell;
+use crate::types::text::{csv_cell, csv_number};
 use crate::types::time::rfc3339;
 
 use super::item::Told;
@@ -160,18 +160,26 @@ pub fn csv_row(row: &Row<'_>, told: &Told, file: Option<(&str, &str, u64, &str)>
         row.end.to_string(),
         (row.end - row.start).to_string(),
         row.date.map(rfc3339).unwrap_or_default(),
-        row.zone.map(|z| z.to_string()).unwrap_or_default(),
+        String::new(), // date_offset_secs, below
         people(Role::From),
         people(Role::To),
         people(Role::Cc),
         people(Role::Bcc),
         row.subject.unwrap_or_default().to_owned(),
-        row.message_id.unwrap_or_default().to_owned(),
+        String::from_utf8_lossy(row.message_id.unwrap_or_default()).into_owned(),
         row.mih.map(|mih| crate::types::digest::hex(&mih)).unwrap_or_default(),
         hops.join("; "),
         attachments.join("; "),
         anomalies.join("; "),
     ];
-    let cells: Vec<String> = cells.iter().map(|cell| csv_cell(cell)).collect();
+    let cells: Vec<String> = COLUMNS
+        .iter()
+        .zip(&cells)
+        .map(|(column, cell)| match (*column, row.zone) {
+            // The only number that can be negative: it must not look like a formula to ourselves.
+            ("date_offset_secs", Some(zone)) => csv_number(i64::from(zone)),
+            _ => csv_cell(cell),
+        })
+        .collect();
     format!("{}\r\n", cells.join(","))
 }

@@ -1,9 +1,9 @@
 //! The bytes behind a row: as found in the container, and as the message they stand for.
 
-use crate::catalog::{BlobPlace, Catalog, Row};
-use crate::facts::files;
+use crate::catalog::{AttachmentRow, BlobPlace, Catalog, Row};
+use crate::facts::{Attachment, PARSE_LIMIT, PARSE_LIMIT_SLICE, files};
 use crate::store::Reader;
-use crate::store::pack::{BlobAt, FrameAt};
+use crate::store::pack::{BLOB_IN_MEMORY, BlobAt, FrameAt};
 use crate::types::Sha256Digest;
 
 use super::ExportError;
@@ -35,6 +35,55 @@ pub fn message(reader: &Reader, catalog: &Catalog, row: &Row<'_>) -> Result<Vec<
         std::borrow::Cow::Borrowed(_) => slice,
         std::borrow::Cow::Owned(message) => message,
     })
+}
+
+/// The message of an item as far as it was read for its facts: all of it, or the first [`PARSE_LIMIT`] bytes when it is too
+/// long for memory.
+///
+/// # Errors
+/// As [`raw`].
+pub fn as_read(reader: &Reader, catalog: &Catalog, row: &Row<'_>) -> Result<Vec<u8>, ExportError> {
+    match row.blob(catalog)? {
+        Some(place) if place.size > BLOB_IN_MEMORY => {
+            let head = reader.blob_head(&blob_at(&place, row.sha256), PARSE_LIMIT_SLICE)?;
+            let mut message = row.rule.apply(&head).into_owned();
+            message.truncate(usize::try_from(PARSE_LIMIT).unwrap_or(usize::MAX));
+            Ok(message)
+        }
+        _ => message(reader, catalog, row),
+    }
+}
+
+/// The decoded bytes of an attachment of an item; `read` is what [`as_read`] gives.
+///
+/// # Errors
+/// [`ExportError::NoAttachment`] when the message does not hold it any more, [`ExportError::AttachmentCut`] when it goes on
+/// beyond what is read of a long message: then nobody knows where it ends.
+pub fn attachment(
+    read: &[u8],
+    row: &Row<'_>,
+    number: usize,
+    file: &AttachmentRow,
+) -> Result<Vec<u8>, ExportError> {
+    let is_long = row.part.is_none() && row.end - row.start > BLOB_IN_MEMORY;
+    if is_long && file.at.end() >= read.len() as u64 {
+        return Err(ExportError::AttachmentCut { number, limit: PARSE_LIMIT });
+    }
+    files::attachment(read, &fact(file)).ok_or(ExportError::NoAttachment { number })
+}
+
+/// An attachment's row as the fact it was made from.
+fn fact(row: &AttachmentRow) -> Attachment {
+    Attachment {
+        part: row.part.clone(),
+        name: row.name.clone(),
+        content_type: row.content_type.to_string(),
+        disposition: row.disposition.to_string(),
+        encoding: row.encoding.to_string(),
+        size: row.size,
+        sha256: row.sha256,
+        at: row.at,
+    }
 }
 
 /// A child is read out of its message again; its digest must be that of the row.

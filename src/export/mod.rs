@@ -54,10 +54,40 @@ pub enum ExportError {
         /// Its part path.
         part: String,
     },
+    /// An attachment could not be found in its message any more.
+    #[error("attachment {number} is not in the message with its recorded digest")]
+    NoAttachment {
+        /// Its number in the item, from 1.
+        number: usize,
+    },
+    /// Only the beginning of an attachment was read.
+    #[error(
+        "attachment {number} goes on beyond the first {limit} bytes, which is all that is read of a long message"
+    )]
+    AttachmentCut {
+        /// Its number in the item, from 1.
+        number: usize,
+        /// Bytes of the message that were read.
+        limit: u64,
+    },
     /// The record could not be read.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The catalog could not be read.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
+}
+
+impl ExportError {
+    /// Whether it is about one item, so that the others can still be written.
+    pub fn is_of_one_item(&self) -> bool {
+        matches!(
+            self,
+            Self::Store(_)
+                | Self::NoItem { .. }
+                | Self::NoChild { .. }
+                | Self::NoAttachment { .. }
+                | Self::AttachmentCut { .. }
+        )
+    }
 }

@@ -25,6 +25,7 @@ pub(crate) fn message_id(field: &Field<'_>, facts: &mut ItemFacts) {
     if !hashed.is_empty() {
         facts.mih = Some(hex(&Md5::digest(hashed)));
     }
+    facts.message_id_bytes = std::str::from_utf8(value).is_err().then(|| value.into());
     let text = String::from_utf8_lossy(value).into_owned();
     facts.message_id = Some(TextFact { text, at: field.value_at });
 }

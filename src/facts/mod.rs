@@ -16,6 +16,12 @@ pub use crate::parse::date::DateReading;
 pub use crate::parse::received::{Auth, Grade, Hop, HopClass, IpScope, Rdns, Tls, family_names};
 use crate::types::{Anomaly, ByteRange, Sha256Digest};
 
+/// Most bytes of a message that are read when it is too long for memory; all of it is hashed and stored.
+pub const PARSE_LIMIT: u64 = 32 << 20;
+
+/// Bytes of the slice that surely hold so many of the message: un-escaping takes one byte in seven at most.
+pub const PARSE_LIMIT_SLICE: u64 = PARSE_LIMIT + PARSE_LIMIT / 6;
+
 /// An address of a message: `display <local@domain>`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mailbox {
@@ -123,6 +129,8 @@ pub struct ItemFacts {
     pub child_sha256: Option<(Sha256Digest, Sha256Digest)>,
     /// First Message-ID value, unfolded and trimmed.
     pub message_id: Option<TextFact>,
+    /// Its bytes, when they are not UTF-8: then the text above has U+FFFD in it.
+    pub message_id_bytes: Option<Box<[u8]>>,
     /// EDRM Message Identification Hash 1.0, lower-case hex.
     pub mih: Option<String>,
     /// Message ids of In-Reply-To and References, brackets kept, in order.

@@ -53,6 +53,8 @@ pub struct Imported {
     pub segment: u32,
     /// Whether the case had all of it already.
     pub is_known: bool,
+    /// How the case has it, when that is not how it was to be read: kind and split.
+    pub read_otherwise: Option<(String, String)>,
     /// Whether an earlier run had begun it.
     pub is_resumed: bool,
     /// What is in it.
@@ -77,7 +79,7 @@ pub fn import(
     for segment in writer.segments() {
         let same = segment.head.as_ref().is_some_and(|head| head.listing == listing.digest);
         match (same, segment.closed()) {
-            (true, Some(closed)) => alike.push((segment.number, closed.clone())),
+            (true, Some(closed)) => alike.push((segment.clone(), closed.clone())),
             (true, None) => pending = Some(segment.clone()),
             _ => {}
         }
@@ -87,7 +89,8 @@ pub fn import(
         if watch.is_stopped() {
             return Err(IngestError::Stopped);
         }
-        if let Some((number, closed)) = alike.into_iter().find(|(_, closed)| Some(closed.id) == now) {
+        // A source is read in one way: ids count its containers and items, so two readings would share them.
+        if let Some((segment, closed)) = alike.into_iter().find(|(_, closed)| Some(closed.id) == now) {
             let data = event_data(request, &listing, |o| {
                 o.str("source", &source_id(&closed).to_string());
             });
@@ -101,8 +104,11 @@ pub fn import(
             return Ok(Imported {
                 source: source_id(&closed),
                 digest: closed.id,
-                segment: number,
+                segment: segment.number,
                 is_known: true,
+                read_otherwise: (!is_same_reading(&segment, &request.options))
+                    .then(|| segment.head.map(|head| (head.kind, head.split)))
+                    .flatten(),
                 is_resumed: false,
                 totals,
             });
@@ -149,13 +155,13 @@ fn finished(
 ) -> Result<Imported, IngestError> {
     let [a, b, c, d, e, f, g, h, ..] = *digest.as_bytes();
     let source = SourceId::Known(u64::from_be_bytes([a, b, c, d, e, f, g, h]));
-    // The same bytes read in another way make a second segment of one source, which is no clash.
+    // A source with a file that cannot be read is read anew each time, which is no clash.
     let clash =
         writer.segments().iter().any(|s| s.source() == source && s.closed().is_some_and(|c| c.id != digest));
     if clash {
         return Err(IngestError::IdClash { id: source.to_string() });
     }
-    Ok(Imported { source, digest, segment, is_known: false, is_resumed, totals })
+    Ok(Imported { source, digest, segment, is_known: false, read_otherwise: None, is_resumed, totals })
 }
 
 fn head_record(listing: &Listing, options: &Options) -> Record {

@@ -1,5 +1,6 @@
 //! Items and gaps that are too long for memory: written to the case as they come, while nothing else is on its way.
 
+use crate::facts::PARSE_LIMIT;
 use crate::source::Long;
 use crate::types::digest::{Sha256Stream, WireStream};
 use crate::types::unescape::UnescapeStream;
@@ -11,9 +12,6 @@ use super::output::{Output, WriteError};
 use super::registry::Place;
 use super::tools::Subject;
 use super::work::{Claims, Shared};
-
-/// Most bytes of a long message that are read; all of it is hashed and stored.
-const PARSE_LIMIT: usize = 32 << 20;
 
 /// A long thing that is being written.
 #[derive(Debug)]
@@ -58,8 +56,7 @@ impl LongWork {
             let Self { unescape, wire, head, .. } = self;
             unescape.update(part, &mut |bytes| {
                 wire.update(bytes);
-                let room = PARSE_LIMIT.saturating_sub(head.len());
-                head.extend_from_slice(bytes.get(..room.min(bytes.len())).unwrap_or_default());
+                keep(head, bytes);
             });
         }
         output.wrote_quietly(part.len() as u64);
@@ -80,8 +77,7 @@ impl LongWork {
             let Self { unescape, wire, head, .. } = &mut self;
             unescape.finish(&mut |bytes| {
                 wire.update(bytes);
-                let room = PARSE_LIMIT.saturating_sub(head.len());
-                head.extend_from_slice(bytes.get(..room.min(bytes.len())).unwrap_or_default());
+                keep(head, bytes);
             });
         }
         let known = &claims.registry;
@@ -132,4 +128,11 @@ impl LongWork {
         let read = read.ok_or(WriteError::Failed(IngestError::Worker))?;
         output.item(&record, ordinal, place, &read, &self.head)
     }
+}
+
+/// Adds what of `bytes` is below the limit.
+fn keep(head: &mut Vec<u8>, bytes: &[u8]) {
+    let limit = usize::try_from(PARSE_LIMIT).unwrap_or(usize::MAX);
+    let room = limit.saturating_sub(head.len()).min(bytes.len());
+    head.extend_from_slice(bytes.get(..room).unwrap_or_default());
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Instant;
 
 use crate::catalog::{BlobPlace, CatalogWriter, ItemRow};
-use crate::source::{FileState, Open};
+use crate::source::Open;
 use crate::store::pack::FrameAt;
 use crate::store::{Lines, Reader, Writer};
 use crate::types::json::Obj;
@@ -15,6 +15,7 @@ use crate::types::{ItemKey, RelPath, Sha256Digest};
 use super::batch::{Batch, Step};
 use super::lines::{Made, Maker};
 use super::registry::Place;
+use super::states::States;
 use super::tools::Read;
 use super::work::Done;
 use super::{IngestError, Watch, state};
@@ -52,11 +53,14 @@ pub(super) struct Output<'a> {
     pub maker: Maker,
     /// Lines of an earlier run that are still to be met; `None` when all were.
     expected: Option<Lines>,
+    /// Items that earlier runs have committed.
+    committed_before: u64,
     /// Items before this one are in the catalog already.
     derived_until: u64,
     totals: Totals,
     container: Option<(u32, &'static str, RelPath)>,
-    states: Vec<u8>,
+    before: States,
+    after: States,
     line: Vec<u8>,
     lines: Vec<u8>,
     uncommitted_bytes: u64,
@@ -100,10 +104,14 @@ impl<'a> Output<'a> {
         base_items: u64,
         watch: &'a dyn Watch,
     ) -> Result<Self, IngestError> {
-        let expected = match resume {
-            Some(reader) => Some(reader.ledger_lines(segment, 0)?),
-            None => None,
-        };
+        let mut expected = None;
+        let mut committed_before = 0;
+        if let Some(reader) = resume {
+            for record in reader.records(segment, 0)? {
+                committed_before += u64::from(matches!(record?.1, Record::Item(_) | Record::File(_)));
+            }
+            expected = Some(reader.ledger_lines(segment, 0)?);
+        }
         Ok(Self {
             store,
             catalog,
@@ -111,10 +119,12 @@ impl<'a> Output<'a> {
             segment,
             maker: Maker::default(),
             expected,
+            committed_before,
             derived_until,
             totals: Totals::default(),
             container: None,
-            states: Vec::new(),
+            before: States::default(),
+            after: States::default(),
             line: Vec::new(),
             lines: Vec::new(),
             uncommitted_bytes: 0,
@@ -269,18 +279,15 @@ impl<'a> Output<'a> {
     /// Makes everything durable, and says so.
     pub(super) fn commit(&mut self, kind: &str) -> Result<(), WriteError> {
         self.flush_lines()?;
-        let mut data = Vec::with_capacity(self.states.len() + 128);
+        let mut data = Vec::new();
         let mut o = Obj::new(&mut data);
-        if !self.states.is_empty() {
-            let mut list = vec![b'['];
-            list.extend_from_slice(&self.states);
-            list.push(b']');
-            o.raw("files_read", &list);
-        }
-        o.uint("items", self.totals.items).uint("segment", u64::from(self.segment));
+        self.after.take("files_after", &mut o);
+        self.before.take("files_before", &mut o);
+        // While the lines of an earlier run are met again, no more is committed than was then.
+        o.uint("items", self.totals.items.max(self.committed_before))
+            .uint("segment", u64::from(self.segment));
         o.end();
         self.store.commit(kind, &data)?;
-        self.states.clear();
         self.uncommitted_bytes = 0;
         self.last_commit = Instant::now();
         if self.expected.is_none() && self.totals.items > self.said {
@@ -305,7 +312,7 @@ impl<'a> Output<'a> {
         self.expected = None;
         self.flush_lines()?;
         self.catalog.record(self.segment, self.totals.items, &record)?;
-        if !self.states.is_empty() || self.uncommitted_bytes > 0 {
+        if !self.before.is_empty() || !self.after.is_empty() || self.uncommitted_bytes > 0 {
             self.commit("items_committed")?;
         }
         let mut line = Vec::new();
@@ -318,38 +325,20 @@ impl<'a> Output<'a> {
         Ok((closed.id, self.totals))
     }
 
-    /// Notes what the file system said of a file before and after it was read, for the custody log.
+    /// Notes what the file system said of a file before it was read, and after it when that differs, for the custody log.
     pub(super) fn note_state(&mut self, step: &Step) {
         match step {
             Step::Open(Open { container, before: Some(before), .. }) => {
-                self.separate();
-                let mut o = Obj::new(&mut self.states);
-                write_state(&mut o, *container, before, "before");
-                o.end();
+                self.before.add(*container, before);
             }
             Step::Close(close) if close.changed => {
                 if let Some(after) = &close.after {
-                    self.separate();
-                    let mut o = Obj::new(&mut self.states);
-                    write_state(&mut o, close.container, after, "after-changed");
-                    o.end();
+                    self.after.add(close.container, after);
                 }
             }
             _ => {}
         }
     }
-
-    fn separate(&mut self) {
-        if !self.states.is_empty() {
-            self.states.push(b',');
-        }
-    }
-}
-
-fn write_state(o: &mut Obj<'_>, container: u32, state: &FileState, when: &str) {
-    o.int("atime_ns", state.atime_ns).uint("c", u64::from(container)).int("ctime_ns", state.ctime_ns);
-    o.uint("device", state.device).uint("inode", state.inode).uint("mode", u64::from(state.mode));
-    o.int("mtime_ns", state.mtime_ns).uint("nlink", state.nlink).uint("size", state.size).str("when", when);
 }
 
 fn kind_word(kind: &str) -> &'static str {

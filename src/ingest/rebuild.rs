@@ -6,6 +6,7 @@ use rayon::iter::ParallelIterator as _;
 use rayon::slice::ParallelSlice as _;
 
 use crate::catalog::ItemRow;
+use crate::facts::{PARSE_LIMIT, PARSE_LIMIT_SLICE};
 use crate::index::IndexWriter;
 use crate::store::pack::{BLOB_IN_MEMORY, BlobAt, FrameAt};
 use crate::store::{Reader, StoreError};
@@ -28,9 +29,6 @@ const INDEX_MEMORY: usize = 140 << 20;
 
 /// Items that are read at once, at most.
 const MAX_JOBS: usize = 16_384;
-
-/// Most bytes of a long message that are read, as in an import.
-const PARSE_LIMIT: u64 = 32 << 20;
 
 /// What was read of some items, with their messages; `None` for an item that was passed over.
 type Chunk = Vec<Option<(Read, Vec<u8>)>>;
@@ -290,29 +288,7 @@ fn message(reader: &Reader, job: &Job) -> Result<Vec<u8>, IngestError> {
             std::borrow::Cow::Owned(message) => message,
         });
     }
-    // Un-escaping only shortens, by one byte in seven at most.
-    let want = PARSE_LIMIT + PARSE_LIMIT / 6;
-    let mut head = Head { bytes: Vec::new(), want: usize::try_from(want).unwrap_or(usize::MAX) };
-    reader.copy_blob(&job.blob, &mut head)?;
-    let mut message = job.rule().apply(&head.bytes).into_owned();
+    let mut message = job.rule().apply(&reader.blob_head(&job.blob, PARSE_LIMIT_SLICE)?).into_owned();
     message.truncate(usize::try_from(PARSE_LIMIT).unwrap_or(usize::MAX));
     Ok(message)
-}
-
-/// Keeps the first bytes and takes the rest in silence: the blob is checked to its end.
-struct Head {
-    bytes: Vec<u8>,
-    want: usize,
-}
-
-impl std::io::Write for Head {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let room = self.want.saturating_sub(self.bytes.len()).min(bytes.len());
-        self.bytes.extend_from_slice(bytes.get(..room).unwrap_or_default());
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
 }

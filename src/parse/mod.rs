@@ -19,12 +19,14 @@
 )]
 
 pub mod address;
+pub mod authres;
 pub(crate) mod bytes;
 pub mod charset;
 mod codepages;
 mod css;
 pub mod date;
 pub mod decode;
+pub mod dkim;
 mod entity;
 pub mod header;
 pub mod html;

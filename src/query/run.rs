@@ -285,7 +285,9 @@ fn first<K: Ord>(mut list: Vec<(K, ItemKey)>, limit: usize) -> Vec<ItemKey> {
 
 fn shows(catalog: &Catalog, row: &Row<'_>, check: &Check) -> Result<bool, CatalogError> {
     Ok(match check {
-        Check::MessageId(id) => row.message_id.is_some_and(|m| schema::bare_message_id(m) == *id),
+        Check::MessageId(id) => {
+            row.message_id.is_some_and(|m| schema::bare_message_id(&String::from_utf8_lossy(m)) == *id)
+        }
         Check::Digest(of, digits) => {
             let begins = |hex: String| hex.starts_with(digits);
             let is = |one: DigestOf| matches!(*of, DigestOf::Any) || *of == one;

@@ -4,6 +4,7 @@
 //! score: the hops written by the recipient's own servers, down to the address that the last of them saw. All below is what the
 //! sender's side says.
 
+mod across;
 mod answers;
 mod clocks;
 mod embedded;
@@ -15,6 +16,7 @@ mod settings;
 mod steps;
 mod trust;
 
+pub use across::{ACROSS, Across, Compare, Seen};
 pub use answers::{Answer, Answers, Level};
 pub use clocks::{Clock, Clocks, LEAST, Model};
 pub use embedded::{Time, times};

@@ -201,9 +201,13 @@ pub enum State {
 /// Looks what lies in `dir`, without changing it.
 ///
 /// # Errors
-/// [`StoreError::Io`] when the directory cannot be read.
+/// [`StoreError::NewerFormat`] when a newer program made it; [`StoreError::Io`] when the directory cannot be read.
 pub fn state(dir: &std::path::Path) -> Result<State, StoreError> {
     let layout = Layout::new(dir);
+    // What a newer format makes of the other files is not known: it is neither unfinished nor something else.
+    if let Err(error @ StoreError::NewerFormat { .. }) = check_version(&layout) {
+        return Err(error);
+    }
     if layout.at(Layout::HEAD).exists() {
         return Ok(State::Case);
     }

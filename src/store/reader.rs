@@ -199,6 +199,16 @@ impl Reader {
         }
     }
 
+    /// The first `want` bytes of a blob of any length, all of which is read and checked against its digest.
+    ///
+    /// # Errors
+    /// As [`Self::copy_blob`].
+    pub fn blob_head(&self, at: &BlobAt, want: u64) -> Result<Vec<u8>, StoreError> {
+        let mut head = BlobHead { bytes: Vec::new(), want: usize::try_from(want).unwrap_or(usize::MAX) };
+        self.copy_blob(at, &mut head)?;
+        Ok(head.bytes)
+    }
+
     fn mismatch(&self, at: &BlobAt) -> StoreError {
         StoreError::BlobMismatch {
             sha256: at.sha256,
@@ -268,6 +278,24 @@ impl Reader {
             packs.pop_front();
         }
         Ok(file)
+    }
+}
+
+/// Keeps the first bytes and takes the rest in silence.
+struct BlobHead {
+    bytes: Vec<u8>,
+    want: usize,
+}
+
+impl Write for BlobHead {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let room = self.want.saturating_sub(self.bytes.len()).min(bytes.len());
+        self.bytes.extend_from_slice(bytes.get(..room).unwrap_or_default());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -168,6 +168,11 @@ anomalies! {
     ReceivedOverLimit, "received-over-limit", Notice, "mailtrail limit", "A Received field, or their number, is over the limit; the rest is kept but not read.";
     ReceivedCommentUnbalanced, "received-comment-unbalanced", Info, "RFC 5322 section 3.2.2", "A comment is not closed, or closed twice.";
     IpInvalid, "ip-invalid", Notice, "RFC 5321 section 4.1.3", "An address literal is no IP address (octet over 255, leading zero ..); it was not repaired.";
+    // authentication (read by `auth`, not by an import)
+    AuthresNameless, "authres-nameless", Notice, "RFC 8601 section 2.2", "An Authentication-Results field names no server; who says so cannot be told from it.";
+    AuthresInvalid, "authres-invalid", Notice, "RFC 8601 section 2.2, RFC 7208 section 9.1", "A piece of an Authentication-Results or Received-SPF field is not in the form of the standard; the rest was read.";
+    AuthresOverLimit, "authres-over-limit", Notice, "mailtrail limit", "An Authentication-Results or Received-SPF field is longer, or has more results, than is read.";
+    TagListInvalid, "tag-list-invalid", Notice, "RFC 6376 section 3.2", "The tags of a DKIM or ARC field are not in the form of the standard, so its signature is not valid.";
     // MIME
     MultipartBoundaryMissing, "multipart-boundary-missing", Notice, "RFC 2046 section 5.1", "A multipart type without a boundary parameter; its body was read as text.";
     MultipartUnterminated, "multipart-unterminated", Notice, "RFC 2046 section 5.1.1", "A multipart has no closing boundary line.";

@@ -1,7 +1,7 @@
 //! The table of findings: what a check of bytes concluded.
 
 macro_rules! findings {
-    ($( $name:ident, $code:literal, $mismatch:literal, $meaning:literal; )*) => {
+    ($( $name:ident, $code:literal, $exit:literal, $meaning:literal; )*) => {
         /// What `import` and `verify` can conclude.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
@@ -16,10 +16,15 @@ macro_rules! findings {
                 match self { $( Self::$name => $code, )* }
             }
 
-            /// Whether bytes do not match what was recorded of them (exit 4); otherwise something was left
-            /// unread or unfinished (exit 3).
+            /// The exit code that it leads to: 4 when bytes do not match what was recorded of them, 3 when something was
+            /// left unread or unfinished, 0 when it is worth a word and no more.
+            pub fn exit(self) -> u8 {
+                match self { $( Self::$name => $exit, )* }
+            }
+
+            /// Whether bytes do not match what was recorded of them.
             pub fn is_mismatch(self) -> bool {
-                match self { $( Self::$name => $mismatch, )* }
+                self.exit() == 4
             }
 
             /// What it means, in one sentence.
@@ -31,34 +36,38 @@ macro_rules! findings {
 }
 
 findings! {
-    Unreadable, "unreadable", false, "The operating system refused to read a file, or a part of it.";
-    ChangedWhileRead, "changed-while-read", false, "A file changed while it was read; what was read is stored and hashed.";
-    BooksDoNotBalance, "books-do-not-balance", false, "The ranges of a container do not cover its bytes exactly once.";
-    SourceUnfinished, "source-unfinished", false, "An import stopped before the end of its source; run it again.";
-    TornTail, "torn-tail", false, "Bytes after the last committed record, left by a write that was cut off; the next writing command sets them aside.";
-    HeadBehind, "head-behind", false, "The custody log holds events that the head does not name yet: the last writing command was cut off.";
-    HeadMismatch, "head-mismatch", true, "The head does not name the last event of the custody log.";
-    CustodyChainBroken, "custody-chain-broken", true, "An event of the custody log is not the one that the next event names.";
-    CustodyRecordInvalid, "custody-record-invalid", true, "A line of the custody log is not a canonical event.";
-    FileMissing, "file-missing", true, "A file of the record is not there.";
-    FileUnexpected, "file-unexpected", true, "A file lies in the record that no event names.";
-    SegmentMismatch, "segment-mismatch", true, "A stretch of a file of the record does not have the digest that the custody log holds.";
-    FrameMismatch, "frame-mismatch", true, "A compressed frame does not have the digest recorded for its stored bytes.";
-    FrameUnreadable, "frame-unreadable", true, "A compressed frame could not be unpacked.";
-    PackLineInvalid, "pack-line-invalid", true, "A line that lists the blobs of a frame is not in canonical form, or does not follow the one before.";
-    BlobMismatch, "blob-mismatch", true, "The bytes of a blob do not have the digest that names it.";
-    BlobMissing, "blob-missing", true, "The ledger names bytes that are in no pack.";
-    LedgerRecordInvalid, "ledger-record-invalid", true, "A line of the ledger is not a canonical record.";
-    ContainerMismatch, "container-mismatch", true, "The container rebuilt from its ranges does not have the digest recorded for it.";
-    WireMismatch, "wire-mismatch", true, "The wire form of an item does not have the digest recorded for it.";
-    SourceIdMismatch, "source-id-mismatch", true, "The id of a source is not the one that its paths and digests give.";
-    CatalogMissing, "catalog-missing", false, "There is no catalog, or it lags behind the ledger; `rebuild` makes it anew.";
-    CatalogMismatch, "catalog-mismatch", true, "A row of the catalog is not what the blob gives.";
-    CatalogUnreadable, "catalog-unreadable", true, "The catalog cannot be read; `rebuild` makes it anew.";
-    IndexMissing, "index-missing", false, "There is no index, or it lags behind the ledger; `rebuild` makes it anew.";
-    IndexMismatch, "index-mismatch", true, "The index does not hold the items of the ledger, or a file of it is damaged; `rebuild` makes it anew.";
-    SourceDiffers, "source-differs", true, "The original no longer has the bytes that were imported.";
-    SourceMissing, "source-missing", true, "The original is not where it was imported from.";
+    Unreadable, "unreadable", 3, "The operating system refused to read a file, or a part of it.";
+    ChangedWhileRead, "changed-while-read", 3, "A file changed while it was read; what was read is stored and hashed.";
+    BooksDoNotBalance, "books-do-not-balance", 3, "The ranges of a container do not cover its bytes exactly once.";
+    SourceUnfinished, "source-unfinished", 3, "An import stopped before the end of its source; run it again.";
+    TornTail, "torn-tail", 3, "Bytes after the last committed record, left by a write that was cut off; the next writing command sets them aside.";
+    HeadBehind, "head-behind", 3, "The custody log holds events that the head does not name yet: the last writing command was cut off.";
+    HeadMismatch, "head-mismatch", 4, "The head does not name the last event of the custody log.";
+    CustodyChainBroken, "custody-chain-broken", 4, "An event of the custody log is not the one that the next event names.";
+    CustodyRecordInvalid, "custody-record-invalid", 4, "A line of the custody log is not a canonical event.";
+    FileMissing, "file-missing", 4, "A file of the record is not there.";
+    FileUnexpected, "file-unexpected", 4, "A file lies in the record that no event names.";
+    SegmentMismatch, "segment-mismatch", 4, "A stretch of a file of the record does not have the digest that the custody log holds.";
+    FrameMismatch, "frame-mismatch", 4, "A compressed frame does not have the digest recorded for its stored bytes.";
+    FrameUnreadable, "frame-unreadable", 4, "A compressed frame could not be unpacked.";
+    PackLineInvalid, "pack-line-invalid", 4, "A line that lists the blobs of a frame is not in canonical form, or does not follow the one before.";
+    BlobMismatch, "blob-mismatch", 4, "The bytes of a blob do not have the digest that names it.";
+    BlobMissing, "blob-missing", 4, "The ledger names bytes that are in no pack.";
+    LedgerRecordInvalid, "ledger-record-invalid", 4, "A line of the ledger is not a canonical record.";
+    ContainerMismatch, "container-mismatch", 4, "The container rebuilt from its ranges does not have the digest recorded for it.";
+    WireMismatch, "wire-mismatch", 4, "The wire form of an item does not have the digest recorded for it.";
+    SourceIdMismatch, "source-id-mismatch", 4, "The id of a source is not the one that its paths and digests give.";
+    CatalogMissing, "catalog-missing", 3, "There is no catalog, or it lags behind the ledger; `rebuild` makes it anew.";
+    CatalogMismatch, "catalog-mismatch", 4, "A row of the catalog is not what the blob gives.";
+    CatalogUnreadable, "catalog-unreadable", 4, "The catalog cannot be read; `rebuild` makes it anew.";
+    CatalogOtherVersion, "catalog-other-version", 3, "The catalog was made by another version of the program, so it was not compared; `rebuild` makes it anew.";
+    NotCompared, "not-compared", 3, "What catalog and index hold of some items could not be compared, because the bytes of these items cannot be read.";
+    IndexMissing, "index-missing", 3, "There is no index, or it lags behind the ledger; `rebuild` makes it anew.";
+    IndexMismatch, "index-mismatch", 4, "The index does not hold the items of the ledger, or a file of it is damaged; `rebuild` makes it anew.";
+    IndexOtherVersion, "index-other-version", 3, "The index was made by another version of the program, so it was not compared; `rebuild` makes it anew.";
+    SourceDiffers, "source-differs", 4, "The original no longer has the bytes that were imported.";
+    SourceMissing, "source-missing", 4, "The original is not where it was imported from.";
+    SourceAdded, "source-added", 0, "A file lies in the source folder that was not there when it was imported; import the folder again to take it in.";
 }
 
 /// One conclusion, with the thing it is about.

@@ -39,6 +39,11 @@ impl LegacyStream {
     pub fn finish(self) -> (Option<String>, Option<String>) {
         (self.md5.map(|m| hex(&m.finalize())), self.sha1.map(|s| hex(&s.finalize())))
     }
+
+    /// The bytes of the SHA-1: old signatures are over it.
+    pub fn finish_sha1(self) -> [u8; 20] {
+        self.sha1.unwrap_or_default().finalize().into()
+    }
 }
 
 #[cfg(test)]

@@ -1,14 +1,15 @@
 //! Catalog and index against the blobs: every row is derived again and compared.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::catalog::{Catalog, CatalogError, CatalogWriter, SourceRow};
 use crate::export::item::{Extra, Teller, write};
-use crate::index::IndexReader;
+use crate::index::{IndexError, IndexReader};
 use crate::ingest::{Again, Bench, IngestError, Step, Watch};
 use crate::store::{Reader, SegmentInfo};
+use crate::types::record::Record;
 use crate::types::{Finding, FindingKind, ItemKey, SourceId};
 
 /// Rows that are derived again before they are compared.
@@ -36,7 +37,7 @@ pub fn verify_derived(
     sink: &mut dyn FnMut(Finding),
 ) -> Result<DerivedSummary, IngestError> {
     let mut summary = DerivedSummary::default();
-    let mut keys = BTreeSet::new();
+    let mut keys = Keys::default();
     match Catalog::open(&reader.layout().catalog()) {
         Ok(catalog) => rows(reader, &catalog, threads, scratch, watch, sink, &mut summary, &mut keys)?,
         Err(CatalogError::Open { .. }) if !reader.layout().catalog().exists() => {
@@ -44,10 +45,32 @@ pub fn verify_derived(
                 sink(catalog_finding(FindingKind::CatalogMissing, "there is no catalog".to_owned(), vec![]));
             }
         }
+        Err(error @ CatalogError::OtherVersion { .. }) => {
+            let detail = format!("{error}; run `mailtrail rebuild`");
+            sink(catalog_finding(FindingKind::CatalogOtherVersion, detail, vec![]));
+        }
         Err(error) => sink(catalog_finding(FindingKind::CatalogUnreadable, said(&error), vec![])),
     }
     index(reader, &keys, sink, &mut summary)?;
     Ok(summary)
+}
+
+/// Which rows and index entries there should be.
+#[derive(Debug, Default)]
+struct Keys {
+    /// Of items and children that the blobs give.
+    derived: BTreeSet<u64>,
+    /// Of items of the ledger whose bytes cannot be read, so that nobody knows which children they have.
+    unread: BTreeSet<u64>,
+    /// For each segment the number of items that are in the catalog.
+    upto: BTreeMap<u32, u64>,
+}
+
+impl Keys {
+    /// Whether this is an item that could not be read again, or a child of one.
+    fn is_unread(&self, key: ItemKey) -> bool {
+        self.unread.contains(&key.message().as_u64())
+    }
 }
 
 fn catalog_finding(kind: FindingKind, detail: String, hits: Vec<String>) -> Finding {
@@ -69,12 +92,21 @@ fn said(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// Number of items of a segment, as far as its catalog rows should reach.
-fn behind(segment: &SegmentInfo, have: u64) -> Option<String> {
-    match segment.closed() {
-        Some(closed) if have < closed.items => Some(format!("{have} of {} items", closed.items)),
-        _ => None,
+/// How far something derived lags behind the `items` of a segment, in words.
+fn behind(items: u64, have: u64) -> Option<String> {
+    (have < items).then(|| format!("{have} of {items} items"))
+}
+
+/// Number of committed items of a segment, which a segment that was never closed does not say.
+fn items_of(reader: &Reader, segment: &SegmentInfo) -> Result<u64, IngestError> {
+    if let Some(closed) = segment.closed() {
+        return Ok(closed.items);
     }
+    let mut items = 0;
+    for record in reader.records(segment.number, 0)? {
+        items += u64::from(matches!(record?.1, Record::Item(_) | Record::File(_)));
+    }
+    Ok(items)
 }
 
 #[expect(clippy::too_many_arguments, reason = "one caller; a struct would only rename them")]
@@ -86,19 +118,21 @@ fn rows(
     watch: &dyn Watch,
     sink: &mut dyn FnMut(Finding),
     summary: &mut DerivedSummary,
-    keys: &mut BTreeSet<u64>,
+    keys: &mut Keys,
 ) -> Result<(), IngestError> {
     let again = Again::new(reader, threads, true)?;
     let bench = Bench::plain(threads);
     for segment in reader.segments()? {
         let have = catalog.source(segment.number).map_or(0, |s| s.derived.items);
-        if let Some(detail) = behind(&segment, have) {
+        keys.upto.insert(segment.number, have);
+        let items = items_of(reader, &segment)?;
+        if let Some(detail) = behind(items, have) {
             sink(catalog_finding(FindingKind::CatalogMissing, detail, vec![segment.source().to_string()]));
         }
         match catalog.source(segment.number).map(SourceRow::source_id) {
             Some(id) if id == segment.source() || segment.closed().is_none() => {}
             // The import was cut off between the last line of the ledger and the catalog.
-            None | Some(SourceId::Pending(_)) if have > 0 && behind(&segment, have).is_none() => {
+            None | Some(SourceId::Pending(_)) if have > 0 && behind(items, have).is_none() => {
                 let detail = "the source is not closed in the catalog".to_owned();
                 sink(catalog_finding(
                     FindingKind::CatalogMissing,
@@ -133,7 +167,21 @@ fn rows(
             Ok(())
         })?;
         compare(catalog, &mut chunk, &mut expected, sink, summary, keys)?;
-        extra_rows(catalog, segment.number, keys, sink);
+        let unread: Vec<ItemKey> = (0..have.min(items))
+            .filter_map(|n| ItemKey::new(segment.number, n, 0))
+            .filter(|key| !keys.derived.contains(&key.as_u64()))
+            .collect();
+        keys.unread.extend(unread.iter().map(|key| key.as_u64()));
+        let not_compared = extra_rows(catalog, segment.number, keys, sink);
+        if !unread.is_empty() {
+            let detail = format!(
+                "{} and {} of the catalog could not be compared: the bytes cannot be read",
+                counted(unread.len() as u64, "item"),
+                counted(not_compared, "row"),
+            );
+            let hits = unread.iter().map(|&key| item_name(catalog, segment.number, key)).collect();
+            sink(catalog_finding(FindingKind::NotCompared, detail, hits));
+        }
     }
     Ok(())
 }
@@ -173,7 +221,7 @@ fn compare(
     expected: &mut Vec<ItemKey>,
     sink: &mut dyn FnMut(Finding),
     summary: &mut DerivedSummary,
-    keys: &mut BTreeSet<u64>,
+    keys: &mut Keys,
 ) -> Result<(), IngestError> {
     if expected.is_empty() {
         return Ok(());
@@ -184,7 +232,7 @@ fn compare(
     let (mut want, mut got) = (Vec::new(), Vec::new());
     let tellers = (Teller::new(&anew), Teller::new(catalog));
     for &key in &*expected {
-        keys.insert(key.as_u64());
+        keys.derived.insert(key.as_u64());
         want.clear();
         got.clear();
         let extra = Extra { schema: "", ..Extra::default() };
@@ -242,12 +290,22 @@ fn item_name(catalog: &Catalog, segment: u32, key: ItemKey) -> String {
     name
 }
 
-/// Rows that no blob gives.
-fn extra_rows(catalog: &Catalog, segment: u32, keys: &BTreeSet<u64>, sink: &mut dyn FnMut(Finding)) {
+fn counted(number: u64, one: &str) -> String {
+    format!("{number} {one}{}", if number == 1 { "" } else { "s" })
+}
+
+/// Tells of rows that no blob gives; answers how many rows belong to items that could not be read again.
+fn extra_rows(catalog: &Catalog, segment: u32, keys: &Keys, sink: &mut dyn FnMut(Finding)) -> u64 {
+    let mut not_compared = 0;
     let from = ItemKey::new(segment, 0, 0).unwrap_or_default();
     let to = ItemKey::new(segment + 1, 0, 0).unwrap_or(ItemKey::from_u64(u64::MAX >> 1));
     let walked = catalog.range(from, to, |row| -> Result<std::ops::ControlFlow<()>, CatalogError> {
-        if row.key.segment() == segment && !keys.contains(&row.key.as_u64()) {
+        if row.key.segment() != segment || keys.derived.contains(&row.key.as_u64()) {
+            return Ok(std::ops::ControlFlow::Continue(()));
+        }
+        if keys.is_unread(row.key) {
+            not_compared += 1;
+        } else {
             let id = catalog.item_id(row).to_string();
             let detail = "the row stands for no item of the ledger".to_owned();
             sink(catalog_finding(FindingKind::CatalogMismatch, detail, vec![id]));
@@ -257,18 +315,24 @@ fn extra_rows(catalog: &Catalog, segment: u32, keys: &BTreeSet<u64>, sink: &mut 
     if let Err(error) = walked {
         sink(catalog_finding(FindingKind::CatalogUnreadable, said(&error), vec![]));
     }
+    not_compared
 }
 
 /// The set of items in the index, and the checksums of its files.
 fn index(
     reader: &Reader,
-    keys: &BTreeSet<u64>,
+    keys: &Keys,
     sink: &mut dyn FnMut(Finding),
     summary: &mut DerivedSummary,
 ) -> Result<(), IngestError> {
     let segments = reader.segments()?;
     let index = match IndexReader::open(&reader.layout().index()) {
         Ok(index) => index,
+        Err(error @ IndexError::OtherVersion { .. }) => {
+            let detail = format!("{error}; run `mailtrail rebuild`");
+            sink(index_finding(FindingKind::IndexOtherVersion, detail, vec![]));
+            return Ok(());
+        }
         Err(error) => {
             let is_there = reader.layout().index().join("meta.json").exists();
             let kind = if is_there { FindingKind::IndexMismatch } else { FindingKind::IndexMissing };
@@ -280,7 +344,7 @@ fn index(
     };
     for segment in &segments {
         let have = index.watermarks().get(&segment.number).copied().unwrap_or(0);
-        if let Some(detail) = behind(segment, have) {
+        if let Some(detail) = behind(items_of(reader, segment)?, have) {
             sink(index_finding(FindingKind::IndexMissing, detail, vec![segment.source().to_string()]));
         }
     }
@@ -298,11 +362,18 @@ fn index(
     match index.keys(&index.all()) {
         Ok(found) => {
             summary.indexed = found.len() as u64;
-            let found: BTreeSet<u64> = found.into_iter().map(ItemKey::as_u64).collect();
-            let missing = keys.difference(&found).count();
-            let extra = found.difference(keys).count();
+            // What one of the two lags behind the ledger has its own finding.
+            let below = |marks: &BTreeMap<u32, u64>, key: u64| {
+                let key = ItemKey::from_u64(key);
+                key.item() < marks.get(&key.segment()).copied().unwrap_or(0)
+            };
+            let found = found.into_iter().filter(|&key| !keys.is_unread(key));
+            let found: BTreeSet<u64> = found.map(ItemKey::as_u64).collect();
+            let missing = keys.derived.difference(&found).filter(|&&key| below(index.watermarks(), key));
+            let missing = missing.count();
+            let extra = found.difference(&keys.derived).filter(|&&key| below(&keys.upto, key)).count();
             // Without a catalog there is nothing to compare with; that is a finding of its own.
-            if !keys.is_empty() && (missing > 0 || extra > 0) {
+            if !keys.derived.is_empty() && (missing > 0 || extra > 0) {
                 let detail = format!("{missing} items are missing, {extra} stand for no item of the ledger");
                 sink(index_finding(FindingKind::IndexMismatch, detail, vec![]));
             }

@@ -10,4 +10,4 @@ mod source;
 
 pub use derived::{DerivedSummary, verify_derived};
 pub use record::{Summary, verify_record};
-pub use source::verify_source;
+pub use source::{SourceSummary, verify_source};

@@ -66,6 +66,7 @@ pub fn verify_record(
     sink: &mut dyn FnMut(Finding),
 ) -> Result<Summary, StoreError> {
     let layout = Layout::new(dir);
+    check_version(&layout)?;
     let mut found = Vec::new();
     if !layout.at(Layout::HEAD).exists() && !layout.at(Layout::CUSTODY).exists() {
         match state(dir)? {
@@ -75,7 +76,6 @@ pub fn verify_record(
         }
     }
     let walked = walk(&layout, &mut found)?;
-    check_version(&layout, &walked)?;
     let mut suspects = check_files(&layout, &walked, &mut found);
     check_names(&layout, &walked, &mut found);
     let mut summary = Summary {
@@ -123,20 +123,12 @@ fn unfinished(sink: &mut dyn FnMut(Finding)) -> Summary {
     summary
 }
 
-/// Refuses a newer format, unless the custody log says that `VERSION` was ours: then a byte of it was changed, which
-/// its stretch tells.
-fn check_version(layout: &Layout, walked: &Walked) -> Result<(), StoreError> {
-    let ours = format!("mailtrail-case/{VERSION}\n");
+/// Refuses a newer format before anything else is read: whatever else lies there may mean something else in it.
+fn check_version(layout: &Layout) -> Result<(), StoreError> {
     let text = read_small(&layout.at(Layout::VERSION)).unwrap_or_default();
-    if text == ours.as_bytes() {
-        return Ok(());
-    }
-    let recorded = walked.stretches.get(Layout::VERSION).and_then(|list| list.first());
-    let was_ours = recorded.is_none_or(|(stretch, _)| stretch.sha256 == Sha256Digest::of(ours.as_bytes()));
-    let found = version_of(&text).filter(|&found| found > u64::from(VERSION));
-    match found {
-        Some(found) if !was_ours => Err(StoreError::NewerFormat { path: layout.root().to_owned(), found }),
-        _ => Ok(()),
+    match version_of(&text).filter(|&found| found > u64::from(VERSION)) {
+        Some(found) => Err(StoreError::NewerFormat { path: layout.root().to_owned(), found }),
+        None => Ok(()),
     }
 }
 

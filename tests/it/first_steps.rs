@@ -128,8 +128,58 @@ fn exit_codes_are_those_of_the_table() {
     support::run(&case, &["search", "nosuchfield:x"]).with_code(2);
     support::run(&case, &["search", "nobodywrotethisword"]).ok();
     support::run(&case, &["show", "0000000000000000-1-1"]).with_code(1);
+}
+
+#[test]
+fn every_command_refuses_a_newer_format_and_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let case = dir.path().join("case");
+    let mail = support::own_corpus().join("mailbox");
+    support::import(&case, &mail);
+    let list = support::run(&case, &["list", "--json"]).ok().json();
+    let (item, container) = (list[0]["item"].as_str().unwrap(), list[0]["container"].as_str().unwrap());
+    let to = dir.path().join("to");
+    let (mail, to_text) = (mail.to_str().unwrap(), to.to_str().unwrap());
+    let refuse_all = || {
+        let before = state(&case);
+        for command in [
+            &["init"][..],
+            &["import", mail],
+            &["search", "x"],
+            &["show", item],
+            &["list"],
+            &["info"],
+            &["log"],
+            &["report"],
+            &["export", "all", "--to", to_text],
+            &["restore", container, "--to", to_text],
+            &["verify"],
+            &["verify", "--record-only"],
+            &["rebuild"],
+        ] {
+            let ran = support::run(&case, command);
+            assert_eq!(ran.code, 6, "{command:?}: {}{}", ran.text(), ran.err);
+            assert!(ran.err.contains("has format 2"), "{command:?}: {}", ran.err);
+        }
+        assert_eq!(state(&case), before);
+        assert!(!to.exists());
+    };
     std::fs::write(case.join("VERSION"), "mailtrail-case/2\n").unwrap();
-    support::run(&case, &["info"]).with_code(6);
+    refuse_all();
+    // A later format may have no head and no log at all.
+    for name in ["HEAD", "custody.jsonl", "lock"] {
+        std::fs::remove_file(case.join(name)).unwrap();
+    }
+    for name in ["ledger", "packs", "derived"] {
+        std::fs::remove_dir_all(case.join(name)).unwrap();
+    }
+    refuse_all();
+}
+
+/// Every file of a case with its bytes.
+fn state(case: &std::path::Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
+    let read = |file: std::path::PathBuf| (file.clone(), std::fs::read(case.join(file)).unwrap());
+    support::files_below(case).into_iter().map(read).collect()
 }
 
 #[test]
@@ -158,4 +208,42 @@ fn a_second_writer_is_refused_while_readers_go_on() {
     support::run(&case, &["list"]).ok();
     lock.unlock().unwrap();
     support::run(&case, &["rebuild"]).ok();
+}
+
+#[test]
+fn a_known_source_is_not_read_in_another_way_and_the_import_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let (case, mail) = (dir.path().join("case"), dir.path().join("inbox"));
+    std::fs::write(&mail, support::evidence::mbox(0, 5)).unwrap();
+    support::import(&case, &mail);
+    let ledger = support::ledger(&case);
+    let mail = mail.to_str().unwrap();
+    let ran = support::run(&case, &["import", "--split", "any", mail]).ok();
+    let said =
+        "already imported with kind auto and split strict; not read again with kind auto and split any";
+    assert!(ran.err.contains(said) && ran.err.contains("another case"), "{}", ran.err);
+    let ran = support::run(&case, &["import", "--json", "--kind", "mbox", mail]).ok();
+    let done = ran.json().pop().unwrap();
+    assert_eq!(done["known"], true);
+    assert_eq!(done["read_otherwise"], serde_json::json!({"kind": "auto", "split": "strict"}));
+    let ran = support::run(&case, &["import", "--json", mail]).ok();
+    assert_eq!(ran.json().pop().unwrap()["read_otherwise"], serde_json::Value::Null);
+    assert!(!ran.err.contains("warning"), "{}", ran.err);
+    assert_eq!(support::ledger(&case), ledger);
+}
+
+#[test]
+fn the_log_names_a_user_without_a_name_by_number() {
+    let dir = tempfile::tempdir().unwrap();
+    let case = dir.path().join("case");
+    for (user, said) in [(None, " (uid "), (Some("alice"), " (alice, uid ")] {
+        let mut command = support::program();
+        command.env_remove("USER").env_remove("LOGNAME").envs(user.map(|user| ("USER", user)));
+        let case = case.with_extension(user.unwrap_or("none"));
+        command.args(["init", "--case"]).arg(&case);
+        let made = support::finish(command).ok().text();
+        assert!(made.contains("after 1 event: "), "{made}");
+        let log = support::run(&case, &["log"]).ok().text();
+        assert!(log.contains(said) && log.trim_end().ends_with("after 1 event"), "{log}");
+    }
 }

@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 #![allow(clippy::print_stdout, reason = "suites over real mail print what they measured")]
 
+mod auth;
 mod changed_bytes;
+mod corpora_auth;
 mod corpora_import;
 mod corpora_parse;
 mod corpora_received;
@@ -13,6 +15,7 @@ mod corpus_containers;
 mod corpus_facts;
 mod damaged_cases;
 mod docs_tables;
+mod exports;
 mod first_steps;
 mod hostile_inputs;
 mod hostile_sources;
@@ -24,3 +27,4 @@ mod repeatable;
 mod routes;
 mod stock_tools;
 mod support;
+mod verify_words;

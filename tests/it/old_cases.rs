@@ -131,11 +131,9 @@ fn a_case_of_a_newer_format_is_refused_by_every_command_that_reads_it() {
     copied(&frozen("v1"), &case);
     fs::write(case.join("VERSION"), "mailtrail-case/2\n").unwrap();
     let before = support::files_below(&case);
-    for args in [&["info"][..], &["search", "x"], &["rebuild"], &["report"], &["log"]] {
+    for args in [&["info"][..], &["search", "x"], &["rebuild"], &["report"], &["log"], &["verify"]] {
         support::run(&case, args).with_code(6);
     }
-    // `verify` says first that this is not the VERSION which was recorded.
-    support::run(&case, &["verify"]).with_code(4);
     support::run(&case, &["import", support::own_corpus().join("mbox").to_str().unwrap()]).with_code(6);
     assert_eq!(support::files_below(&case), before, "nothing was written");
 }

@@ -1,0 +1,108 @@
+//! Recomputes signatures offline, with keys from files only, and puts them beside what servers recorded.
+//!
+//! Nothing here opens a socket, reads a file or asks for the time: the caller brings bytes and keys.
+
+mod arc;
+mod body;
+mod canon;
+mod crypto;
+mod keys;
+mod recorded;
+mod signature;
+#[cfg(test)]
+mod tests;
+mod when;
+
+pub use arc::{ArcReport, ArcSet, ChainReason, ChainStatus};
+pub use body::{BodyCheck, Reading};
+pub use crypto::{MAX_BITS, MIN_BITS};
+pub use keys::{KeyEntry, KeyFile, KeyStore};
+pub use recorded::{Recorded, RecordedSpf};
+pub use signature::{Caveat, Check, KeyUsed, SignatureReport, Verdict};
+pub use when::{Clock, Judged};
+
+use crate::parse::dkim::{SignatureKind, signature as read_signature};
+use crate::parse::header;
+use crate::types::Anomaly;
+
+use body::Bodies;
+use signature::Checker;
+
+/// Most DKIM signatures of one message that are checked; the rest is counted.
+pub const MAX_SIGNATURES: usize = 32;
+
+/// All about the authentication of one message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// The time that signatures are judged at; `None` when the message has none.
+    pub judged: Option<Judged>,
+    /// What servers wrote of their checks, newest first.
+    pub recorded: Vec<Recorded>,
+    /// Received-SPF fields, newest first.
+    pub spf: Vec<RecordedSpf>,
+    /// Fields of both kinds there are, when more than were read.
+    pub recorded_total: u64,
+    /// DKIM signatures, in the order they stand.
+    pub dkim: Vec<SignatureReport>,
+    /// DKIM signatures there are, when more than were checked.
+    pub dkim_total: u64,
+    /// The ARC chain.
+    pub arc: ArcReport,
+    /// What was odd in these fields.
+    pub anomalies: Vec<Anomaly>,
+}
+
+/// A recorded result on a DKIM signature: the field and the result in it, by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// Number in [`Report::recorded`].
+    pub field: usize,
+    /// Number in its results.
+    pub result: usize,
+}
+
+impl Report {
+    /// What servers recorded of a DKIM signature: results that name its domain, and its selector and the start of its
+    /// value where they name these.
+    pub fn said_of(&self, dkim: &SignatureReport) -> Vec<Said> {
+        let mut out = Vec::new();
+        for (field, recorded) in self.recorded.iter().enumerate() {
+            for (result, one) in recorded.results.results.iter().enumerate() {
+                if one.method.is("dkim") && recorded::is_about(one, &dkim.signature) {
+                    out.push(Said { field, result });
+                }
+            }
+        }
+        out
+    }
+
+    /// Whether a server recorded `pass` for a signature whose body hash or signature does not hold now: what is stored
+    /// is then not what that server saw, or it is not the server that wrote it.
+    pub fn is_contradicted(&self, dkim: &SignatureReport) -> bool {
+        dkim.verdict == Verdict::Fail
+            && self.said_of(dkim).iter().any(|said| {
+                let field = self.recorded.get(said.field);
+                field.and_then(|f| f.results.results.get(said.result)).is_some_and(|r| r.result.is("pass"))
+            })
+    }
+}
+
+/// Checks a message: un-escaped by its container's rule, and, when that differs, the slice as found in the container.
+pub fn check(message: &[u8], as_found: Option<&[u8]>, keys: &KeyStore) -> Report {
+    let header = header::read(message).value;
+    let judged = when::judged(&header);
+    let checker = Checker::new(message, &header, keys, judged);
+    let mut bodies = Bodies::new(message, &header, as_found);
+    let mut anomalies = Vec::new();
+    let (recorded, spf, recorded_total) = recorded::read(&header, &mut anomalies);
+    let mut dkim = Vec::new();
+    let fields = checker.named(b"dkim-signature");
+    for &number in fields.iter().take(MAX_SIGNATURES) {
+        let Some(field) = checker.field(number) else { continue };
+        let parsed = read_signature(field.value, field.value_at.start(), SignatureKind::Dkim);
+        anomalies.extend(parsed.anomalies);
+        dkim.push(checker.message_signature(number, parsed.value, &mut bodies));
+    }
+    let arc = arc::chain(&checker, &mut bodies, &mut anomalies);
+    Report { judged, recorded, spf, recorded_total, dkim, dkim_total: fields.len() as u64, arc, anomalies }
+}

@@ -1,0 +1,103 @@
+//! What servers wrote of their own checks, and where it stands among the hops.
+
+use crate::parse::authres::{AuthResults, MethodResult, ReceivedSpf, arc_results, received_spf, results};
+use crate::parse::dkim::Signature;
+use crate::parse::header::Header;
+use crate::parse::known::Known;
+use crate::types::{Anomaly, ByteRange};
+
+/// Most fields of one message that are read; the rest is counted.
+pub(super) const MAX_FIELDS: usize = 256;
+
+/// An Authentication-Results field or one of its relatives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// The field's name as written.
+    pub name: Vec<u8>,
+    /// The whole field.
+    pub at: ByteRange,
+    /// `Received` fields that stand above it: servers that took the message after this was written, if it is true.
+    pub hops_above: u64,
+    /// What it says.
+    pub results: AuthResults,
+}
+
+/// A Received-SPF field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordedSpf {
+    /// The field's name as written.
+    pub name: Vec<u8>,
+    /// The whole field.
+    pub at: ByteRange,
+    /// `Received` fields that stand above it.
+    pub hops_above: u64,
+    /// What it says.
+    pub spf: ReceivedSpf,
+}
+
+/// Reads all of them; the number is how many there are.
+pub(super) fn read(
+    header: &Header<'_>,
+    anomalies: &mut Vec<Anomaly>,
+) -> (Vec<Recorded>, Vec<RecordedSpf>, u64) {
+    let (mut recorded, mut spf) = (Vec::new(), Vec::new());
+    let (mut hops_above, mut total) = (0_u64, 0_u64);
+    for field in &header.fields {
+        if field.known == Known::Received {
+            hops_above += 1;
+            continue;
+        }
+        let name = field.name.to_ascii_lowercase();
+        let is_spf = name.ends_with(b"received-spf");
+        // X-MS-Exchange-Authentication-Results, Authentication-Results-Original, X-Original-Authentication-Results ..
+        let is_results =
+            name.ends_with(b"authentication-results") || name == b"authentication-results-original";
+        if !is_spf && !is_results {
+            continue;
+        }
+        total += 1;
+        if recorded.len() + spf.len() >= MAX_FIELDS {
+            continue;
+        }
+        let (value, value_at, at) = (field.value, field.value_at.start(), field.at);
+        let name_as_written = field.name.to_vec();
+        if is_spf {
+            let parsed = received_spf(value, value_at);
+            anomalies.extend(parsed.anomalies);
+            spf.push(RecordedSpf { name: name_as_written, at, hops_above, spf: parsed.value });
+        } else {
+            let is_arc = name == b"arc-authentication-results";
+            let parsed = if is_arc { arc_results(value, value_at) } else { results(value, value_at) };
+            anomalies.extend(parsed.anomalies);
+            recorded.push(Recorded { name: name_as_written, at, hops_above, results: parsed.value });
+        }
+    }
+    (recorded, spf, total)
+}
+
+/// Whether a `dkim` result is about this signature: everything that it names must agree, and it must name something.
+pub(super) fn is_about(result: &MethodResult, signature: &Signature) -> bool {
+    let host = |text: &[u8]| {
+        let at = memchr::memrchr(b'@', text).map_or(0, |n| n + 1);
+        text.get(at..).unwrap_or_default().to_ascii_lowercase()
+    };
+    let domain = signature.domain.to_ascii_lowercase();
+    let d = result.property("header", "d").map(|w| host(&w.text) == domain);
+    let i = result.property("header", "i").map(|w| {
+        let named = host(&w.text);
+        let own = signature.identity.as_ref().map_or_else(|| domain.clone(), |i| host(i));
+        named == own || named == domain
+    });
+    let s = result.property("header", "s").map(|w| w.text.eq_ignore_ascii_case(&signature.selector));
+    let b = result.property("header", "b").map(|w| starts_with(&signature.signature, &w.text));
+    let named = [d, i, s, b];
+    d.or(i).or(b).is_some() && named.into_iter().flatten().all(|agrees| agrees)
+}
+
+/// Whether a signature's base64 starts with `text`; results hold its first characters.
+fn starts_with(signature: &[u8], text: &[u8]) -> bool {
+    use base64::Engine as _;
+    let whole = base64::engine::general_purpose::STANDARD.encode(signature);
+    let bare = |t: &[u8]| t.iter().copied().take_while(|b| *b != b'=').collect::<Vec<u8>>();
+    !text.is_empty() && bare(whole.as_bytes()).starts_with(&bare(text))
+}

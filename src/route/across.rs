@@ -1,0 +1,209 @@
+//! Rules that need more than one message: hops that stand in several messages, and encryption that is missing where it always was.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::rules::{Rule, Severity};
+
+/// The rules, in the order in which they report.
+pub const ACROSS: &[Rule] = &[
+    Rule {
+        id: "received-cloned",
+        severity: Severity::Strong,
+        when: "The same server, id and time stand in messages with different Message-IDs.",
+        caveat: "A server that splits a message by recipient keeps the id: hops for different recipients are not counted.",
+    },
+    Rule {
+        id: "queue-id-reuse",
+        severity: Severity::Notice,
+        when: "One server gave one id to two messages within one minute, at different times.",
+        caveat: "Short Postfix ids come again after a while: only within a minute do they say anything.",
+    },
+    Rule {
+        id: "tls-downgrade-vs-baseline",
+        severity: Severity::Notice,
+        when: "Between this client and this server 99 % of at least 50 hops have a sign of encryption; this one has none.",
+        caveat: "Maintenance, an expired certificate, a second machine behind one name.",
+    },
+];
+
+/// One hop as it is compared with others. Texts are in lower case but for the id.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen<'a> {
+    /// Which item it stands in.
+    pub item: u64,
+    /// The hop's place in it, 0 the newest.
+    pub hop: usize,
+    /// The item's Message-ID; empty when there is none.
+    pub message_id: &'a str,
+    /// The server.
+    pub by: &'a [u8],
+    /// The client: its reverse name, else the name that it called itself.
+    pub client: &'a [u8],
+    /// The id.
+    pub id: &'a [u8],
+    /// The recipient that the hop names.
+    pub for_: &'a [u8],
+    /// Milliseconds since 1970, when certain.
+    pub at: Option<i64>,
+    /// Whether there is a sign of encryption; `None` where the protocol has none to speak of.
+    pub tls: Option<bool>,
+}
+
+/// What a rule found.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Across {
+    /// Place of the rule in [`ACROSS`].
+    rule: usize,
+    /// The hops it is about: item and place, ascending.
+    pub hops: Vec<(u64, usize)>,
+}
+
+impl Across {
+    /// The rule.
+    pub fn rule(&self) -> &'static Rule {
+        ACROSS.get(self.rule).unwrap_or(&ACROSS[0])
+    }
+}
+
+/// A hop that was seen under an id.
+#[derive(Clone, Debug)]
+struct Under {
+    at: i64,
+    message_id: Box<str>,
+    for_: Box<[u8]>,
+    place: (u64, usize),
+}
+
+/// Hops between one client and one server.
+#[derive(Clone, Debug, Default)]
+struct Pair {
+    all: u64,
+    bare: Vec<(u64, usize)>,
+}
+
+/// Two texts that name something together.
+type Both = (Box<[u8]>, Box<[u8]>);
+
+/// Compares hops of many messages.
+#[derive(Clone, Debug, Default)]
+pub struct Compare {
+    ids: HashMap<Both, Vec<Under>>,
+    pairs: BTreeMap<Both, Pair>,
+}
+
+/// Hops kept under one id, and without encryption for one pair; more say no more.
+const MOST: usize = 256;
+
+impl Compare {
+    /// Takes a hop.
+    pub fn see(&mut self, seen: &Seen<'_>) {
+        if let (Some(at), false, false) = (seen.at, seen.by.is_empty(), seen.id.len() < 4) {
+            let under = self.ids.entry((seen.by.into(), seen.id.into())).or_default();
+            if under.len() < MOST {
+                let (message_id, for_) = (seen.message_id.into(), seen.for_.into());
+                under.push(Under { at, message_id, for_, place: (seen.item, seen.hop) });
+            }
+        }
+        if let (Some(tls), false, false) = (seen.tls, seen.by.is_empty(), seen.client.is_empty()) {
+            let pair = self.pairs.entry((seen.client.into(), seen.by.into())).or_default();
+            pair.all += 1;
+            if !tls && pair.bare.len() < MOST {
+                pair.bare.push((seen.item, seen.hop));
+            }
+        }
+    }
+
+    /// What was found; the same for the same hops in any order, as long as no limit was met.
+    pub fn findings(self) -> Vec<Across> {
+        let mut out = Vec::new();
+        for under in self.ids.into_values().filter(|under| under.len() > 1) {
+            let (mut cloned, mut again) = (BTreeSet::new(), BTreeSet::new());
+            for (n, a) in under.iter().enumerate() {
+                for b in under.iter().skip(n + 1) {
+                    let one_message =
+                        a.message_id == b.message_id || a.message_id.is_empty() || b.message_id.is_empty();
+                    let split = !a.for_.is_empty() && !b.for_.is_empty() && a.for_ != b.for_;
+                    if one_message || a.place.0 == b.place.0 {
+                        continue;
+                    }
+                    if a.at == b.at {
+                        if !split {
+                            cloned.extend([a.place, b.place]);
+                        }
+                    } else if a.at.abs_diff(b.at) < 60_000 && !split {
+                        again.extend([a.place, b.place]);
+                    }
+                }
+            }
+            for (rule, hops) in [(0, cloned), (1, again)] {
+                if !hops.is_empty() {
+                    out.push(Across { rule, hops: hops.into_iter().collect() });
+                }
+            }
+        }
+        for pair in self.pairs.into_values() {
+            let bare = pair.bare.len() as u64;
+            if pair.all >= 50 && bare > 0 && bare * 100 <= pair.all {
+                out.extend(pair.bare.into_iter().map(|place| Across { rule: 2, hops: vec![place] }));
+            }
+        }
+        out.sort();
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hop(item: u64, message_id: &'static str, id: &'static str, at: i64) -> Seen<'static> {
+        Seen {
+            item,
+            hop: 0,
+            message_id,
+            by: b"mx.example",
+            client: b"relay.example",
+            id: id.as_bytes(),
+            for_: b"",
+            at: Some(at),
+            tls: Some(true),
+        }
+    }
+
+    fn found(hops: &[Seen<'_>]) -> Vec<(&'static str, Vec<(u64, usize)>)> {
+        let mut compare = Compare::default();
+        for hop in hops {
+            compare.see(hop);
+        }
+        compare.findings().into_iter().map(|f| (f.rule().id, f.hops)).collect()
+    }
+
+    #[test]
+    fn a_hop_copied_into_another_message_is_found_and_a_split_one_is_not() {
+        let (a, b) = (hop(1, "a@x", "4F3D21234", 5_000), hop(2, "b@x", "4F3D21234", 5_000));
+        assert_eq!(found(&[a, b]), [("received-cloned", vec![(1, 0), (2, 0)])]);
+        assert_eq!(found(&[b, a]), [("received-cloned", vec![(1, 0), (2, 0)])]);
+        // The same message twice, and one message split by recipient.
+        assert_eq!(found(&[a, Seen { message_id: "a@x", ..b }]), []);
+        assert_eq!(found(&[Seen { for_: b"c@y", ..a }, Seen { for_: b"d@y", ..b }]), []);
+        // Other servers, other times.
+        assert_eq!(found(&[a, Seen { by: b"mx2.example", ..b }]), []);
+        assert_eq!(
+            found(&[a, hop(2, "b@x", "4F3D21234", 35_000)]),
+            [("queue-id-reuse", vec![(1, 0), (2, 0)])]
+        );
+        assert_eq!(found(&[a, hop(2, "b@x", "4F3D21234", 95_000)]), []);
+    }
+
+    #[test]
+    fn missing_encryption_counts_only_where_it_is_the_exception() {
+        let ids = ["id01", "id02", "id03"];
+        let many = |bare: u64, all: u64| -> Vec<Seen<'static>> {
+            (0..all).map(|n| Seen { tls: Some(n >= bare), ..hop(n, "", ids[0], 0) }).collect()
+        };
+        assert_eq!(found(&many(1, 100)), [("tls-downgrade-vs-baseline", vec![(0, 0)])]);
+        assert_eq!(found(&many(2, 100)), []);
+        assert_eq!(found(&many(1, 49)), []);
+        assert_eq!(found(&many(0, 100)), []);
+    }
+}
