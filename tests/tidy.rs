@@ -16,7 +16,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("catalog", &["types", "facts"]),
     ("index", &["types", "parse", "facts"]),
     ("ingest", &["types", "source", "store", "parse", "facts", "auth", "route", "catalog", "index"]),
-    ("query", &["types", "facts", "catalog", "index"]),
+    // query checks the ids of rules and the levels of trust against their tables in route.
+    ("query", &["types", "facts", "route", "catalog", "index"]),
     // verify derives what the catalog should hold as an import does, and compares it as exports show it.
     ("verify", &["types", "source", "store", "parse", "facts", "catalog", "index", "ingest", "export"]),
     ("export", &["types", "store", "parse", "facts", "catalog", "query"]),

@@ -19,7 +19,7 @@ use tantivy::postings::TermInfo;
 use tantivy::termdict::TermDictionaryBuilder;
 
 use super::codec;
-use super::schema::{self, FACT, FIELDS};
+use super::schema::{self, FACT, FIELDS, HOP};
 use super::terms::Terms;
 
 /// Places sorted in one pass: 32 MB of them.
@@ -35,7 +35,11 @@ pub(super) struct Gather {
     places: u32,
     /// Terms that are no words, document after document with [`GAP`] at each end.
     facts: Vec<u32>,
-    /// Hashes of what is looked up whole, with their documents: kind, 7 bytes of the hash.
+    /// Terms of hops, hop after hop with [`GAP`] at each end.
+    hop_facts: Vec<u32>,
+    /// The instant of each hop, as [`schema::hop_time`] gives it.
+    hop_times: Vec<i64>,
+    /// Hashes of what is looked up whole, with their documents, or hops: kind, 7 bytes of the hash.
     hashes: Vec<(u64, u32)>,
     docs: Vec<Doc>,
 }
@@ -48,6 +52,8 @@ pub(super) struct Doc {
     pub(super) size: u64,
     /// Place of its first word.
     pub(super) start: u32,
+    /// Number of its first hop.
+    pub(super) hop: u32,
 }
 
 /// The number that no term has: between stretches, so that phrases do not run across, and between documents.
@@ -60,6 +66,8 @@ impl Gather {
             stream: Vec::new(),
             places: 0,
             facts: Vec::new(),
+            hop_facts: Vec::new(),
+            hop_times: Vec::new(),
             hashes: Vec::new(),
             docs: Vec::new(),
         }
@@ -71,7 +79,15 @@ impl Gather {
         if !self.docs.is_empty() {
             self.facts.push(GAP);
         }
-        self.docs.push(Doc { start: self.places, ..doc });
+        self.docs.push(Doc { start: self.places, hop: self.hop_times.len() as u32, ..doc });
+    }
+
+    /// Begins the next hop of the document.
+    pub(super) fn begin_hop(&mut self, time: i64) {
+        if !self.hop_times.is_empty() {
+            self.hop_facts.push(GAP);
+        }
+        self.hop_times.push(time);
     }
 
     /// The next word.
@@ -104,11 +120,25 @@ impl Gather {
         self.facts.push(id + 1);
     }
 
-    /// A digest that the document is found by; `hash` is its first bytes.
+    /// A term of the hop. The buffer gets its padding here.
+    pub(super) fn hop_fact(&mut self, term: &mut Vec<u8>) {
+        let len = term.len().min(super::words::LONGEST);
+        term.resize(len + super::words::PADDING, 0);
+        let id = self.terms.id(HOP, term, 0, len);
+        self.hop_facts.push(id + 1);
+    }
+
+    /// A digest that the document is found by, or the hop when the kind is one of hops; `hash` is its first bytes.
     pub(super) fn hash(&mut self, kind: u8, hash: [u8; 7]) {
         let [a, b, c, d, e, f, g] = hash;
-        let doc = self.docs.len().saturating_sub(1) as u32;
-        self.hashes.push((u64::from_be_bytes([kind, a, b, c, d, e, f, g]), doc));
+        let count = if schema::kind::is_of_hops(kind) { self.hop_times.len() } else { self.docs.len() };
+        let number = count.saturating_sub(1) as u32;
+        self.hashes.push((u64::from_be_bytes([kind, a, b, c, d, e, f, g]), number));
+    }
+
+    /// Number of hops.
+    pub(super) fn hops(&self) -> u32 {
+        self.hop_times.len() as u32
     }
 
     /// Number of documents.
@@ -119,7 +149,8 @@ impl Gather {
     /// Bytes of memory that the flush will have needed at its peak.
     pub(super) fn memory(&self) -> usize {
         let sorting = (self.places as usize).min(PASS) * 4 + self.terms.len() * 12;
-        (self.stream.len() + self.facts.len()) * 4
+        (self.stream.len() + self.facts.len() + self.hop_facts.len()) * 4
+            + self.hop_times.len() * 8
             + self.hashes.len() * 16
             + self.docs.len() * 48
             + sorting
@@ -148,17 +179,30 @@ impl Gather {
         for doc in &self.docs {
             starts.write_all(&doc.start.to_le_bytes())?;
         }
+        let hop_starts = lists.for_field(schema::field(schema::HOP_STARTS));
+        for doc in &self.docs {
+            hop_starts.write_all(&doc.hop.to_le_bytes())?;
+        }
+        let hop_times = lists.for_field(schema::field(schema::HOP_TIMES));
+        for time in &self.hop_times {
+            hop_times.write_all(&time.to_le_bytes())?;
+        }
         self.hashes.sort_unstable();
         self.hashes.dedup();
-        let hashes = lists.for_field(schema::field(schema::HASHES));
-        for (hash, doc) in &self.hashes {
-            let ([kind, a, b, c, d, e, f, g], doc) = (hash.to_be_bytes(), doc.to_be_bytes());
+        // Wide kinds come after all others.
+        let wide = self.hashes.partition_point(|(hash, _)| !schema::is_wide(hash.to_be_bytes()[0]));
+        let (narrow, wide) = self.hashes.split_at(wide);
+        let out = lists.for_field(schema::field(schema::HASHES));
+        for (hash, doc) in narrow {
+            let doc = doc.to_be_bytes();
             debug_assert!(doc[0] == 0, "a segment has fewer than 2^24 documents");
-            hashes.write_all(&[kind, a, b, c, d])?;
-            if schema::is_wide(kind) {
-                hashes.write_all(&[e, f, g])?;
-            }
-            hashes.write_all(&doc[1..])?;
+            out.write_all(&hash.to_be_bytes()[..=schema::NARROW])?;
+            out.write_all(&doc[1..])?;
+        }
+        let out = lists.for_field(schema::field(schema::WIDE_HASHES));
+        for (hash, number) in wide {
+            out.write_all(&hash.to_be_bytes())?;
+            out.write_all(&number.to_be_bytes())?;
         }
         terms.close()?;
         lists.close()?;
@@ -170,7 +214,7 @@ impl Gather {
     /// How often each term came.
     fn counts(&self) -> Vec<u32> {
         let mut counts = vec![0u32; self.terms.len() + 1];
-        for &number in self.stream.iter().chain(&self.facts) {
+        for &number in self.stream.iter().chain(&self.facts).chain(&self.hop_facts) {
             counts[number as usize] += 1;
         }
         counts.remove(GAP as usize);
@@ -199,14 +243,18 @@ impl Gather {
                 to += 1;
             }
             let pass = ids.get(from..to).unwrap_or_default();
-            let stream = if number == FACT { &self.facts } else { &self.stream };
-            sorter.sort(stream, number == FACT, pass, total);
+            let (stream, is_words) = match number {
+                FACT => (&self.facts, false),
+                HOP => (&self.hop_facts, false),
+                _ => (&self.stream, true),
+            };
+            sorter.sort(stream, !is_words, pass, total);
             let mut at = 0;
             for &id in pass {
                 let count = sorter.count(id);
                 let list = sorter.places.get_mut(at..at + count).unwrap_or_default();
                 at += count;
-                let list = if number == FACT { distinct(list) } else { list };
+                let list = if is_words { list } else { distinct(list) };
                 buffer.clear();
                 codec::encode(list, &mut buffer);
                 out.write_all(&buffer)?;
@@ -246,6 +294,8 @@ impl Gather {
         self.stream.clear();
         self.places = 0;
         self.facts.clear();
+        self.hop_facts.clear();
+        self.hop_times.clear();
         self.hashes.clear();
         self.docs.clear();
     }
@@ -288,7 +338,7 @@ impl Sorter {
         let (cursors, places) = (&mut self.cursors, &mut self.places);
         let mut place = 0u32;
         for &number in stream {
-            // Facts count documents, words count places; a gap ends the one and takes one of the other.
+            // Facts count documents or hops, words count places; a gap ends the one and takes one of the other.
             if number != GAP {
                 let cursor = &mut cursors[number as usize - 1];
                 if *cursor != u32::MAX {

@@ -6,6 +6,7 @@
 mod codec;
 mod directory;
 mod gather;
+mod hops;
 mod part;
 mod places;
 mod read;
@@ -21,12 +22,13 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+pub use hops::{HopSet, Stop};
 pub use places::place;
 pub use read::IndexReader;
 pub use search::{Lookup, Phrase};
 pub use set::Set;
 pub use words::{Asked, asked};
-pub use worker::{Finished, IndexWorker, Indexed};
+pub use worker::{Finished, IndexWorker, Indexed, Way};
 pub use write::IndexWriter;
 
 /// For each ledger segment the number of its items that are in the index.
@@ -61,27 +63,35 @@ pub enum IndexError {
     Damaged,
 }
 
-/// What a commit holds beside the segments: `1 1:500 2:30` is version 1, 500 items of ledger segment 1, 30 of 2.
-fn payload(watermarks: &Watermarks) -> String {
+/// What a commit holds beside the segments: `3 t9 1:500 2:30` is version 3, the settings of custody event 9, 500 items of
+/// ledger segment 1, 30 of 2.
+fn payload(watermarks: &Watermarks, trust: Option<u64>) -> String {
     let mut out = schema::VERSION.to_string();
+    // Writing to a String cannot fail.
+    if let Some(event) = trust {
+        write!(out, " t{event}").unwrap_or_default();
+    }
     for (segment, items) in watermarks {
-        // Writing to a String cannot fail.
         write!(out, " {segment}:{items}").unwrap_or_default();
     }
     out
 }
 
-fn read_payload(text: &str) -> Option<Watermarks> {
+fn read_payload(text: &str) -> Option<(Watermarks, Option<u64>)> {
     let mut words = text.split(' ');
     if words.next()?.parse() != Ok(schema::VERSION) {
         return None;
     }
-    words
-        .map(|word| {
+    let (mut marks, mut trust) = (Watermarks::new(), None);
+    for word in words {
+        if let Some(event) = word.strip_prefix('t') {
+            trust = Some(event.parse().ok()?);
+        } else {
             let (segment, items) = word.split_once(':')?;
-            Some((segment.parse().ok()?, items.parse().ok()?))
-        })
-        .collect()
+            marks.insert(segment.parse().ok()?, items.parse().ok()?);
+        }
+    }
+    Some((marks, trust))
 }
 
 #[cfg(test)]
@@ -94,8 +104,9 @@ mod tests {
     #[test]
     fn watermarks_are_read_back_and_another_version_is_not() {
         let marks = Watermarks::from([(1, 500), (7, 30)]);
-        assert_eq!(read_payload(&payload(&marks)), Some(marks));
-        assert_eq!(read_payload(&payload(&Watermarks::new())), Some(Watermarks::new()));
+        assert_eq!(read_payload(&payload(&marks, None)), Some((marks.clone(), None)));
+        assert_eq!(read_payload(&payload(&marks, Some(9))), Some((marks, Some(9))));
+        assert_eq!(read_payload(&payload(&Watermarks::new(), None)), Some((Watermarks::new(), None)));
         assert_eq!(read_payload("0 1:5"), None);
         assert_eq!(read_payload(""), None);
     }
@@ -145,6 +156,7 @@ mod tests {
                     text,
                     notes,
                     state,
+                    way: Way::default(),
                 });
             }
             writer.add(&worker.flush().unwrap().unwrap()).unwrap();
@@ -270,6 +282,7 @@ mod tests {
             text: &more.text,
             notes,
             state,
+            way: Way::default(),
         };
         worker.add(&item);
         writer.add(&worker.flush().unwrap().unwrap()).unwrap();

@@ -21,6 +21,8 @@ pub(super) struct Part {
     key: Column<u64>,
     fields: [OnceLock<FieldReader>; FIELDS as usize],
     starts: OnceLock<OwnedBytes>,
+    hop_starts: OnceLock<OwnedBytes>,
+    hop_times: OnceLock<OwnedBytes>,
 }
 
 impl std::fmt::Debug for Part {
@@ -48,8 +50,10 @@ impl Part {
         let lists = CompositeFile::open(&segment.open_read(SegmentComponent::Postings)?)?;
         let columns = ColumnarReader::open(segment.open_read(SegmentComponent::FastFields)?)?;
         let key = column(&columns, schema::KEY)?;
+        let docs = segment.meta().max_doc();
         let (fields, starts) = (Default::default(), OnceLock::new());
-        Ok(Self { docs: segment.meta().max_doc(), terms, lists, columns, key, fields, starts })
+        let (hop_starts, hop_times) = (OnceLock::new(), OnceLock::new());
+        Ok(Self { docs, terms, lists, columns, key, fields, starts, hop_starts, hop_times })
     }
 
     pub(super) fn key(&self, doc: u32) -> Option<u64> {
@@ -79,14 +83,37 @@ impl Part {
         Ok(cell.get_or_init(|| FieldReader { terms, lists }))
     }
 
+    fn once<'a>(&'a self, cell: &'a OnceLock<OwnedBytes>, number: u8) -> tantivy::Result<&'a [u8]> {
+        if let Some(bytes) = cell.get() {
+            return Ok(bytes.as_slice());
+        }
+        let bytes = self.bytes(number)?;
+        Ok(cell.get_or_init(|| bytes).as_slice())
+    }
+
     /// From places to documents.
     pub(super) fn walk(&self) -> tantivy::Result<Walk<'_>> {
-        if self.starts.get().is_none() {
-            let bytes = self.bytes(schema::STARTS)?;
-            self.starts.get_or_init(|| bytes);
-        }
-        let starts = self.starts.get().map_or(&[][..], |s| s.as_slice());
-        Ok(Walk { starts: starts.as_chunks().0, doc: 0 })
+        Ok(Walk { starts: self.once(&self.starts, schema::STARTS)?.as_chunks().0, doc: 0 })
+    }
+
+    /// From hops to documents.
+    pub(super) fn hop_walk(&self) -> tantivy::Result<Walk<'_>> {
+        Ok(Walk { starts: self.hop_starts()?, doc: 0 })
+    }
+
+    /// The first hop of each document.
+    pub(super) fn hop_starts(&self) -> tantivy::Result<&[[u8; 4]]> {
+        Ok(self.once(&self.hop_starts, schema::HOP_STARTS)?.as_chunks().0)
+    }
+
+    /// The instant of each hop, as [`schema::hop_time_of`] reads it.
+    pub(super) fn hop_times(&self) -> tantivy::Result<&[[u8; 8]]> {
+        Ok(self.once(&self.hop_times, schema::HOP_TIMES)?.as_chunks().0)
+    }
+
+    /// Number of hops.
+    pub(super) fn hops(&self) -> tantivy::Result<u32> {
+        Ok(u32::try_from(self.hop_times()?.len()).unwrap_or(u32::MAX))
     }
 
     /// About how many words there are.
@@ -95,26 +122,14 @@ impl Part {
         last.map_or(0, |s| u64::from(u32::from_le_bytes(s)))
     }
 
-    /// Adds the documents with a hash of `kind` that begins with `prefix`, as far as hashes are kept.
+    /// Adds the documents, or hops, with a hash of `kind` that begins with `prefix`, as far as hashes are kept.
     pub(super) fn hashes(&self, kind: u8, prefix: &[u8], bits: &mut Bits) -> tantivy::Result<()> {
-        let bytes = self.bytes(schema::HASHES)?;
-        let all = bytes.as_slice();
-        // Narrow records come first; where they end is found by their kinds, which ascend.
-        let narrow = 1 + NARROW + 3;
-        let count = {
-            let (mut low, mut high) = (0, all.len() / narrow);
-            while low < high {
-                let middle = usize::midpoint(low, high);
-                let kinds = all.get(middle * narrow..).and_then(|r| r.first()).copied();
-                if kinds.is_some_and(|k| !schema::is_wide(k)) { low = middle + 1 } else { high = middle }
-            }
-            low
-        };
-        let (records, size, kept) = if schema::is_wide(kind) {
-            (all.get(count * narrow..).unwrap_or_default(), 1 + WIDE + 3, WIDE)
-        } else {
-            (all.get(..count * narrow).unwrap_or_default(), narrow, NARROW)
-        };
+        // The two sizes of records lie apart: where one ends and the other begins could not be told from their bytes.
+        let is_wide = schema::is_wide(kind);
+        let kept = if is_wide { WIDE } else { NARROW };
+        let size = 1 + kept + if is_wide { 4 } else { 3 };
+        let bytes = self.bytes(if is_wide { schema::WIDE_HASHES } else { schema::HASHES })?;
+        let records = bytes.as_slice();
         let wanted = prefix.get(..prefix.len().min(kept)).unwrap_or_default();
         let head = |n: usize| {
             let record = records.get(n * size..(n + 1) * size).unwrap_or_default();
@@ -126,8 +141,10 @@ impl Part {
             if head(middle) < (kind, wanted) { low = middle + 1 } else { high = middle }
         }
         while low < records.len() / size && head(low) == (kind, wanted) {
-            if let Some(&[a, b, c]) = records.get((low + 1) * size - 3..(low + 1) * size) {
-                bits.insert(u32::from_be_bytes([0, a, b, c]));
+            match records.get(low * size + 1 + kept..(low + 1) * size) {
+                Some(&[a, b, c]) => bits.insert(u32::from_be_bytes([0, a, b, c])),
+                Some(&[a, b, c, d]) => bits.insert(u32::from_be_bytes([a, b, c, d])),
+                _ => {}
             }
             low += 1;
         }

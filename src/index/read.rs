@@ -20,10 +20,11 @@ pub struct IndexReader {
     index: Index,
     pub(super) parts: Vec<Part>,
     watermarks: Watermarks,
+    trust: Option<u64>,
 }
 
 /// tantivy may panic on a damaged file; that is an error like another.
-fn guarded<T>(work: impl FnOnce() -> tantivy::Result<T>) -> Result<T, IndexError> {
+pub(super) fn guarded<T>(work: impl FnOnce() -> tantivy::Result<T>) -> Result<T, IndexError> {
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(done) => done.map_err(IndexError::Read),
         Err(_) => Err(IndexError::Damaged),
@@ -54,8 +55,8 @@ impl IndexReader {
             IndexError::Read(source) => IndexError::Open { path: path.to_owned(), source },
             other => other,
         })?;
-        let watermarks = match &metas.payload {
-            None if metas.segments.is_empty() => Watermarks::new(),
+        let (watermarks, trust) = match &metas.payload {
+            None if metas.segments.is_empty() => (Watermarks::new(), None),
             payload => {
                 let read = payload.as_deref().and_then(read_payload);
                 read.ok_or_else(|| IndexError::OtherVersion { path: path.to_owned() })?
@@ -68,12 +69,17 @@ impl IndexReader {
             }
             Ok(parts)
         })?;
-        Ok(Self { index, parts, watermarks })
+        Ok(Self { index, parts, watermarks, trust })
     }
 
     /// How many items of each ledger segment are in it.
     pub fn watermarks(&self) -> &Watermarks {
         &self.watermarks
+    }
+
+    /// The custody event whose settings the findings and the trust of hops in it follow.
+    pub fn trust(&self) -> Option<u64> {
+        self.trust
     }
 
     /// Number of items and children in it.
@@ -112,8 +118,20 @@ impl IndexReader {
         guarded(|| {
             let mut set = self.none();
             for (part, bits) in self.parts.iter().zip(&mut set.parts) {
+                let mut hops = None;
                 for lookup in lookups {
-                    search::find(part, lookup, bits)?;
+                    if lookup.is_of_hops() {
+                        let hops = match &mut hops {
+                            Some(hops) => hops,
+                            None => hops.insert(Bits::empty(part.hops()?)),
+                        };
+                        search::find(part, lookup, hops)?;
+                    } else {
+                        search::find(part, lookup, bits)?;
+                    }
+                }
+                if let Some(hops) = hops {
+                    part.hop_walk()?.mark(hops.iter(), bits);
                 }
             }
             Ok(set)
@@ -220,7 +238,7 @@ impl IndexReader {
     }
 
     /// Every term of one kind with the number of items it is in, such as the codes of all anomalies; `kind` is one
-    /// of [`schema::kind`].
+    /// of [`schema::kind`]. Terms of hops come with the number of hops.
     ///
     /// # Errors
     /// [`IndexError::Read`], [`IndexError::Damaged`].
@@ -228,7 +246,8 @@ impl IndexReader {
         guarded(|| {
             let mut out = std::collections::BTreeMap::new();
             for part in &self.parts {
-                let field = part.field(schema::FACT)?;
+                let number = if schema::kind::is_of_hops(kind) { schema::HOP } else { schema::FACT };
+                let field = part.field(number)?;
                 let mut stream = field.terms.range().ge([kind]).lt([kind + 1]).into_stream()?;
                 while let Some((term, info)) = stream.next() {
                     *out.entry(term.get(1..).unwrap_or_default().to_vec()).or_insert(0) +=

@@ -10,7 +10,7 @@ use crate::facts::Role;
 use crate::types::Sha256Digest;
 
 /// Version of fields, word cutting and term forms; an index of another version is made anew.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// A field of words with their places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -36,15 +36,22 @@ impl Words {
 /// The field of terms that are no words.
 pub(super) const FACT: u8 = 5;
 
-/// Number of fields with terms.
-pub(super) const FIELDS: u8 = 6;
+/// The field of terms of hops: its lists hold hops, counted through all documents, of each the newest first.
+pub(super) const HOP: u8 = 6;
 
-/// Beside the fields' lists: places where documents begin (4 bytes each), and hashes with their documents.
+/// Number of fields with terms.
+pub(super) const FIELDS: u8 = 7;
+
+/// Beside the fields' lists: places where documents begin (4 bytes each), hashes with their documents, wide ones with their
+/// documents or hops, the first hop of each document (4 bytes each), and the instant of each hop (8 bytes).
 pub(super) const STARTS: u8 = 100;
 pub(super) const HASHES: u8 = 101;
+pub(super) const WIDE_HASHES: u8 = 102;
+pub(super) const HOP_STARTS: u8 = 103;
+pub(super) const HOP_TIMES: u8 = 104;
 
 /// Bytes of a hash that are kept: enough that few wrong items have to be looked at in the catalog. References are
-/// not in the catalog, so that more of their hashes is kept.
+/// not in the catalog, and ids of hops have to tell one hop from another, so that more of their hashes is kept.
 pub(super) const NARROW: usize = 4;
 pub(super) const WIDE: usize = 7;
 
@@ -80,6 +87,7 @@ pub(super) fn schema() -> Schema {
         builder.add_text_field(name, words.clone());
     }
     builder.add_bytes_field("fact", BytesOptions::default().set_indexed());
+    builder.add_bytes_field("hop", BytesOptions::default().set_indexed());
     for name in [KEY, DATE, SIZE] {
         builder.add_u64_field(name, NumericOptions::default().set_fast());
     }
@@ -143,6 +151,14 @@ pub mod kind {
     pub const FAMILY: u8 = b'Y';
     /// What a hop tells of encryption.
     pub const TLS: u8 = b'T';
+    /// What kind of step a hop is.
+    pub const CLASS: u8 = b'C';
+    /// The words of a hop that name the software.
+    pub const SOFTWARE: u8 = b'S';
+    /// Who stands behind a hop.
+    pub const TRUST: u8 = b'X';
+    /// The id of a rule that found something in the way of the message.
+    pub const FINDING: u8 = b'f';
     /// The code of an anomaly.
     pub const ANOMALY: u8 = b'a';
     /// `message` or `child`.
@@ -168,10 +184,29 @@ pub mod kind {
     pub const MIH: u8 = 4;
     /// The digest of the Message-ID.
     pub const MESSAGE_ID: u8 = 5;
-    /// The digest of the id of a hop, in lower case.
-    pub const HOP_ID: u8 = 6;
     /// The digest of a Message-ID that In-Reply-To or References names; its hits need no look.
     pub const REFERENCE: u8 = 0x80;
+    /// The digest of the id of a hop, in lower case, with its hop; its hits need no look.
+    pub const HOP_ID: u8 = 0x81;
+
+    /// Whether terms of this kind are of hops, not of documents.
+    pub fn is_of_hops(kind: u8) -> bool {
+        matches!(kind, b'B'..=b'Z' | HOP_ID)
+    }
+}
+
+/// A hop has no date.
+const NO_TIME: i64 = i64::MIN;
+
+/// The number that is kept of a hop's date.
+pub(super) fn hop_time(date: Option<(i64, bool)>) -> i64 {
+    // Instants are of years below 10000: twice their milliseconds fit.
+    date.map_or(NO_TIME, |(ms, is_certain)| ms.clamp(i64::MIN / 4, i64::MAX / 4) * 2 + i64::from(is_certain))
+}
+
+/// The date of such a number, and whether its instant is certain.
+pub(super) fn hop_time_of(number: i64) -> Option<(i64, bool)> {
+    (number != NO_TIME).then_some((number >> 1, number & 1 == 1))
 }
 
 /// Longest text kept in a term that is no word; what is longer ends in a digest.

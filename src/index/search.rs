@@ -10,7 +10,7 @@ use tantivy::termdict::TermDictionary;
 
 use super::codec::END;
 use super::part::Part;
-use super::schema::{self, FACT, Words};
+use super::schema::{self, FACT, HOP, Words};
 use super::set::Bits;
 use super::words::Asked;
 
@@ -30,6 +30,20 @@ pub enum Lookup {
     Hash(u8, Vec<u8>),
     /// All such terms that begin with the first and hold the second after it.
     Containing(Vec<u8>, Vec<u8>),
+}
+
+impl Lookup {
+    /// Whether it finds hops: all its terms are of one kind, which is their first byte.
+    pub(super) fn is_of_hops(&self) -> bool {
+        let kind = match self {
+            Self::Words(_) => None,
+            Self::Hash(kind, _) => Some(*kind),
+            Self::Term(term) | Self::Prefix(term) | Self::Range(term, _) | Self::Containing(term, _) => {
+                term.first().copied()
+            }
+        };
+        kind.is_some_and(schema::kind::is_of_hops)
+    }
 }
 
 /// Words that follow one another in one field.
@@ -99,32 +113,33 @@ fn prefixed(terms: &TermDictionary, prefix: &[u8]) -> tantivy::Result<Vec<TermIn
     Ok(out)
 }
 
-/// Adds everything in a segment that a lookup finds.
+/// Adds everything in a segment that a lookup finds: documents, or hops when [`Lookup::is_of_hops`].
 pub(super) fn find(part: &Part, lookup: &Lookup, bits: &mut Bits) -> tantivy::Result<()> {
+    let field = || part.field(if lookup.is_of_hops() { HOP } else { FACT });
     match lookup {
         Lookup::Words(phrase) => return find_phrase(part, phrase, bits),
         Lookup::Hash(kind, prefix) => return part.hashes(*kind, prefix, bits),
         Lookup::Term(term) => {
-            let field = part.field(FACT)?;
+            let field = field()?;
             if let Some(info) = field.terms.get(term)? {
                 field.docs(&info, bits);
             }
         }
         Lookup::Prefix(prefix) => {
-            let field = part.field(FACT)?;
+            let field = field()?;
             for info in prefixed(&field.terms, prefix)? {
                 field.docs(&info, bits);
             }
         }
         Lookup::Range(from, to) => {
-            let field = part.field(FACT)?;
+            let field = field()?;
             let mut stream = field.terms.range().ge(from).le(to).into_stream()?;
             while let Some((_, info)) = stream.next() {
                 field.docs(info, bits);
             }
         }
         Lookup::Containing(prefix, needle) => {
-            let field = part.field(FACT)?;
+            let field = field()?;
             let range = field.terms.range().ge(prefix);
             let mut stream = match after(prefix) {
                 Some(end) => range.lt(end).into_stream()?,

@@ -33,6 +33,17 @@ pub struct Indexed<'a> {
     pub notes: &'a [Anomaly],
     /// Mailbox state that the container tells, such as the flags of a Maildir name.
     pub state: &'a [&'a str],
+    /// What was concluded about its way.
+    pub way: Way<'a>,
+}
+
+/// What was concluded about the way of a message.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Way<'a> {
+    /// Ids of the rules that found something.
+    pub findings: &'a [&'static str],
+    /// For each hop, newest first, the word for who stands behind it.
+    pub trust: &'a [&'static str],
 }
 
 /// A segment that is written but not part of the index yet: see `IndexWriter::add`.
@@ -79,18 +90,18 @@ impl IndexWorker {
     /// Takes an item. Call [`Self::is_full`] after it.
     pub fn add(&mut self, item: &Indexed<'_>) {
         let date = item.facts.date.as_ref().map(|d| d.utc.0);
-        self.gather.begin(Doc { key: item.key.as_u64(), date, size: item.facts.size, start: 0 });
+        self.gather.begin(Doc { key: item.key.as_u64(), date, size: item.facts.size, start: 0, hop: 0 });
         self.texts(item);
         self.people(item.facts);
         self.tags(item);
-        for hop in &item.facts.hops {
-            self.hop(hop, item.message);
+        for (at, hop) in item.facts.hops.iter().enumerate() {
+            self.hop(hop, item.message, item.way.trust.get(at).copied().unwrap_or_default());
         }
     }
 
     /// Whether it is time for [`Self::flush`].
     pub fn is_full(&self) -> bool {
-        self.gather.memory() >= self.budget || self.gather.docs() >= MOST_DOCS
+        self.gather.memory() >= self.budget || self.gather.docs().max(self.gather.hops()) >= MOST_DOCS
     }
 
     /// Number of items held in memory.
@@ -253,6 +264,9 @@ impl IndexWorker {
         for anomaly in item.notes.iter().chain(&facts.anomalies) {
             word(kind::ANOMALY, anomaly.kind.code());
         }
+        for rule in item.way.findings {
+            word(kind::FINDING, rule);
+        }
         for state in item.state.iter().chain(&facts.state) {
             word(kind::STATE, state);
         }
@@ -291,9 +305,10 @@ impl IndexWorker {
         }
     }
 
-    fn hop(&mut self, hop: &Hop, message: &[u8]) {
+    fn hop(&mut self, hop: &Hop, message: &[u8], trust: &str) {
         let Self { gather, term, .. } = self;
         let text = |range: Option<ByteRange>| range.and_then(|r| r.of(message)).filter(|t| !t.is_empty());
+        gather.begin_hop(schema::hop_time(hop.date.as_ref().map(|date| (date.utc.0, date.zone_known))));
         for (place, range) in [
             (HopHost::By, hop.by),
             (HopHost::From, hop.from),
@@ -302,7 +317,7 @@ impl IndexWorker {
         ] {
             if let Some(host) = text(range) {
                 schema::host_term(term, place, host);
-                gather.fact(term);
+                gather.hop_fact(term);
             }
         }
         if let Some(id) = text(hop.id) {
@@ -313,22 +328,28 @@ impl IndexWorker {
             (kind::FOR, hop.for_),
             (kind::ENVELOPE_FROM, hop.envelope_from),
             (kind::USER, hop.user),
+            (kind::SOFTWARE, hop.software),
         ] {
             if let Some(value) = text(range) {
                 schema::text_term(term, kind, value);
-                gather.fact(term);
+                gather.hop_fact(term);
             }
         }
         for (kind, ip) in [(kind::PEER_IP, hop.peer_ip), (kind::BY_IP, hop.by_ip)] {
             if let Some(ip) = ip {
                 schema::ip_term(term, kind, ip);
-                gather.fact(term);
+                gather.hop_fact(term);
             }
         }
-        for (kind, value) in [(kind::FAMILY, hop.family), (kind::TLS, hop.tls.code())] {
+        for (kind, value) in [
+            (kind::FAMILY, hop.family),
+            (kind::TLS, hop.tls.code()),
+            (kind::CLASS, hop.class.code()),
+            (kind::TRUST, trust),
+        ] {
             if !value.is_empty() {
                 schema::text_term(term, kind, value.as_bytes());
-                gather.fact(term);
+                gather.hop_fact(term);
             }
         }
     }

@@ -14,6 +14,7 @@ pub struct IndexWriter {
     index: Index,
     writer: tantivy::IndexWriter,
     watermarks: Watermarks,
+    trust: Option<u64>,
 }
 
 impl std::fmt::Debug for IndexWriter {
@@ -40,8 +41,8 @@ impl IndexWriter {
             other => other.map_err(open)?,
         };
         let metas = index.load_metas().map_err(open)?;
-        let watermarks = match &metas.payload {
-            None if metas.segments.is_empty() => Watermarks::new(),
+        let (watermarks, trust) = match &metas.payload {
+            None if metas.segments.is_empty() => (Watermarks::new(), None),
             payload => {
                 let read = payload.as_deref().and_then(read_payload);
                 read.ok_or_else(|| IndexError::OtherVersion { path: path.to_owned() })?
@@ -54,7 +55,7 @@ impl IndexWriter {
             .build();
         let writer: tantivy::IndexWriter = index.writer_with_options(options).map_err(open)?;
         writer.set_merge_policy(Box::new(NoMergePolicy));
-        Ok(Self { index, writer, watermarks })
+        Ok(Self { index, writer, watermarks, trust })
     }
 
     /// A worker that flushes when its memory, with what the flush itself needs, reaches `budget` bytes.
@@ -67,6 +68,16 @@ impl IndexWriter {
     /// How far the last commit reached.
     pub fn watermarks(&self) -> &Watermarks {
         &self.watermarks
+    }
+
+    /// The custody event whose settings the findings and the trust of hops in it follow.
+    pub fn trust(&self) -> Option<u64> {
+        self.trust
+    }
+
+    /// Says which custody event made the settings. Only for an index that holds nothing yet: all of it follows the same.
+    pub fn set_trust(&mut self, event: Option<u64>) {
+        self.trust = event;
     }
 
     /// Takes in a finished segment; it counts from the next commit on.
@@ -84,7 +95,7 @@ impl IndexWriter {
     /// [`IndexError::Write`].
     pub fn commit(&mut self, watermarks: &Watermarks) -> Result<(), IndexError> {
         let mut prepared = self.writer.prepare_commit().map_err(IndexError::Write)?;
-        prepared.set_payload(&payload(watermarks));
+        prepared.set_payload(&payload(watermarks, self.trust));
         prepared.commit().map_err(IndexError::Write)?;
         self.watermarks.clone_from(watermarks);
         Ok(())

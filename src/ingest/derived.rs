@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::catalog::{CatalogWriter, Watermark};
 use crate::index::{IndexError, IndexWriter, Watermarks};
-use crate::store::Layout;
+use crate::route::Settings;
+use crate::store::{Layout, Reader};
 
-use super::IngestError;
+use super::{IngestError, trust};
 
 /// Catalog and index, opened for writing.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub struct Derived {
     pub index: Mutex<IndexWriter>,
     /// Number of items of each ledger segment that are in both.
     pub marks: Watermarks,
+    /// The recipient's side, as all ways in the index are read.
+    pub settings: Arc<Settings>,
 }
 
 impl Derived {
@@ -30,7 +33,7 @@ impl Derived {
     pub fn open(layout: &Layout) -> Result<Self, IngestError> {
         match Self::try_open(layout) {
             Ok(derived) => Ok(derived),
-            Err(IngestError::Files { path, source }) => Err(IngestError::Files { path, source }),
+            Err(error @ (IngestError::Files { .. } | IngestError::Store(_))) => Err(error),
             Err(_) => Self::anew(layout),
         }
     }
@@ -49,7 +52,7 @@ impl Derived {
 
     fn try_open(layout: &Layout) -> Result<Self, IngestError> {
         make(&layout.index())?;
-        let index = IndexWriter::open(&layout.index())?;
+        let mut index = IndexWriter::open(&layout.index())?;
         let mut catalog = CatalogWriter::open(&layout.catalog())?;
         let marks = index.watermarks().clone();
         // The catalog is committed first, so it can only be ahead; what it has beyond the index is taken back.
@@ -63,7 +66,17 @@ impl Derived {
                 catalog.truncate_from(segment, items)?;
             }
         }
-        Ok(Self { catalog, index: Mutex::new(index), marks })
+        // One index is made under one set of settings, so that equal hops have equal answers; newer ones count from the next
+        // rebuild on, and searches say so.
+        let reader = Reader::open(layout.root())?;
+        let settings = if marks.is_empty() {
+            let (settings, event) = trust::settings(&reader)?;
+            index.set_trust(event);
+            settings
+        } else {
+            trust::settings_of(&reader, index.trust())?
+        };
+        Ok(Self { catalog, index: Mutex::new(index), marks, settings: Arc::new(settings) })
     }
 
     /// Makes both durable: `items` of `segment` are in them now.

@@ -242,7 +242,7 @@ fn read_into(
     let threads = request.threads.max(1);
     let bench = {
         let index = derived.index.lock().unwrap_or_else(PoisonError::into_inner);
-        Bench::new(&index, threads, INDEX_MEMORY)
+        Bench::new(&index, threads, INDEX_MEMORY, &derived.settings)
     };
     let (digest, totals) = {
         let shared = Shared { claims: &claims, bench: &bench, index: &derived.index, segment, derived_until };

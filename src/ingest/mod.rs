@@ -23,6 +23,7 @@ mod state;
 mod states;
 mod tools;
 pub mod trust;
+mod way;
 mod work;
 
 pub use checks::refuse_overlap;

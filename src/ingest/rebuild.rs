@@ -109,10 +109,10 @@ pub fn catch_up(
             None => again.insert(Again::new(reader, threads, false)?),
         };
         let from = from.unwrap_or(0);
-        let Derived { catalog, index, .. } = derived;
+        let Derived { catalog, index, settings, .. } = derived;
         let bench = {
             let index = index.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
-            Bench::new(index, threads, INDEX_MEMORY)
+            Bench::new(index, threads, INDEX_MEMORY, settings)
         };
         let items = again.read(number, from, &bench, Some(index), watch, &mut |step| {
             match step {

@@ -1,12 +1,15 @@
 //! What one worker needs to read items: scratch memory and its own part of the index.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::facts::ItemFacts;
 use crate::facts::derive::{Scratch, derive};
-use crate::index::{IndexError, IndexWorker, IndexWriter, Indexed};
+use crate::index::{IndexError, IndexWorker, IndexWriter, Indexed, Way};
+use crate::route::Settings;
 use crate::types::{Anomaly, AnomalyKind, ItemKey, Sha256Digest};
+
+use super::way::Concluded;
 
 /// What was read from one message, and from each message inside it.
 #[derive(Debug)]
@@ -39,12 +42,13 @@ pub struct Subject<'a> {
 pub struct Tools {
     scratch: Scratch,
     index: Option<IndexWorker>,
+    settings: Arc<Settings>,
 }
 
 impl Tools {
     /// Reads an item and, where there is an index, adds its words.
     pub fn read(&mut self, subject: &Subject<'_>) -> Read {
-        let Self { scratch, index } = self;
+        let Self { scratch, index, settings } = self;
         let mut facts = Vec::with_capacity(1);
         let mut child = 0;
         let done = catch_unwind(AssertUnwindSafe(|| {
@@ -60,6 +64,7 @@ impl Tools {
                         None => (subject.sha256, subject.wire),
                     };
                     let is_child = found.child.is_some();
+                    let way = Concluded::of(bytes, &found, settings);
                     index.add(&Indexed {
                         key,
                         sha256,
@@ -69,6 +74,7 @@ impl Tools {
                         text,
                         notes: if is_child { &[] } else { subject.notes },
                         state: if is_child { &[] } else { subject.state },
+                        way: way.as_way(),
                     });
                 }
                 child += 1;
@@ -90,6 +96,7 @@ impl Tools {
                         text: &crate::facts::ItemText::default(),
                         notes: subject.notes,
                         state: subject.state,
+                        way: Way::default(),
                     });
                 }
             } else if let Some((first, _)) = facts.first_mut() {
@@ -128,7 +135,7 @@ fn failed(size: u64) -> ItemFacts {
 /// Reads one message without an index.
 pub fn read_message(message: &[u8]) -> Read {
     let digest = Sha256Digest::of(b"");
-    let mut tools = Tools { scratch: Scratch::default(), index: None };
+    let mut tools = Tools { scratch: Scratch::default(), index: None, settings: Arc::default() };
     tools.read(&Subject {
         key: ItemKey::default(),
         sha256: &digest,
@@ -147,16 +154,20 @@ pub struct Bench {
 }
 
 impl Bench {
-    /// A set for each of `workers`, which share `memory` bytes for their parts of the index.
-    pub fn new(index: &IndexWriter, workers: usize, memory: usize) -> Self {
+    /// A set for each of `workers`, which share `memory` bytes for their parts of the index and read ways under `settings`.
+    pub fn new(index: &IndexWriter, workers: usize, memory: usize, settings: &Arc<Settings>) -> Self {
         let budget = memory / workers.max(1);
-        let one = || Tools { scratch: Scratch::default(), index: Some(index.worker(budget)) };
+        let one = || Tools {
+            scratch: Scratch::default(),
+            index: Some(index.worker(budget)),
+            settings: Arc::clone(settings),
+        };
         Self { free: Mutex::new((0..workers).map(|_| one()).collect()) }
     }
 
     /// A set for each of `workers`, without an index.
     pub fn plain(workers: usize) -> Self {
-        let one = || Tools { scratch: Scratch::default(), index: None };
+        let one = || Tools { scratch: Scratch::default(), index: None, settings: Arc::default() };
         Self { free: Mutex::new((0..workers.max(1)).map(|_| one()).collect()) }
     }
 

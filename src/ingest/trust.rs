@@ -16,10 +16,27 @@ pub type Named = (Settings, Option<u64>);
 /// # Errors
 /// [`StoreError`] when the custody log cannot be read.
 pub fn settings(reader: &Reader) -> Result<Named, StoreError> {
+    newest(reader, u64::MAX)
+}
+
+/// The settings that a custody event made; without an event, those of a case where nothing was set.
+///
+/// # Errors
+/// [`StoreError`] when the custody log cannot be read.
+pub fn settings_of(reader: &Reader, event: Option<u64>) -> Result<Settings, StoreError> {
+    match event {
+        Some(event) => Ok(newest(reader, event)?.0),
+        None => Ok(Settings::default()),
+    }
+}
+
+/// The settings of the newest event up to one.
+fn newest(reader: &Reader, last: u64) -> Result<Named, StoreError> {
     let mut found = (Settings::default(), None);
     for event in reader.custody()? {
         let (_, event) = event?;
         if event.kind == EVENT
+            && event.seq <= last
             && let Some(value) = json::read(&event.data)
         {
             found = (read(&value), Some(event.seq));

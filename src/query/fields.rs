@@ -1,5 +1,6 @@
 //! The table of query fields: the parser, `--help` and `docs/query.md` are made from it or tested against it.
 
+pub use super::hopfield::{HopField, HopWord};
 use crate::facts::Role;
 use crate::index::schema::{HopHost, Words, kind};
 
@@ -32,16 +33,14 @@ pub enum FieldKind {
     Date,
     /// Size of the message.
     Size,
-    /// Any name or address of a hop.
-    Hop,
-    /// A name of a hop.
-    HopHost(HopHost),
-    /// The address that a server saw.
-    HopIp,
-    /// The id of a hop.
-    HopId,
-    /// A text of a hop: the kind of its term.
-    HopText(u8),
+    /// Something that one hop says.
+    Hop(HopField),
+    /// The number of hops.
+    Hops,
+    /// The servers on the way, oldest first.
+    Path,
+    /// The rules that found something in the way.
+    Finding,
     /// A digest.
     Digest(DigestOf),
     /// A Message-ID.
@@ -190,86 +189,142 @@ pub const FIELDS: &[Field] = &[
     Field {
         name: "hop",
         aliases: &["relay"],
-        kind: FieldKind::Hop,
+        kind: FieldKind::Hop(HopField::Any),
         help: "any host of a Received field (or a domain above it); an IP address or a network: what a server saw, or its own",
         example: "hop:192.0.2.0/24",
     },
     Field {
         name: "hop.by",
         aliases: &[],
-        kind: FieldKind::HopHost(HopHost::By),
+        kind: FieldKind::Hop(HopField::Host(HopHost::By)),
         help: "the server's own name, or a domain above it",
         example: "hop.by:mx.example.org",
     },
     Field {
         name: "hop.from",
         aliases: &[],
-        kind: FieldKind::HopHost(HopHost::From),
+        kind: FieldKind::Hop(HopField::Host(HopHost::From)),
         help: "the first name after `from`, whatever it means",
         example: "hop.from:example.org",
     },
     Field {
         name: "hop.helo",
         aliases: &[],
-        kind: FieldKind::HopHost(HopHost::Helo),
+        kind: FieldKind::Hop(HopField::Host(HopHost::Helo)),
         help: "what the client called itself: a name, a domain above it, or an IP address",
         example: "hop.helo:localhost",
     },
     Field {
         name: "hop.rdns",
         aliases: &[],
-        kind: FieldKind::HopHost(HopHost::Rdns),
+        kind: FieldKind::Hop(HopField::Host(HopHost::Rdns)),
         help: "the name that the server found for the client's address",
         example: "hop.rdns:example.org",
     },
     Field {
         name: "hop.ip",
         aliases: &[],
-        kind: FieldKind::HopIp,
+        kind: FieldKind::Hop(HopField::Ip),
         help: "the address that the server saw, or a network",
         example: "hop.ip:2001:db8::/32",
     },
     Field {
         name: "hop.id",
         aliases: &[],
-        kind: FieldKind::HopId,
+        kind: FieldKind::Hop(HopField::Id),
         help: "the id that the server gave, whole",
         example: "hop.id:4BcXyz1234",
     },
     Field {
         name: "hop.with",
         aliases: &[],
-        kind: FieldKind::HopText(kind::WITH),
+        kind: FieldKind::Hop(HopField::Text(kind::WITH)),
         help: "the protocol as written",
         example: "hop.with:esmtps",
     },
     Field {
         name: "hop.for",
         aliases: &[],
-        kind: FieldKind::HopText(kind::FOR),
+        kind: FieldKind::Hop(HopField::Text(kind::FOR)),
         help: "the envelope recipient",
         example: "hop.for:bob@example.org",
     },
     Field {
         name: "hop.user",
         aliases: &[],
-        kind: FieldKind::HopText(kind::USER),
+        kind: FieldKind::Hop(HopField::Text(kind::USER)),
         help: "the user who had signed in",
         example: "hop.user:ann",
     },
     Field {
         name: "hop.family",
         aliases: &[],
-        kind: FieldKind::HopText(kind::FAMILY),
+        kind: FieldKind::Hop(HopField::OneOf(HopWord::Family)),
         help: "the kind of server that wrote the field",
         example: "hop.family:postfix",
     },
     Field {
         name: "hop.tls",
         aliases: &[],
-        kind: FieldKind::HopText(kind::TLS),
+        kind: FieldKind::Hop(HopField::OneOf(HopWord::Tls)),
         help: "evidence, asserted-clear or unknown",
         example: "hop.tls:evidence",
+    },
+    Field {
+        name: "hop.software",
+        aliases: &[],
+        kind: FieldKind::Hop(HopField::Software),
+        help: "the words that name the server's software, or a part of them; also the family",
+        example: "hop.software:8.11.6",
+    },
+    Field {
+        name: "hop.class",
+        aliases: &[],
+        kind: FieldKind::Hop(HopField::OneOf(HopWord::Class)),
+        help: "the kind of step: network, local-submission, filter-loop, fetch, list, resubmission, internal-provider",
+        example: "hop.class:fetch",
+    },
+    Field {
+        name: "hop.trust",
+        aliases: &[],
+        kind: FieldKind::Hop(HopField::OneOf(HopWord::Trust)),
+        help: "who stands behind the hop: attested, boundary, corroborated, claimed, contradicted",
+        example: "hop.trust:contradicted",
+    },
+    Field {
+        name: "hop.time",
+        aliases: &[],
+        kind: FieldKind::Hop(HopField::Time),
+        help: "the date of the hop, written as for `date`",
+        example: "hop.time:2024-03",
+    },
+    Field {
+        name: "hopdelay",
+        aliases: &["hop.delay"],
+        kind: FieldKind::Hop(HopField::Delay),
+        help: "time since the next older hop: 90s, 5m, 1h, 2d, -5m, with a..b, >, >=, <, <=",
+        example: "hopdelay:>1h",
+    },
+    Field {
+        name: "hops",
+        aliases: &[],
+        kind: FieldKind::Hops,
+        help: "the number of hops: 0, a..b without b, >, >=, <, <=",
+        example: "hops:>10",
+    },
+    Field {
+        name: "path",
+        aliases: &[],
+        kind: FieldKind::Path,
+        help: "the servers on the way, oldest first, `*` for any number of them and `?` for one",
+        example: "path:\"a.example -> * -> b.example\"",
+    },
+    Field {
+        name: "finding",
+        aliases: &[],
+        kind: FieldKind::Finding,
+        help: "the id of a rule that found something in the way, or `any`",
+        example: "finding:weekday-mismatch",
     },
     Field {
         name: "hash",
@@ -322,7 +377,7 @@ pub const FIELDS: &[Field] = &[
     },
     Field {
         name: "container",
-        aliases: &["path", "folder"],
+        aliases: &["folder"],
         kind: FieldKind::Container,
         help: "the id of a container, or a part of its path in the source",
         example: "container:inbox.mbox",
@@ -389,6 +444,13 @@ pub const FIELDS: &[Field] = &[
 pub fn field(name: &str) -> Option<&'static Field> {
     let is = |n: &&str| n.eq_ignore_ascii_case(name);
     FIELDS.iter().find(|f| is(&f.name) || f.aliases.iter().any(is))
+}
+
+/// The field of a hop with a name as it stands inside `hop{..}`: with `hop.` before it or without; `hop` is any name or address.
+pub(super) fn hop_field(name: &str) -> Option<&'static Field> {
+    let is_of_hop = |f: &&Field| matches!(f.kind, FieldKind::Hop(_));
+    let whole = || field(name).filter(is_of_hop);
+    field(&format!("hop.{name}")).filter(is_of_hop).or_else(whole)
 }
 
 /// The field of a word without one.

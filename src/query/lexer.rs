@@ -21,6 +21,10 @@ pub(super) enum What {
     Not,
     /// `name:` right before what follows it.
     Field(String),
+    /// `hop{`, `hop[0]{`: what stands before the brace.
+    OpenHop(String),
+    /// `}` of such a group.
+    CloseHop,
     Word(String),
     Quoted(String),
 }
@@ -34,11 +38,27 @@ fn is_name(text: &str) -> bool {
         && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'))
 }
 
+/// Whether text before a brace or a colon speaks of hops: `hop`, `hop[0]`, and `hop[0].by` before a colon.
+fn is_hop(text: &str, end: char) -> bool {
+    let Some(rest) = text.get(..3).filter(|head| head.eq_ignore_ascii_case("hop")).and(text.get(3..)) else {
+        return false;
+    };
+    if rest.is_empty() {
+        return end == '{';
+    }
+    let Some((place, name)) = rest.strip_prefix('[').and_then(|rest| rest.split_once(']')) else {
+        return false;
+    };
+    let is_name = |name: &str| name.strip_prefix('.').is_some_and(is_name);
+    !place.contains(['[', '"']) && (name.is_empty() || (end == ':' && is_name(name)))
+}
+
 pub(super) fn tokens(text: &str) -> Result<Vec<Token>, QueryError> {
     if text.len() > LONGEST {
         return Err(QueryError { column: 1, problem: P::TooLong });
     }
     let mut out = Vec::new();
+    let mut braces = 0usize;
     let mut chars = text.chars().enumerate().map(|(n, c)| (n + 1, c)).peekable();
     while let Some(&(at, c)) = chars.peek() {
         let what = match c {
@@ -49,6 +69,11 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, QueryError> {
             '(' | ')' => {
                 chars.next();
                 if c == '(' { What::Open } else { What::Close }
+            }
+            '}' if braces > 0 => {
+                chars.next();
+                braces -= 1;
+                What::CloseHop
             }
             '"' | '\u{201c}' | '\u{201d}' => {
                 chars.next();
@@ -65,10 +90,11 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, QueryError> {
             _ => {
                 let mut word = String::new();
                 let mut field = None;
+                let mut is_group = false;
                 let mut depth = 0usize;
                 while let Some(&(_, c)) = chars.peek() {
                     // A parenthesis that was opened inside a word may close inside it.
-                    if c.is_whitespace() || c == '"' || (c == ')' && depth == 0) {
+                    if c.is_whitespace() || c == '"' || (c == ')' && depth == 0) || (c == '}' && braces > 0) {
                         break;
                     }
                     depth = match c {
@@ -77,6 +103,14 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, QueryError> {
                         _ => depth,
                     };
                     chars.next();
+                    if c == '{' && is_hop(&word, c) {
+                        is_group = true;
+                        break;
+                    }
+                    if c == ':' && is_hop(&word, c) {
+                        field = Some(word.clone());
+                        break;
+                    }
                     if c == ':' && is_name(&word) && chars.peek().is_none_or(|&(_, c)| c != '/') {
                         field = Some(word.clone());
                         break;
@@ -85,6 +119,10 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, QueryError> {
                 }
                 match (field, word.as_str()) {
                     (Some(name), _) => What::Field(name),
+                    (None, _) if is_group => {
+                        braces += 1;
+                        What::OpenHop(word)
+                    }
                     (None, "AND" | "&&") => What::And,
                     (None, "OR" | "||") => What::Or,
                     (None, "NOT") => What::Not,
@@ -95,7 +133,7 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, QueryError> {
         let is_field = matches!(what, What::Field(_));
         out.push(Token { at, what });
         if is_field {
-            value(&mut chars, &mut out)?;
+            value(&mut chars, braces > 0, &mut out)?;
         }
     }
     Ok(out)
@@ -117,14 +155,15 @@ fn quoted(chars: &mut impl Iterator<Item = (usize, char)>, at: usize) -> Result<
     Err(QueryError { column: at, problem: P::QuoteOpen })
 }
 
-/// What stands right behind `name:`: up to a blank, a quoted text, or a group in parentheses.
+/// What stands right behind `name:`: up to a blank, a quoted text, or a group in parentheses; in a group of hops a brace ends it.
 fn value<I: Iterator<Item = (usize, char)>>(
     chars: &mut std::iter::Peekable<I>,
+    is_braced: bool,
     out: &mut Vec<Token>,
 ) -> Result<(), QueryError> {
     match chars.peek() {
         None => Ok(()),
-        Some(&(_, c)) if c.is_whitespace() || c == '(' || c == ')' => Ok(()),
+        Some(&(_, c)) if c.is_whitespace() || c == '(' || c == ')' || (c == '}' && is_braced) => Ok(()),
         Some(&(at, '"' | '\u{201c}' | '\u{201d}')) => {
             chars.next();
             let text = quoted(chars, at)?;
@@ -135,7 +174,7 @@ fn value<I: Iterator<Item = (usize, char)>>(
             let mut word = String::new();
             let mut depth = 0usize;
             while let Some(&(_, c)) = chars.peek() {
-                if c.is_whitespace() || (c == ')' && depth == 0) {
+                if c.is_whitespace() || (c == ')' && depth == 0) || (c == '}' && is_braced) {
                     break;
                 }
                 depth = match c {
@@ -188,5 +227,29 @@ mod tests {
         );
         check("to:(a b)", &[field("to"), What::Open, word("a"), word("b"), What::Close]);
         assert_eq!(tokens("a \"b").unwrap_err().column, 3);
+        let open = |text: &str| What::OpenHop(text.to_owned());
+        check(
+            "hop{by:x -(ip:::1 OR y)} hop[-1].by:z",
+            &[
+                open("hop"),
+                field("by"),
+                word("x"),
+                What::Not,
+                What::Open,
+                field("ip"),
+                word("::1"),
+                What::Or,
+                word("y"),
+                What::Close,
+                What::CloseHop,
+                field("hop[-1].by"),
+                word("z"),
+            ],
+        );
+        check(
+            "HOP[0]{for:\"a}b\"}",
+            &[open("HOP[0]"), field("for"), What::Quoted("a}b".into()), What::CloseHop],
+        );
+        check("hop:{x} shop{y} }", &[field("hop"), word("{x}"), word("shop{y}"), word("}")]);
     }
 }

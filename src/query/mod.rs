@@ -4,6 +4,8 @@
 //! `run` puts their sets together. Nothing is cut off: a limit only says how many of the answer are handed over.
 
 pub mod fields;
+mod hopfield;
+mod hops;
 mod lexer;
 mod parser;
 mod plan;
@@ -94,6 +96,23 @@ pub enum QueryProblem {
     /// `*` elsewhere than at the end.
     #[error("`*` can only stand at the end")]
     Star,
+    /// `hop{` without `}`.
+    #[error("the brace is not closed")]
+    BraceOpen,
+    /// A group of one hop inside another.
+    #[error("one group of a hop stands inside another")]
+    HopInHop,
+    /// What stands in `hop[..]` is no number.
+    #[error("the place of a hop is a number: 0 is the newest, -1 the oldest")]
+    Place,
+    /// A field inside `hop{..}` that no hop has.
+    #[error(
+        "`{name}` is no field of a hop; inside `hop{{..}}` only those can stand, such as `by:` and `ip:`"
+    )]
+    NotOfHop {
+        /// As written.
+        name: String,
+    },
     /// The value is not what the field takes.
     #[error("`{field}:` takes {wanted}")]
     Value {
@@ -122,7 +141,7 @@ mod tests {
         AddressFact, Attachment, ChildPlace, DateReading, Hop, ItemFacts, ItemText, Mailbox, Role, TextFact,
         Zone,
     };
-    use crate::index::{IndexReader, IndexWriter, Indexed, Watermarks};
+    use crate::index::{IndexReader, IndexWriter, Indexed, Watermarks, Way};
     use crate::types::record::{Closed, Container, End, Record, SourceHead};
     use crate::types::time::UtcMs;
     use crate::types::unescape::Rule;
@@ -302,7 +321,13 @@ mod tests {
                 let mut text = ItemText::default();
                 text.text.push_str(mail.body);
                 text.close(Zone::Body, 0);
-                worker.add(&Indexed { key, sha256, wire, facts: &facts, message, text: &text, notes, state });
+                let (facts, text) = (&facts, &text);
+                let (found, trust) = (["no-received"], ["boundary"]);
+                let way = match mail.hop {
+                    Some(_) => Way { findings: &[], trust: &trust },
+                    None => Way { findings: &found, trust: &[] },
+                };
+                worker.add(&Indexed { key, sha256, wire, facts, message, text, notes, state, way });
                 let row = ItemRow {
                     key,
                     container: number,
@@ -317,7 +342,7 @@ mod tests {
                     blob: None,
                     notes,
                     state,
-                    facts: &facts,
+                    facts,
                     message,
                 };
                 catalog.add_item(&row).unwrap();
@@ -407,6 +432,33 @@ mod tests {
             ("hop.helo:[198.51.100.7]", &[5]),
             ("192.0.2.10", &[0]),
             ("hop.id:abc123", &[0]),
+            ("hop{by:mx.example.org ip:192.0.2.0/24}", &[0]),
+            ("hop{by:example.org ip:203.0.113.9}", &[]),
+            ("hop.by:example.org hop{NOT ip:192.0.2.0/24}", &[1]),
+            ("hop{(id:x1 OR id:x3) -by:relay.test}", &[1]),
+            ("hop{192.0.2.10}", &[0]),
+            ("NOT hop[0]{by:example.org}", &[2, 3, 4, 5]),
+            ("hop[-1].helo:lan", &[0]),
+            ("hop[1].helo:lan", &[]),
+            ("hop[0]:mx.example.org", &[0]),
+            ("hop.trust:boundary", &[0, 1, 5]),
+            ("finding:no-received", &[2, 3, 4]),
+            ("finding:any", &[2, 3, 4]),
+            ("finding:no-*", &[2, 3, 4]),
+            ("hops:0", &[2, 3, 4]),
+            ("hops:>0", &[0, 1, 5]),
+            ("hops:1..2", &[0, 1, 5]),
+            ("path:\"lan -> example.org\"", &[0]),
+            ("path:\"192.0.2.0/24 -> ?\"", &[0]),
+            ("path:\"* -> ? -> * -> example.org\"", &[0, 1]),
+            ("path:\"* -> mx*\"", &[0, 1]),
+            ("path:\"? -> ? -> ?\"", &[]),
+            ("path:\"* -> *\"", &[0, 1, 5]),
+            ("hop.time:2024", &[]),
+            ("hopdelay:>0s", &[]),
+            ("hop.class:network", &[0, 1, 5]),
+            ("hop.tls:unk*", &[0, 1, 5]),
+            ("hop.software:postfix", &[]),
             ("abc123", &[0]),
             ("attachment:figures", &[0]),
             ("attachment:\"figures 2023.xlsx\"", &[0]),
@@ -431,7 +483,7 @@ mod tests {
             ("kind:message", &[0, 1, 2, 4, 5]),
             ("kind:eml", &[5]),
             ("container:inbox", &[0, 1, 2, 3, 4]),
-            ("path:OLD/", &[5]),
+            ("folder:OLD/", &[5]),
             ("messageid:<1@EXAMPLE.org>", &[0]),
             ("2@other.example", &[1]),
             ("size:<5", &[5]),
@@ -533,5 +585,15 @@ mod tests {
         check("has:child", 5, "attachment, date, subject, hop, anomaly");
         check("notindexed:(binary OR bin)", 23, "over-limit");
         check("is:z*", 4, "undelivered");
+        check("hop.class:nets", 11, "network, local-submission");
+        check("hop{tls:yes}", 9, "evidence");
+        check("hop.trust:good", 11, "attested");
+        check("finding:weekday", 9, "weekday-mismatch");
+        check("hops:many", 6, "hops");
+        check("hopdelay:>1y", 10, "90s");
+        check("hop{time:soon}", 10, "2024-03");
+        check("path:example.org", 6, "container");
+        check("path:\"a.example ->\"", 6, "oldest");
+        check("hop[0].ip:x", 11, "network");
     }
 }

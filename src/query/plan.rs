@@ -1,12 +1,13 @@
 //! One condition to the lookups that answer it.
 
 use super::fields::{DigestOf, FieldKind};
+use super::hops::{self, HOSTS};
 use super::parser::Term;
 use super::sets;
 use super::value;
 use super::{QueryError, QueryProblem};
 use crate::facts::Role;
-use crate::index::schema::{self, HopHost, ROLES, Words, kind};
+use crate::index::schema::{self, ROLES, Words, kind};
 use crate::index::{Lookup, Phrase, asked};
 use crate::types::time::UtcMs;
 
@@ -27,8 +28,6 @@ pub(super) enum Check {
     Digest(DigestOf, String),
     /// The Message-ID, bare and in lower case.
     MessageId(String),
-    /// The id of a hop, in lower case.
-    HopId(Vec<u8>),
 }
 
 /// What a condition asks for that is no lookup.
@@ -41,14 +40,16 @@ pub(super) enum Wanted {
     Source(String),
     Kind(Vec<&'static str>),
     Id(String),
+    Hops(u64, u64),
+    Path(Vec<hops::Stop>),
 }
 
-fn wrong(term: &Term, wanted: &'static str) -> QueryError {
+pub(super) fn wrong(term: &Term, wanted: &'static str) -> QueryError {
     QueryError { column: term.at, problem: QueryProblem::Value { field: term.field.name, wanted } }
 }
 
 /// Takes the `*` off the end.
-fn open(term: &Term) -> Result<(&str, bool), QueryError> {
+pub(super) fn open(term: &Term) -> Result<(&str, bool), QueryError> {
     let (text, open) = match term.value.strip_suffix('*') {
         Some(text) => (text, true),
         None => (term.value.as_str(), false),
@@ -60,7 +61,7 @@ fn open(term: &Term) -> Result<(&str, bool), QueryError> {
 }
 
 /// The words of the field's set that a value stands for, synonyms included.
-fn one_of(term: &Term) -> Result<Vec<&'static str>, QueryError> {
+pub(super) fn one_of(term: &Term) -> Result<Vec<&'static str>, QueryError> {
     let all = sets::values(term.field).unwrap_or_default();
     let (text, open) = open(term)?;
     let mut meant = sets::meant(&all, text, open);
@@ -92,24 +93,10 @@ fn words(field: Words, role: Option<Role>, text: &str, open: bool) -> Lookup {
     Lookup::Words(Phrase { field, role, words: asked(text), open })
 }
 
-fn term(build: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+pub(super) fn term(build: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
     let mut out = Vec::new();
     build(&mut out);
     out
-}
-
-const HOSTS: [HopHost; 4] = [HopHost::By, HopHost::From, HopHost::Helo, HopHost::Rdns];
-
-fn host(place: HopHost, text: &str) -> Lookup {
-    Lookup::Prefix(term(|t| schema::host_term(t, place, text.trim_matches('.').as_bytes())))
-}
-
-fn ips(kinds: &[u8], text: &str) -> Option<Vec<Lookup>> {
-    let (first, last) = value::network(text)?;
-    let range = |&kind: &u8| {
-        Lookup::Range(term(|t| schema::ip_term(t, kind, first)), term(|t| schema::ip_term(t, kind, last)))
-    };
-    Some(kinds.iter().map(range).collect())
 }
 
 pub(super) fn plan(asked_for: &Term, zone: &jiff::tz::TimeZone) -> Result<Wanted, QueryError> {
@@ -142,30 +129,28 @@ pub(super) fn plan(asked_for: &Term, zone: &jiff::tz::TimeZone) -> Result<Wanted
                 value::sizes(value).ok_or_else(|| wrong(asked_for, "bytes such as 100k, a..b, >a or <=a"))?;
             return Ok(Wanted::Size(from, to));
         }
-        FieldKind::Hop => {
-            // An address is one that a server saw or has. What a client called itself is a claim: `hop.helo`.
-            match ips(&[kind::PEER_IP, kind::BY_IP], value) {
-                Some(found) => plan.sure = found,
-                None => {
-                    for place in HOSTS {
-                        plan.sure.push(hop_host(asked_for, place)?);
-                    }
-                }
+        // A condition on some hop.
+        FieldKind::Hop(_) => return Err(no_word()),
+        FieldKind::Hops => {
+            let (from, to) = value::counts(value)
+                .ok_or_else(|| wrong(asked_for, "a number of hops such as 0, a..b, >a or <=a"))?;
+            return Ok(Wanted::Hops(from, to));
+        }
+        FieldKind::Path => return Ok(Wanted::Path(hops::path(asked_for)?)),
+        FieldKind::Finding => {
+            for id in one_of(asked_for)? {
+                let any = id == sets::ANY;
+                let built =
+                    term(|t| schema::text_term(t, kind::FINDING, if any { b"" } else { id.as_bytes() }));
+                plan.sure.push(if any { Lookup::Prefix(built) } else { Lookup::Term(built) });
             }
         }
-        FieldKind::HopHost(place) => plan.sure.push(hop_host(asked_for, place)?),
-        FieldKind::HopIp => {
-            let wanted = "an IP address or a network such as 192.0.2.0/24";
-            plan.sure = ips(&[kind::PEER_IP], value).ok_or_else(|| wrong(asked_for, wanted))?;
-        }
-        FieldKind::HopText(kind) | FieldKind::Tag(kind) if sets::values(asked_for.field).is_some() => {
+        FieldKind::Tag(kind) if sets::values(asked_for.field).is_some() => {
             for word in one_of(asked_for)? {
-                let built = term(|t| schema::text_term(t, kind, word.as_bytes()));
-                plan.sure.push(Lookup::Term(built));
+                plan.sure.push(Lookup::Term(term(|t| schema::text_term(t, kind, word.as_bytes()))));
             }
         }
-        FieldKind::HopId => hop_id(&mut plan, value.trim_matches(['<', '>'])),
-        FieldKind::HopText(kind) | FieldKind::Tag(kind) => {
+        FieldKind::Tag(kind) => {
             let (text, open) = open(asked_for)?;
             let bare = text.trim_start_matches('<').trim_end_matches('>');
             let built = term(|t| schema::text_term(t, kind, bare.as_bytes()));
@@ -196,14 +181,14 @@ fn anywhere(plan: &mut Plan, text: &str, open: bool, quoted: bool) {
     if open || bare.is_empty() || (quoted && bare.contains(char::is_whitespace)) {
         return;
     }
-    hop_id(plan, bare);
+    plan.sure.push(hops::id(bare));
     for kind in [kind::FOR, kind::ENVELOPE_FROM, kind::USER] {
         plan.sure.push(Lookup::Term(term(|t| schema::text_term(t, kind, bare.as_bytes()))));
     }
     if is_host(bare) {
-        plan.sure.extend(HOSTS.map(|place| host(place, bare)));
+        plan.sure.extend(HOSTS.map(|place| hops::host(place, bare)));
     }
-    plan.sure.extend(ips(&[kind::PEER_IP, kind::BY_IP], bare).unwrap_or_default());
+    plan.sure.extend(hops::ips(&[kind::PEER_IP, kind::BY_IP], bare).unwrap_or_default());
     if let Some(digits) = value::hex(bare).filter(|d| matches!(d.len(), 32 | 64)) {
         plan.any.extend(DigestOf::Any.kinds().iter().map(|&kind| digest(kind, &digits)));
         plan.checks.push(Check::Digest(DigestOf::Any, digits));
@@ -216,28 +201,6 @@ fn anywhere(plan: &mut Plan, text: &str, open: bool, quoted: bool) {
 fn message_id(plan: &mut Plan, id: &str) {
     plan.any.push(Lookup::Hash(kind::MESSAGE_ID, schema::message_id_hash(id).to_vec()));
     plan.checks.push(Check::MessageId(schema::bare_message_id(id)));
-}
-
-fn hop_id(plan: &mut Plan, id: &str) {
-    plan.any.push(Lookup::Hash(kind::HOP_ID, schema::hop_id_hash(id.as_bytes()).to_vec()));
-    plan.checks.push(Check::HopId(id.to_ascii_lowercase().into_bytes()));
-}
-
-fn hop_host(asked_for: &Term, place: HopHost) -> Result<Lookup, QueryError> {
-    let (text, open) = match asked_for.value.strip_prefix("*.") {
-        Some(below) => (below, false),
-        None => open(asked_for)?,
-    };
-    if text.trim_matches('.').is_empty() {
-        return Err(QueryError { column: asked_for.at, problem: QueryProblem::NoWord });
-    }
-    if !open {
-        return Ok(host(place, text));
-    }
-    // Labels stand backwards: the beginning of a name is the end of its term, so `mx*` looks at every host.
-    let labels = term(|t| schema::host_term(t, place, text.to_ascii_lowercase().as_bytes()));
-    let needle = labels.get(1..labels.len() - 1).unwrap_or_default().to_vec();
-    Ok(Lookup::Containing(vec![place as u8], needle))
 }
 
 fn digest(kind: u8, digits: &str) -> Lookup {

@@ -2,7 +2,8 @@
 
 use jiff::tz::TimeZone;
 
-use super::fields::DigestOf;
+use super::fields::{DigestOf, Field, FieldKind};
+use super::hops;
 use super::parser::{Node, Term, parse};
 use super::plan::{Check, Plan, Wanted, plan};
 use super::{Case, QueryError, QueryProblem, SearchError};
@@ -130,6 +131,10 @@ impl Run<'_> {
                 }
                 Ok(all.unwrap_or_else(|| self.case.index.all()))
             }
+            Node::Term(Term { field: Field { kind: FieldKind::Hop(_), .. }, .. }) | Node::Hops(..) => {
+                let index = self.case.index;
+                Ok(index.with_hops(&hops::hops(index, node, &self.options.zone)?)?)
+            }
             Node::Term(term) => self.term(term, dates),
         }
     }
@@ -147,6 +152,8 @@ impl Run<'_> {
                 })
             }
             Wanted::Size(from, to) => Ok(index.sized(from, to)?),
+            Wanted::Hops(from, to) => Ok(index.hop_counted(from, to)?),
+            Wanted::Path(stops) => hops::routed(index, stops),
             Wanted::Container(text) => self.container(&text),
             Wanted::Source(text) => self.source(&text),
             Wanted::Kind(words) => self.kind(&words),
@@ -293,9 +300,6 @@ fn shows(catalog: &Catalog, row: &Row<'_>, check: &Check) -> Result<bool, Catalo
     Ok(match check {
         Check::MessageId(id) => {
             row.message_id.is_some_and(|m| schema::bare_message_id(&String::from_utf8_lossy(m)) == *id)
-        }
-        Check::HopId(id) => {
-            row.hops(catalog)?.iter().any(|hop| hop.id.as_ref().is_some_and(|i| i.eq_ignore_ascii_case(id)))
         }
         Check::Digest(of, digits) => {
             let begins = |hex: String| hex.starts_with(digits);

@@ -1,8 +1,8 @@
 //! Fields whose values are words of a fixed set: the words, and what a slip of the pen was meant to be.
 
-use super::fields::{Field, FieldKind, distance};
-use crate::facts::{Tls, family_names};
+use super::fields::{Field, FieldKind, HopField, distance};
 use crate::index::schema::kind;
+use crate::route::RULES;
 use crate::types::AnomalyKind;
 
 /// A state of an item in its mailbox.
@@ -70,6 +70,9 @@ const KINDS: &[&str] = &["message", "child", "mbox", "mmdf", "maildir", "mh", "e
 /// Why a part is not indexed.
 const REASONS: &[&str] = &["encrypted", "charset-unknown", "over-limit", "binary", "parser-failed"];
 
+/// Every finding.
+pub(super) const ANY: &str = "any";
+
 /// The values that a field takes; `None` when it takes more than can be listed.
 pub fn values(field: &Field) -> Option<Vec<&'static str>> {
     Some(match field.kind {
@@ -78,10 +81,8 @@ pub fn values(field: &Field) -> Option<Vec<&'static str>> {
         FieldKind::Tag(kind::STATE) => STATES.iter().flat_map(|s| s.names).copied().collect(),
         FieldKind::Tag(kind::NOT_INDEXED) => REASONS.to_vec(),
         FieldKind::Tag(kind::ANOMALY) => AnomalyKind::ALL.iter().map(|a| a.code()).collect(),
-        FieldKind::HopText(kind::FAMILY) => family_names().to_vec(),
-        FieldKind::HopText(kind::TLS) => {
-            [Tls::Evidence, Tls::AssertedClear, Tls::Unknown].map(Tls::code).to_vec()
-        }
+        FieldKind::Hop(HopField::OneOf(words)) => words.words(),
+        FieldKind::Finding => RULES.iter().map(|rule| rule.id).chain([ANY]).collect(),
         _ => return None,
     })
 }

@@ -132,7 +132,7 @@ fn gather(node: &Node, holds: bool, out: &mut Vec<Wanted>) {
         Node::And(parts) | Node::Or(parts) => parts.iter().for_each(|part| gather(part, holds, out)),
         Node::Not(inner) => gather(inner, !holds, out),
         Node::Term(term) if holds => out.extend(wanted(term)),
-        Node::All | Node::Term(_) => {}
+        Node::All | Node::Hops(..) | Node::Term(_) => {}
     }
 }
 

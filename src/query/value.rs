@@ -109,6 +109,32 @@ pub(super) fn sizes(text: &str) -> Option<(u64, u64)> {
     Some((a.map_or(0, i64::cast_unsigned), b.map_or(u64::MAX, i64::cast_unsigned)))
 }
 
+/// A stretch of numbers of hops.
+pub(super) fn counts(text: &str) -> Option<(u64, u64)> {
+    let one = |t: &str| t.parse::<u32>().ok().map(|n| (i64::from(n), i64::from(n) + 1));
+    let (a, b) = stretch(text, one)?;
+    Some((a.map_or(0, i64::cast_unsigned), b.map_or(u64::MAX, i64::cast_unsigned)))
+}
+
+/// A stretch of milliseconds: `90s`, `5m`, `1h`, `2d`, `1w`, with `-` before it when time ran backwards.
+pub(super) fn delays(text: &str) -> Option<Stretch> {
+    stretch(text, |t| {
+        let (sign, digits) = t.strip_prefix('-').map_or((1, t), |rest| (-1, rest));
+        let unit = digits.trim_start_matches(|c: char| c.is_ascii_digit());
+        let length = match unit {
+            "s" | "" => 1000,
+            "m" | "min" => 60_000,
+            "h" => 3_600_000,
+            "d" => 86_400_000,
+            "w" => 7 * 86_400_000,
+            _ => return None,
+        };
+        let number = i64::from(digits.get(..digits.len() - unit.len())?.parse::<u32>().ok()?);
+        let at = number.checked_mul(length)?.checked_mul(sign)?;
+        Some((at, at.checked_add(1)?))
+    })
+}
+
 /// First and last address of an address or network; IPv4 in its mapped form.
 pub(super) fn network(text: &str) -> Option<(IpAddr, IpAddr)> {
     let text = text.trim_start_matches('[').trim_end_matches(']');
@@ -181,6 +207,14 @@ mod tests {
         assert_eq!(sizes("1k..2kb"), Some((1024, 2048)));
         assert_eq!(sizes("-1"), None);
         assert_eq!(sizes("99999999999G"), None);
+        assert_eq!(counts(">3"), Some((4, u64::MAX)));
+        assert_eq!(counts("0"), Some((0, 1)));
+        assert_eq!(counts("x"), None);
+        assert_eq!(delays(">1h"), Some((Some(3_600_001), None)));
+        assert_eq!(delays("<-5m"), Some((None, Some(-300_000))));
+        assert_eq!(delays("0s..90"), Some((Some(0), Some(90_000))));
+        assert_eq!(delays("1y"), None);
+        assert_eq!(delays(">"), None);
         let net = |t: &str| network(t).map(|(a, b)| format!("{a} {b}"));
         assert_eq!(net("192.0.2.77/24").as_deref(), Some("::ffff:192.0.2.0 ::ffff:192.0.2.255"));
         assert_eq!(net("0.0.0.0/0").as_deref(), Some("::ffff:0.0.0.0 ::ffff:255.255.255.255"));

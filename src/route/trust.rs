@@ -22,6 +22,10 @@ pub enum Trust {
 }
 
 impl Trust {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Attested, Self::Boundary, Self::Corroborated, Self::Claimed, Self::Contradicted];
+
     /// The word that outputs hold.
     pub fn code(self) -> &'static str {
         match self {

@@ -16,6 +16,12 @@ Definitions
                  the whole year, month, day. No time is invented: without a readable Date a message is never counted
   "some words"   these words follow each other (case, accents and compatibility forms folded) in Subject, in a text
                  part (or before or after the parts), in an HTML part read as text, or in an attached text; messages inside count for themselves
+  hops:N         number of Received fields: N, >N, <N, A..B without B
+  hop{A B}       one Received field for which all of it holds; by:HOST its own name (or below), ip:IP or ip:IP/N the peer's
+                 address, a bare HOST any name of it; `-` before a term negates it
+  hop[N]{A B}    the field at this place: 0 the newest, -1 the oldest
+  path:"A -> B"  the whole way, oldest first: the client of the oldest hop (its first word, HELO or looked-up name), then the
+                 own name of each hop; HOST or below, IP or network (where the next hop saw it, or its own), ? one, * any number
   terms with a blank between them must all hold
 
 Where honest readers can differ (a From that is no address, a date without a zone, a Received field of no known form,
@@ -145,11 +151,19 @@ def addresses(text):
     return {ip for ip in found if ip}
 
 
+class Hop:
+    """What one Received field says: names and addresses that every reader finds, and those that some may find."""
+
+    def __init__(self, hosts, loose_hosts, ips, loose_ips, own, clients, peer, by_ips):
+        self.hosts, self.loose_hosts, self.ips, self.loose_ips = hosts, loose_hosts, ips, loose_ips
+        self.own, self.clients, self.peer, self.by_ips = own, clients, peer, by_ips
+
+
 def hop(value):
-    """(sure hosts, possible hosts, sure addresses, possible addresses) of one Received field."""
+    """One Received field."""
     tokens, whole = split_received(value)
     sure, sure_ips, part, after, peer_literal, peer_comment, by_ips = set(), set(), None, None, set(), set(), set()
-    seen = set()
+    seen, own, clients = set(), set(), set()
     for kind, text in tokens:
         low = text.lower()
         if kind == "word":
@@ -158,6 +172,7 @@ def hop(value):
                     pass
                 elif "@" not in text and (name := host(text)):
                     sure.add(name)
+                    (own if after == "by" else clients).add(name)
                 if ip := address(text):
                     (peer_literal if after == "from" else by_ips).add(ip)
                 after = None
@@ -178,15 +193,18 @@ def hop(value):
             if m := re.match(r"(?i)(?:helo|ehlo|lhlo)[ =](\S+)", text):
                 name = host(m.group(1))
                 sure |= {name} if name else set()
+                clients |= {name} if name and part == "from" else set()
                 peer_comment |= addresses(text[m.end() :])
                 continue
             if part == "from":
                 for m in re.finditer(r"(?i)\bhelo=(\S+)", text):
                     name = host(m.group(1))
                     sure |= {name} if name else set()
+                    clients |= {name} if name else set()
                 if m := re.match(r"(?:[^@\s\[\]]*@)?([^\s\[\]@]+) ?\[", text):
                     name = host(m.group(1))
                     sure |= {name} if name else set()
+                    clients |= {name} if name else set()
                 bracketed = set()
                 for m in re.finditer(r"\[([^\]]+)\]", text):
                     bracketed |= addresses(m.group(1)) | ({address(m.group(1))} - {None})
@@ -199,7 +217,7 @@ def hop(value):
     possible = {m.group().rstrip(".").lower() for m in HOST.finditer(re.sub(r"[@=<>\[\]()/,;:]", " ", re.sub(r"(?i)\bfor <?[^\s>]+", " ", whole)))}
     # An address as the client's own name (HELO) is a claim, not the address that a server saw.
     claimed = peer_literal - peer_comment if peer_comment else set()
-    return sure, possible | sure, sure_ips, addresses(whole) - claimed | sure_ips
+    return Hop(sure, possible | sure, sure_ips, addresses(whole) - claimed | sure_ips, own, clients, set() if "proxying for" in whole.lower() else peer, by_ips)
 
 
 # ---------------------------------------------------------------------------------------------- dates
@@ -355,11 +373,9 @@ class Message:
             self.sure_from = set()
         dates = [date(v) for n, v in heads if n == "date"]
         self.dated, self.dates = dates[0] if dates else (False, set())
-        self.hosts, self.loose_hosts, self.ips, self.loose_ips = set(), set(), set(), set()
-        for name, value in heads:
-            if name == "received":
-                for mine, new in zip((self.hosts, self.loose_hosts, self.ips, self.loose_ips), hop(value)):
-                    mine |= new
+        self.hops = [hop(value) for name, value in heads if name == "received"]
+        union = lambda name: set().union(*(getattr(h, name) for h in self.hops))
+        self.hosts, self.loose_hosts, self.ips, self.loose_ips = map(union, ("hosts", "loose_hosts", "ips", "loose_ips"))
         self.words = None
 
     def text(self):
@@ -386,8 +402,97 @@ def span(text):
     return moment(text)
 
 
+def network(text):
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return None
+
+
+def is_below(name, names):
+    return any(h == name or h.endswith("." + name) for h in names)
+
+
+def is_in(net, ips):
+    return any(ip.version == net.version and ip in net for ip in ips)
+
+
+def of_hop(text):
+    """(sure test, possible test) of one condition on a hop."""
+    if text.startswith("-"):
+        sure, possible = of_hop(text[1:])
+        return (lambda h: not possible(h)), (lambda h: not sure(h))
+    name, _, value = text.lower().rpartition(":")
+    if name == "by":
+        return (lambda h: is_below(value, h.own)), (lambda h: is_below(value, h.own or h.loose_hosts))
+    if name == "ip" and (net := network(value)):
+        return (lambda h: is_in(net, h.peer)), (lambda h: is_in(net, h.peer or h.loose_ips))
+    if not name:
+        return (lambda h: is_below(value, h.hosts)), (lambda h: is_below(value, h.loose_hosts))
+    raise SystemExit(f"cannot count {text!r}")
+
+
+def in_group(text):
+    place, inner = re.fullmatch(r"hop(?:\[(-?\d+)\])?\{(.*)\}", text).groups()
+    tests = [of_hop(t) for t in inner.split()]
+
+    def any_hop(message, which):
+        hops = message.hops
+        if place is not None:
+            at = int(place)
+            hops = [hops[at]] if -len(hops) <= at < len(hops) else []
+        return any(all(test[which](h) for test in tests) for h in hops)
+
+    return (lambda m: any_hop(m, 0)), (lambda m: any_hop(m, 1))
+
+
+def on_way(text):
+    stops = [s.strip().lower() for s in text.removeprefix('path:"').removesuffix('"').split("->")]
+
+    def fits(way, stops, which):
+        if not stops:
+            return not way
+        if stops[0] == "*":
+            return any(fits(way[n:], stops[1:], which) for n in range(len(way) + 1))
+        if not way:
+            return False
+        names, ips = way[0][which]
+        net = network(stops[0])
+        here = stops[0] == "?" or (is_in(net, ips) if net else is_below(stops[0], names))
+        return here and fits(way[1:], stops[1:], which)
+
+    def walk(message, which):
+        if not message.hops:
+            return False
+        hops = message.hops[::-1]
+        way = [((hops[0].clients, hops[0].peer), (hops[0].loose_hosts, hops[0].peer or hops[0].loose_ips))]
+        for n, h in enumerate(hops):
+            newer = hops[n + 1] if n + 1 < len(hops) else None
+            peer, loose = (newer.peer, newer.peer or newer.loose_ips) if newer else (set(), set())
+            way.append(((h.own, h.by_ips | peer), (h.own or h.loose_hosts, h.loose_ips | loose)))
+        return fits(way, stops, which)
+
+    return (lambda m: walk(m, 0)), (lambda m: walk(m, 1))
+
+
+def number_of_hops(value):
+    if ".." in value:
+        a, b = value.split("..")
+        return lambda n: int(a or 0) <= n < int(b or 1 << 30)
+    if value[0] in "<>":
+        return lambda n: n > int(value[1:]) if value[0] == ">" else n < int(value[1:])
+    return lambda n: n == int(value)
+
+
 def term(text):
     """(sure test, possible test) of one term."""
+    if text.startswith(("hop{", "hop[")):
+        return in_group(text)
+    if text.startswith("path:"):
+        return on_way(text)
+    if text.startswith("hops:"):
+        holds = number_of_hops(text.removeprefix("hops:"))
+        return (lambda m: holds(len(m.hops))), (lambda m: holds(len(m.hops)))
     if text.startswith('"'):
         want = words(text.strip('"'))
         return (lambda m: any(want in t for t in m.text()[0])), (lambda m: any(want in t for t in m.text()[1]))
@@ -399,14 +504,9 @@ def term(text):
         a, b = span(value)
         return (lambda m: m.dated and all(a <= d < b for d in m.dates)), (lambda m: any(a <= d < b for d in m.dates))
     if name == "hop":
-        try:
-            net = ipaddress.ip_network(value, strict=False)
-        except ValueError:
-            below = "." + value
-            hit = lambda names: any(h == value or h.endswith(below) for h in names)
-            return (lambda m: hit(m.hosts)), (lambda m: hit(m.loose_hosts))
-        hit = lambda ips: any(ip.version == net.version and ip in net for ip in ips)
-        return (lambda m: hit(m.ips)), (lambda m: hit(m.loose_ips))
+        if net := network(value):
+            return (lambda m: is_in(net, m.ips)), (lambda m: is_in(net, m.loose_ips))
+        return (lambda m: is_below(value, m.hosts)), (lambda m: is_below(value, m.loose_hosts))
     raise SystemExit(f"cannot count {text!r}")
 
 
@@ -414,7 +514,7 @@ def main():
     root = Path(sys.argv[1])
     lines = Path(sys.argv[2] if len(sys.argv) > 2 else Path(__file__).with_name("queries.txt")).read_text("utf-8").splitlines()
     queries = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
-    tests = [[term(t) for t in re.findall(r'"[^"]*"|\S+', q)] for q in queries]
+    tests = [[term(t) for t in re.findall(r'hop(?:\[-?\d+\])?\{[^}]*\}|path:"[^"]*"|"[^"]*"|\S+', q)] for q in queries]
     least, most, total = [0] * len(queries), [0] * len(queries), 0
     for file in sorted(p for p in root.rglob("*") if p.is_file() and not p.is_symlink()):
         for raw in messages(file.read_bytes()):

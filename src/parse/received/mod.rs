@@ -60,6 +60,9 @@ pub enum Tls {
 }
 
 impl Tls {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Evidence, Self::AssertedClear, Self::Unknown];
+
     /// The word that outputs hold.
     pub fn code(self) -> &'static str {
         match self {
@@ -143,6 +146,17 @@ pub enum HopClass {
 }
 
 impl HopClass {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Network,
+        Self::LocalSubmission,
+        Self::FilterLoop,
+        Self::Fetch,
+        Self::List,
+        Self::Resubmission,
+        Self::InternalProvider,
+    ];
+
     /// The word that outputs hold.
     pub fn code(self) -> &'static str {
         match self {
