@@ -36,13 +36,21 @@ impl Opened {
 
     /// Answers a query; `all` is every item.
     pub(super) fn search(&self, query: &str, options: &Options) -> Result<Hits, Failure> {
-        let case = Case { catalog: &self.catalog, index: &self.index };
-        query::search(case, query, options).map_err(|error| match error {
-            SearchError::Query(error) => Failure::usage(format!("query: {}", chain(&error)))
-                .hint("`mailtrail search --fields` lists the fields; words with a colon need quotes"),
-            SearchError::Catalog(error) => error.into(),
-            SearchError::Index(error) => error.into(),
-        })
+        query::search(self.as_case(), query, options).map_err(refused)
+    }
+
+    pub(super) fn as_case(&self) -> Case<'_> {
+        Case { catalog: &self.catalog, index: &self.index }
+    }
+}
+
+/// Why a query got no answer.
+pub(super) fn refused(error: SearchError) -> Failure {
+    match error {
+        SearchError::Query(error) => Failure::usage(format!("query: {}", chain(&error)))
+            .hint("`mailtrail search --fields` lists the fields; words with a colon need quotes"),
+        SearchError::Catalog(error) => error.into(),
+        SearchError::Index(error) => error.into(),
     }
 }
 
@@ -111,6 +119,9 @@ pub(super) fn run(context: &Context, args: &SearchArgs, out: &mut Out) -> Result
             "{} no date that could be read and may belong here too: `NOT has:date`",
             counted(undated, "item has", "items have")
         ));
+    }
+    if hits.by_settings {
+        super::findings::warn_if_outdated(context, &case)?;
     }
     super::info::warn_if_behind(context, &case.reader, &case.catalog)?;
     Ok(Exit::Done)

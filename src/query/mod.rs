@@ -12,7 +12,7 @@ mod plan;
 mod run;
 mod value;
 
-pub use run::{Hits, Options, Order, search};
+pub use run::{Hits, Options, Order, findings, search};
 
 use crate::catalog::CatalogError;
 use crate::index::IndexError;

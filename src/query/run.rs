@@ -2,7 +2,7 @@
 
 use jiff::tz::TimeZone;
 
-use super::fields::{DigestOf, Field, FieldKind};
+use super::fields::{DigestOf, Field, FieldKind, HopField, HopWord};
 use super::hops;
 use super::parser::{Node, Term, parse};
 use super::plan::{Check, Plan, Wanted, plan};
@@ -54,6 +54,8 @@ pub struct Hits {
     /// How many have no date that could be read and answer the question but for its date conditions; `None` when it
     /// has none.
     pub undated: Option<u64>,
+    /// Whether a condition depends on the recipient's side as the examiner named it: `finding:`, `hop.trust:`.
+    pub by_settings: bool,
 }
 
 /// Answers a question.
@@ -72,7 +74,30 @@ pub fn search(case: Case<'_>, query: &str, options: &Options) -> Result<Hits, Se
     };
     let total = set.len();
     let keys = if options.limit == Some(0) { Vec::new() } else { run.ordered(&set)? };
-    Ok(Hits { keys, total, undated })
+    Ok(Hits { keys, total, undated, by_settings: is_by_settings(&node) })
+}
+
+/// For each rule that found something in the items that answer a question: its id and their number.
+///
+/// # Errors
+/// As [`search`].
+pub fn findings(case: Case<'_>, query: &str, options: &Options) -> Result<Vec<(String, u64)>, SearchError> {
+    let node = parse(query)?;
+    let mut run = Run { case, options, lookups: Vec::new(), dated: false };
+    let set = run.set(&node, Dates::Asked)?;
+    let found = case.index.terms_within(kind::FINDING, &set)?;
+    Ok(found.into_iter().map(|(id, count)| (String::from_utf8_lossy(&id).into_owned(), count)).collect())
+}
+
+fn is_by_settings(node: &Node) -> bool {
+    match node {
+        Node::All => false,
+        Node::And(parts) | Node::Or(parts) => parts.iter().any(is_by_settings),
+        Node::Not(inner) | Node::Hops(_, inner) => is_by_settings(inner),
+        Node::Term(term) => {
+            matches!(term.field.kind, FieldKind::Finding | FieldKind::Hop(HopField::OneOf(HopWord::Trust)))
+        }
+    }
 }
 
 /// How date conditions count.
