@@ -76,7 +76,7 @@ fn by_rule(
     rules.sort_by_key(|(rule, count)| (std::cmp::Reverse((rule.severity, *count)), rule.id));
     match form {
         Form::Table => {
-            out.line(&format!("{}{}{:>10}  WHEN", pad("SEVERITY", 10), pad("RULE", 30), "ITEMS"))?
+            out.line(&format!("{}{}{:>10}  WHEN", pad("SEVERITY", 10), pad("RULE", 30), "ITEMS"))?;
         }
         Form::Csv => out.bytes(csv(&["severity", "rule", "items", "when", "caveat"]).as_bytes())?,
         Form::Json => {}

@@ -5,6 +5,7 @@
 use std::time::Instant;
 
 use mailtrail::facts::{DateReading, Hop, ItemFacts, ItemText};
+use mailtrail::index::schema::HopHost::{By, Helo};
 use mailtrail::index::{IndexReader, IndexWriter, Indexed, Lookup, Stop, Watermarks, Way, schema};
 use mailtrail::types::time::UtcMs;
 use mailtrail::types::{ByteRange, ItemKey, Sha256Digest};
@@ -97,7 +98,6 @@ fn main() {
         let found = ask(&reader);
         println!("{what}: {found} items, {:.1} ms", start.elapsed().as_secs_f64() * 1000.0);
     };
-    use schema::HopHost::{By, Helo};
     let find = |r: &IndexReader, lookups: &[Lookup]| r.find_hops(lookups).unwrap();
     time("open and count hops", &|r| r.all_hops().unwrap().len());
     time("hop{ip:10.1.0.0/16 by:d77.example}", &|r| {
