@@ -1,12 +1,16 @@
-//! Time of queries over many hops: `cargo bench --bench hops` makes an index of a million hops and asks it, opened anew each time.
+//! Time of queries over many hops: `cargo bench --bench hops` makes an index of a million hops and asks it, opened anew each
+//! time; with a folder of mail, what reading the ways of its messages costs.
 #![allow(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 #![allow(clippy::unwrap_used, reason = "a benchmark may stop at the first surprise")]
 
 use std::time::Instant;
 
+use mailtrail::facts::derive::{Scratch, derive};
 use mailtrail::facts::{DateReading, Hop, ItemFacts, ItemText};
 use mailtrail::index::schema::HopHost::{By, Helo};
 use mailtrail::index::{IndexReader, IndexWriter, Indexed, Lookup, Stop, Watermarks, Way, schema};
+use mailtrail::parse::header;
+use mailtrail::route::{Mail, Settings, chain};
 use mailtrail::types::time::UtcMs;
 use mailtrail::types::{ByteRange, ItemKey, Sha256Digest};
 
@@ -85,7 +89,41 @@ fn network(first: &str, last: &str) -> Lookup {
     Lookup::Range(term(first), term(last))
 }
 
+fn files(dir: &std::path::Path, out: &mut Vec<std::path::PathBuf>) {
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { files(&path, out) } else { out.push(path) }
+    }
+}
+
+/// What reading the way costs beside reading the message.
+fn ways(folder: &str) {
+    let mut paths = Vec::new();
+    files(std::path::Path::new(folder), &mut paths);
+    let messages: Vec<Vec<u8>> = paths.iter().map(|path| std::fs::read(path).unwrap()).collect();
+    let mut scratch = Scratch::default();
+    let (settings, start) = (Settings::default(), Instant::now());
+    let (mut way, mut hops, mut found) = (std::time::Duration::ZERO, 0, 0);
+    for message in &messages {
+        derive(message, &mut scratch, &mut |message, facts, _| {
+            let start = Instant::now();
+            let header = header::read(message).value;
+            found += chain(&Mail { message, header: &header, facts }, &settings).findings.len();
+            hops += facts.hops.len();
+            way += start.elapsed();
+        });
+    }
+    let (all, way) = (start.elapsed().as_secs_f64(), way.as_secs_f64());
+    println!(
+        "{} files, {hops} hops, {found} findings: {all:.3} s, of that {way:.3} s for ways",
+        messages.len()
+    );
+}
+
 fn main() {
+    if let Some(folder) = std::env::args().skip(1).find(|arg| !arg.starts_with('-')) {
+        return ways(&folder);
+    }
     let folder = std::env::var_os("MAILTRAIL_BENCH_INDEX")
         .map_or_else(|| std::env::temp_dir().join("mailtrail-bench-hops"), Into::into);
     if !folder.join("meta.json").exists() {
