@@ -21,7 +21,7 @@ pub use answers::{Answer, Answers, Level};
 pub use clocks::{Clock, Clocks, LEAST, Model};
 pub use embedded::{Time, times};
 pub use names::{organisation, provider};
-pub use networks::{Network, Networks};
+pub use networks::{Network, NetworkError, Networks};
 pub use peers::{Peers, peers};
 pub use rules::{Finding, RULES, Rule, Severity, rule};
 pub use settings::Settings;
