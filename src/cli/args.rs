@@ -61,9 +61,14 @@ pub(super) enum Command {
     Show(ShowArgs),
     /// The way of one message: hops, delays, encryption, what is attested, what does not fit
     #[command(
-        after_help = "Examples:\n  mailtrail hops 5f0c2a9be4d17788-3-41\n  mailtrail hops 5f0c2a9be4d17788-3-41 --raw\n\nName the recipient's servers first: `mailtrail trust set --host example.org`."
+        after_help = "Examples:\n  mailtrail hops 5f0c2a9be4d17788-3-41\n  mailtrail hops 5f0c2a9be4d17788-3-41 --raw\n  mailtrail hops --stats\n\nName the recipient's servers first: `mailtrail trust set --host example.org`."
     )]
     Hops(HopsArgs),
+    /// What does not fit in the ways of all messages, by rule
+    #[command(
+        after_help = "Examples:\n  mailtrail findings\n  mailtrail findings 'date:2024-03 hop.by:example.org'\n  mailtrail findings --rule weekday-mismatch\n\nA finding is no verdict: each rule names its innocent causes."
+    )]
+    Findings(FindingsArgs),
     /// All the times that one item tells, side by side: Date, hops, ids, signatures, the mailbox
     #[command(after_help = "Example:\n  mailtrail clocks 5f0c2a9be4d17788-3-41")]
     Clocks {
@@ -265,10 +270,30 @@ pub(super) struct ShowArgs {
 #[derive(Debug, Args)]
 pub(super) struct HopsArgs {
     /// Id of the item
-    pub item: String,
+    #[arg(required_unless_present = "stats", conflicts_with = "stats")]
+    pub item: Option<String>,
     /// Each field as it stands, with marks below what was read from it
-    #[arg(long, conflicts_with = "json")]
+    #[arg(long, conflicts_with_all = ["json", "stats"])]
     pub raw: bool,
+    /// All relays of the case in place of one message: hops, items, first and last seen, software, encryption
+    #[arg(long)]
+    pub stats: bool,
+}
+
+/// Which findings to show.
+#[derive(Debug, Args)]
+pub(super) struct FindingsArgs {
+    /// Only items that match; as for `search`
+    pub query: Vec<String>,
+    /// List the items of one rule, with what was found
+    #[arg(long, value_name = "ID")]
+    pub rule: Option<String>,
+    /// Comma-separated
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
+    /// Time zone in which days of the query begin
+    #[arg(long, value_name = "ZONE")]
+    pub tz: Option<String>,
 }
 
 /// What to do with the settings.

@@ -14,7 +14,7 @@ use super::exit::Exit;
 use super::failure::{Failure, chain};
 use super::init::head_line;
 use super::output::Out;
-use super::search::{Opened, in_ledger_order};
+use super::search::{Opened, in_ledger_order, reservations};
 use super::table::{counted, grouped};
 
 pub(super) fn run(context: &Context, args: &ExportArgs, out: &mut Out) -> Result<Exit, Failure> {
@@ -23,7 +23,9 @@ pub(super) fn run(context: &Context, args: &ExportArgs, out: &mut Out) -> Result
     if query.trim().is_empty() {
         return Err(Failure::usage("the query is empty").hint("`*` exports every item"));
     }
-    let keys = in_ledger_order(&case, &query, None, args.tz.as_deref())?.keys;
+    let hits = in_ledger_order(&case, &query, None, args.tz.as_deref())?;
+    reservations(context, &case, &hits)?;
+    let keys = hits.keys;
     let form = if args.mbox {
         Form::Mbox
     } else if args.raw {

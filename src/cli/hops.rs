@@ -7,7 +7,6 @@ use crate::types::json::{self, Obj};
 use crate::types::text::shown;
 use crate::types::time::rfc3339;
 
-use super::args::HopsArgs;
 use super::context::Context;
 use super::exit::Exit;
 use super::failure::Failure;
@@ -15,16 +14,16 @@ use super::item::{Told, with_way};
 use super::output::Out;
 use super::table::pad;
 
-pub(super) fn run(context: &Context, args: &HopsArgs, out: &mut Out) -> Result<Exit, Failure> {
-    with_way(context, &args.item, |told| {
+pub(super) fn run(context: &Context, item: &str, is_raw: bool, out: &mut Out) -> Result<Exit, Failure> {
+    with_way(context, item, |told| {
         if context.json {
             let mut line = Vec::new();
-            object(told, &args.item, &mut line);
+            object(told, item, &mut line);
             line.push(b'\n');
             out.bytes(&line)?;
             return Ok(());
         }
-        table(told, args.raw, out)?;
+        table(told, is_raw, out)?;
         answers(told, out)?;
         findings(told, out)
     })?;

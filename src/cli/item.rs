@@ -6,7 +6,7 @@ use crate::facts::ItemFacts;
 use crate::facts::derive::{Scratch, derive};
 use crate::ingest::trust;
 use crate::parse::header;
-use crate::route::{Chain, Mail, Settings, chain_by};
+use crate::route::{self, Chain, Mail, Settings, chain_by};
 use crate::store::Reader;
 use crate::types::ItemId;
 
@@ -63,6 +63,19 @@ pub(super) fn with_way<T>(
         let chain = chain_by(&mail, &settings, &clocks);
         then(&Told { mail, chain, settings: &settings, set_by })
     })
+}
+
+/// The way of an item under some settings, read again from its bytes alone, as the index holds it.
+pub(super) fn way_of(
+    reader: &Reader,
+    catalog: &Catalog,
+    row: &Row<'_>,
+    settings: &Settings,
+) -> Result<Chain, Failure> {
+    let bytes = message(reader, catalog, row)?;
+    let facts = facts(&bytes);
+    let header = header::read(&bytes).value;
+    Ok(route::chain(&Mail { message: &bytes, header: &header, facts: &facts }, settings))
 }
 
 /// The facts of a message without those inside it.

@@ -45,7 +45,6 @@ fn some(context: &Context, args: &ListArgs, query: &str, out: &mut Out) -> Resul
     case.catalog.each(hits.keys.iter().copied(), |row| printer.print(row, None, out))?;
     out.flush()?;
     search::matched(context, &hits);
-    search::undated(context, &hits);
-    super::info::warn_if_behind(context, &case.reader, &case.catalog)?;
+    search::reservations(context, &case, &hits)?;
     Ok(Exit::Done)
 }

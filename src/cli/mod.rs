@@ -8,6 +8,7 @@ mod context;
 mod exit;
 mod export;
 mod failure;
+mod findings;
 mod hops;
 mod import;
 mod info;
@@ -20,6 +21,7 @@ mod man;
 mod output;
 mod progress;
 mod rebuild;
+mod relays;
 mod report;
 mod restore;
 mod rows;
@@ -73,7 +75,9 @@ fn dispatch(context: &Context, command: Command, out: &mut Out) -> Result<Exit, 
         Command::Import(args) => import::run(context, &args, out),
         Command::Search(args) => search::run(context, &args, out),
         Command::Show(args) => show::run(context, &args, out),
-        Command::Hops(args) => hops::run(context, &args, out),
+        Command::Hops(args) if args.stats => relays::run(context, &args, out),
+        Command::Hops(args) => hops::run(context, args.item.as_deref().unwrap_or_default(), args.raw, out),
+        Command::Findings(args) => findings::run(context, &args, out),
         Command::Clocks { item } => times::run(context, &item, out),
         Command::Path { item } => hops::path(context, &item, out),
         Command::Trust(args) => trust::run(context, &args, out),

@@ -37,12 +37,20 @@ impl Opened {
 
     /// Answers a query.
     pub(super) fn search(&self, query: &str, options: &Options) -> Result<Hits, Failure> {
-        let case = Case { catalog: &self.catalog, index: &self.index };
-        query::search(case, query, options).map_err(|error| match error {
-            SearchError::Query(error) => wrong(&error),
-            SearchError::Catalog(error) => error.into(),
-            SearchError::Index(error) => error.into(),
-        })
+        query::search(self.as_case(), query, options).map_err(refused)
+    }
+
+    pub(super) fn as_case(&self) -> Case<'_> {
+        Case { catalog: &self.catalog, index: &self.index }
+    }
+}
+
+/// Why a query got no answer.
+pub(super) fn refused(error: SearchError) -> Failure {
+    match error {
+        SearchError::Query(error) => wrong(&error),
+        SearchError::Catalog(error) => error.into(),
+        SearchError::Index(error) => error.into(),
     }
 }
 
@@ -111,8 +119,7 @@ pub(super) fn run(context: &Context, args: &SearchArgs, out: &mut Out) -> Result
     if !args.count {
         matched(context, &hits);
     }
-    undated(context, &hits);
-    super::info::warn_if_behind(context, &case.reader, &case.catalog)?;
+    reservations(context, &case, &hits)?;
     Ok(Exit::Done)
 }
 
@@ -127,14 +134,19 @@ pub(super) fn matched(context: &Context, hits: &Hits) {
     context.notes.note(&format!("{}{more}{last}", counted(hits.total, "item matches", "items match")));
 }
 
-/// Says how many items would match but for the date conditions.
-pub(super) fn undated(context: &Context, hits: &Hits) {
+/// Says what the answer leaves out: undated items that would match but for the date conditions, what was set or imported
+/// since the index was made.
+pub(super) fn reservations(context: &Context, case: &Opened, hits: &Hits) -> Result<(), Failure> {
     if let Some(undated) = hits.undated.filter(|&n| n > 0) {
         context.notes.note(&format!(
             "{} no date that could be read and may belong here too: `NOT has:date`",
             counted(undated, "item has", "items have")
         ));
     }
+    if hits.by_settings {
+        super::findings::warn_if_outdated(context, case)?;
+    }
+    super::info::warn_if_behind(context, &case.reader, &case.catalog)
 }
 
 /// Text of a message around a match.

@@ -258,6 +258,30 @@ impl IndexReader {
         })
     }
 
+    /// Every term of one kind of items with the number of items of a set that it is in; terms that are in none are left out.
+    ///
+    /// # Errors
+    /// [`IndexError::Read`], [`IndexError::Damaged`].
+    pub fn terms_within(&self, kind: u8, set: &Set) -> Result<Vec<(Vec<u8>, u64)>, IndexError> {
+        guarded(|| {
+            let mut out = std::collections::BTreeMap::new();
+            for (part, wanted) in self.parts.iter().zip(&set.parts) {
+                let field = part.field(schema::FACT)?;
+                let mut stream = field.terms.range().ge([kind]).lt([kind + 1]).into_stream()?;
+                while let Some((term, info)) = stream.next() {
+                    let mut bits = Bits::empty(part.docs);
+                    field.docs(info, &mut bits);
+                    bits.zip(wanted, |a, b| a & b);
+                    let count = bits.count();
+                    if count > 0 {
+                        *out.entry(term.get(1..).unwrap_or_default().to_vec()).or_insert(0) += count;
+                    }
+                }
+            }
+            Ok(out.into_iter().collect())
+        })
+    }
+
     /// Files of the index whose bytes do not have the checksum that stands at their end.
     ///
     /// # Errors

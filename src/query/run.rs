@@ -2,7 +2,7 @@
 
 use jiff::tz::TimeZone;
 
-use super::fields::{DigestOf, Field, FieldKind};
+use super::fields::{DigestOf, Field, FieldKind, HopField, HopWord};
 use super::hops;
 use super::parser::{Node, Term, parse};
 use super::plan::{Check, Plan, Wanted, plan};
@@ -58,6 +58,8 @@ pub struct Hits {
     pub undated: Option<u64>,
     /// How many of the answer have no date that could be read, and so stand last; 0 when the order is not by date.
     pub last: u64,
+    /// Whether a condition depends on the recipient's side as the examiner named it: `finding:`, `hop.trust:`.
+    pub by_settings: bool,
 }
 
 /// Answers a question.
@@ -76,7 +78,30 @@ pub fn search(case: Case<'_>, query: &str, options: &Options) -> Result<Hits, Se
     };
     let total = set.len();
     let (keys, last) = if options.limit == Some(0) { (Vec::new(), 0) } else { run.ordered(&set)? };
-    Ok(Hits { keys, total, undated, last })
+    Ok(Hits { keys, total, undated, last, by_settings: is_by_settings(&node) })
+}
+
+/// For each rule that found something in the items that answer a question: its id and their number.
+///
+/// # Errors
+/// As [`search`].
+pub fn findings(case: Case<'_>, query: &str, options: &Options) -> Result<Vec<(String, u64)>, SearchError> {
+    let node = parse(query)?;
+    let mut run = Run { case, options, lookups: Vec::new(), dated: false };
+    let set = run.set(&node, Dates::Asked)?;
+    let found = case.index.terms_within(kind::FINDING, &set)?;
+    Ok(found.into_iter().map(|(id, count)| (String::from_utf8_lossy(&id).into_owned(), count)).collect())
+}
+
+fn is_by_settings(node: &Node) -> bool {
+    match node {
+        Node::All => false,
+        Node::And(parts) | Node::Or(parts) => parts.iter().any(is_by_settings),
+        Node::Not(inner) | Node::Hops(_, inner) => is_by_settings(inner),
+        Node::Term(term) => {
+            matches!(term.field.kind, FieldKind::Finding | FieldKind::Hop(HopField::OneOf(HopWord::Trust)))
+        }
+    }
 }
 
 /// How date conditions count.

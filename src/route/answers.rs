@@ -126,10 +126,8 @@ pub(super) fn answers(mail: &Mail<'_>, drawn: &Drawn, settings: &Settings) -> An
 pub(super) fn fields(mail: &Mail<'_>) -> Vec<Answer> {
     let mut out = Vec::new();
     for field in &mail.header.fields {
-        let name = String::from_utf8_lossy(field.name).to_ascii_lowercase();
-        if !FIELDS.contains(&name.as_str()) {
-            continue;
-        }
+        let is_one = |name: &&&str| field.name.eq_ignore_ascii_case(name.as_bytes());
+        let Some(name) = FIELDS.iter().find(is_one) else { continue };
         for (ip, at) in addresses(field.value) {
             let at = ByteRange::of_usize(at.start, at.end).shifted(field.value_at.start());
             out.push(Answer {
@@ -138,7 +136,7 @@ pub(super) fn fields(mail: &Mail<'_>) -> Vec<Answer> {
                 hop: None,
                 at: Some(at),
                 user: None,
-                field: name.clone(),
+                field: (*name).to_owned(),
             });
         }
     }

@@ -21,7 +21,7 @@ pub use answers::{Answer, Answers, Level};
 pub use clocks::{Clock, Clocks, LEAST, Model};
 pub use embedded::{Time, times};
 pub use names::{organisation, provider};
-pub use networks::{Network, Networks};
+pub use networks::{Network, NetworkError, Networks};
 pub use peers::{Peers, peers};
 pub use rules::{Finding, RULES, Rule, Severity, rule};
 pub use settings::Settings;
@@ -51,8 +51,10 @@ impl<'a> Mail<'a> {
 
     /// The text of a range in lower case, without a last dot.
     fn lower(&self, range: Option<ByteRange>) -> String {
-        let text = String::from_utf8_lossy(self.bytes(range)).to_ascii_lowercase();
-        text.strip_suffix('.').map_or_else(|| text.clone(), str::to_owned)
+        let bytes = self.bytes(range);
+        let mut text = String::from_utf8_lossy(bytes.strip_suffix(b".").unwrap_or(bytes)).into_owned();
+        text.make_ascii_lowercase();
+        text
     }
 }
 

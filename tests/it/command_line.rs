@@ -82,6 +82,15 @@ fn undated_items_stand_last_in_both_directions_and_are_counted() {
 }
 
 #[test]
+fn an_export_says_how_many_undated_items_it_leaves_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let case = case(&dir);
+    let to = dir.path().join("to");
+    let ran = support::run(&case, &["export", "date:2025", "--to", to.to_str().unwrap()]).ok();
+    assert!(ran.err.contains("1 item has no date that could be read"), "{}", ran.err);
+}
+
+#[test]
 fn state_words_of_all_formats_meet_and_keep_their_names() {
     let dir = tempfile::tempdir().unwrap();
     let case = case(&dir);

@@ -44,3 +44,20 @@ fn the_table_of_anomalies_is_that_of_the_code() {
     }
     same("anomalies.md", &text);
 }
+
+#[test]
+fn the_table_of_rules_is_that_of_the_code() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/hops.md");
+    let there = std::fs::read_to_string(path).unwrap();
+    let (before, rest) = there.split_once("## Rules\n").expect("a section on rules");
+    let after = rest.find("\n## ").map_or("", |at| &rest[at..]);
+    let mut text = String::from(
+        "\nMade from the table in `src/route/rules`; a test compares. Ids never change once released. A finding is no verdict and there is no total; \
+         *strong* is seldom innocent and still no proof.\n\n| rule | severity | reports when | innocent causes |\n|---|---|---|---|\n",
+    );
+    for rule in mailtrail::route::RULES {
+        writeln!(text, "| `{}` | {} | {} | {} |", rule.id, rule.severity.code(), rule.when, rule.caveat)
+            .unwrap();
+    }
+    same("hops.md", &format!("{before}## Rules\n{text}{after}"));
+}

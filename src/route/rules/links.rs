@@ -56,6 +56,10 @@ pub(super) fn chain_break(way: &Way<'_>, report: &mut Report<'_>) {
 }
 
 pub(super) fn chain_breaks(way: &Way<'_>, report: &mut Report<'_>) {
+    // Two breaks need three hops.
+    if way.hops().len() < 3 {
+        return;
+    }
     let breaks = breaks(way);
     if breaks.len() >= 2 {
         let hops: Vec<usize> = breaks.iter().map(|&(_, older)| older).collect();
@@ -71,8 +75,13 @@ pub(super) fn misplaced(way: &Way<'_>, report: &mut Report<'_>) {
 }
 
 pub(super) fn duplicate(way: &Way<'_>, report: &mut Report<'_>) {
+    // Most hops differ in their length: only those of equal length are looked at.
+    let mut lengths: Vec<u64> = way.each().map(|(_, hop)| hop.at.len()).collect();
+    lengths.sort_unstable();
+    let is_alone =
+        |len: u64| lengths.partition_point(|&l| l <= len) - lengths.partition_point(|&l| l < len) < 2;
     let mut seen: HashMap<&[u8], usize> = HashMap::new();
-    for (at, hop) in way.each() {
+    for (at, hop) in way.each().filter(|(_, hop)| !is_alone(hop.at.len())) {
         let bytes = way.mail.bytes(Some(hop.at));
         match seen.get(bytes) {
             Some(&first) if !bytes.is_empty() => {
@@ -87,8 +96,11 @@ pub(super) fn duplicate(way: &Way<'_>, report: &mut Report<'_>) {
 
 pub(super) fn mail_loop(way: &Way<'_>, report: &mut Report<'_>) {
     let mut seen: HashMap<(String, std::net::IpAddr), Vec<usize>> = HashMap::new();
+    let mut ips: Vec<_> = way.each().filter_map(|(_, hop)| hop.peer_ip).collect();
+    ips.sort_unstable();
+    let is_rare = |ip| ips.partition_point(|&i| i <= ip) - ips.partition_point(|&i| i < ip) < 3;
     for (at, hop) in way.each() {
-        if let Some(ip) = hop.peer_ip.filter(|ip| !ip.is_loopback()) {
+        if let Some(ip) = hop.peer_ip.filter(|&ip| !ip.is_loopback() && !is_rare(ip)) {
             seen.entry((way.mail.lower(hop.by), ip)).or_default().push(at);
         }
     }

@@ -99,8 +99,11 @@ pub(super) fn recipient(way: &Way<'_>, report: &mut Report<'_>) {
         return;
     }
     for (at, hop) in way.each() {
+        if !way.mail.bytes(hop.for_).contains(&b'@') {
+            continue;
+        }
         let wanted = way.mail.lower(hop.for_);
-        if wanted.contains('@') && !named.contains(&wanted) {
+        if !named.contains(&wanted) {
             report.add(&[at], [hop.for_], "in none of To, Cc, Bcc");
         }
     }
@@ -147,13 +150,17 @@ pub(super) fn arc(way: &Way<'_>, report: &mut Report<'_>) {
     let mut seals: Vec<(u32, String, ByteRange)> = Vec::new();
     let mut others = [Vec::new(), Vec::new()];
     for field in &way.mail.header.fields {
+        let is_result = field.name.eq_ignore_ascii_case(b"arc-authentication-results");
+        if !is_result && !matches!(field.known, Known::ArcSeal | Known::ArcMessageSignature) {
+            continue;
+        }
         let number = tag(field.value, b"i")
             .and_then(|i| i.split(|c: char| !c.is_ascii_digit()).next().and_then(|i| i.parse().ok()));
         if field.known == Known::ArcSeal {
             seals.push((number.unwrap_or(0), tag(field.value, b"cv").unwrap_or_default(), field.value_at));
         } else if field.known == Known::ArcMessageSignature {
             others[0].push(number.unwrap_or(0));
-        } else if field.name.eq_ignore_ascii_case(b"arc-authentication-results") {
+        } else {
             others[1].push(number.unwrap_or(0));
         }
     }

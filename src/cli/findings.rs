@@ -1,0 +1,180 @@
+//! `findings`: what does not fit in the ways of all messages, by rule, or the items of one rule.
+
+use crate::ingest::trust;
+use crate::query::{self, Options, Order};
+use crate::route::{Finding, RULES, Rule, rule};
+use crate::types::json::{self, Obj};
+use crate::types::text::{csv_cell, shown};
+
+use super::args::FindingsArgs;
+use super::context::Context;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::item::way_of;
+use super::output::Out;
+use super::rows::Form;
+use super::search::{Opened, labels, refused, zone};
+use super::table::{counted, grouped, pad};
+
+/// Whether the findings in the index follow the settings as they are now.
+fn is_current(case: &Opened) -> Result<bool, Failure> {
+    let (now, _) = trust::settings(&case.reader)?;
+    Ok(trust::settings_of(&case.reader, case.index.trust())? == now)
+}
+
+/// Says so when the recipient's side was named anew since the index was made.
+pub(super) fn warn_if_outdated(context: &Context, case: &Opened) -> Result<(), Failure> {
+    if !is_current(case)? {
+        context.notes.warning(
+            "`mailtrail trust` was set after the index was made: findings and trust of hops follow what was set before; \
+             run `mailtrail rebuild`",
+        );
+    }
+    Ok(())
+}
+
+pub(super) fn run(context: &Context, args: &FindingsArgs, out: &mut Out) -> Result<Exit, Failure> {
+    let case = Opened::open(context.case()?)?;
+    let query = args.query.join(" ");
+    let labels = if query.contains("source") { labels(&case.reader)? } else { Vec::new() };
+    let options = Options { order: Order::Ledger, limit: None, zone: zone(args.tz.as_deref())?, labels };
+    let form = Form::of(context.json, args.csv);
+    match &args.rule {
+        Some(id) => {
+            let rule = rule(id).ok_or_else(|| {
+                Failure::usage(format!("there is no rule {id:?}")).hint("`mailtrail findings` lists rules")
+            })?;
+            of_rule(context, &case, &query, &options, rule, form, out)?;
+        }
+        None => by_rule(context, &case, &query, &options, form, out)?,
+    }
+    out.flush()?;
+    warn_if_outdated(context, &case)?;
+    super::info::warn_if_behind(context, &case.reader, &case.catalog)?;
+    Ok(Exit::Done)
+}
+
+fn csv(cells: &[&str]) -> String {
+    let cells: Vec<String> = cells.iter().map(|cell| csv_cell(cell)).collect();
+    format!("{}\r\n", cells.join(","))
+}
+
+fn by_rule(
+    context: &Context,
+    case: &Opened,
+    query: &str,
+    options: &Options,
+    form: Form,
+    out: &mut Out,
+) -> Result<(), Failure> {
+    let found = query::findings(case.as_case(), query, options).map_err(refused)?;
+    let is_current = is_current(case)?;
+    let of = |rule: &Rule| found.iter().find(|(id, _)| id == rule.id).map_or(0, |(_, count)| *count);
+    // The heaviest first; among equals the most frequent.
+    let mut rules: Vec<(&Rule, u64)> =
+        RULES.iter().map(|rule| (rule, of(rule))).filter(|r| r.1 > 0).collect();
+    rules.sort_by_key(|(rule, count)| (std::cmp::Reverse((rule.severity, *count)), rule.id));
+    match form {
+        Form::Table => {
+            out.line(&format!("{}{}{:>10}  WHEN", pad("SEVERITY", 10), pad("RULE", 30), "ITEMS"))?;
+        }
+        Form::Csv => out.bytes(csv(&["severity", "rule", "items", "when", "caveat"]).as_bytes())?,
+        Form::Json => {}
+    }
+    for (rule, count) in &rules {
+        match form {
+            Form::Table => {
+                let head = format!("{}{}", pad(rule.severity.code(), 10), pad(rule.id, 30));
+                out.line(&format!("{head}{:>10}  {}", grouped(*count), rule.when))?;
+                if rule.caveat != "-" {
+                    out.line(&format!("{}{}", pad("", 52), rule.caveat))?;
+                }
+            }
+            Form::Csv => {
+                let count = count.to_string();
+                let row = csv(&[rule.severity.code(), rule.id, &count, rule.when, rule.caveat]);
+                out.bytes(row.as_bytes())?;
+            }
+            Form::Json => {
+                let mut line = Vec::new();
+                let mut o = Obj::new(&mut line);
+                o.str("caveat", rule.caveat).bool("is_current", is_current).uint("items", *count);
+                o.str("rule", rule.id).str("schema", "mailtrail.findings/1");
+                o.opt_uint("settings_event", case.index.trust());
+                o.str("severity", rule.severity.code()).str("when", rule.when);
+                o.end();
+                line.push(b'\n');
+                out.bytes(&line)?;
+            }
+        }
+    }
+    if form == Form::Table {
+        context.notes.note(&counted(rules.len() as u64, "rule found something", "rules found something"));
+    }
+    Ok(())
+}
+
+fn of_rule(
+    context: &Context,
+    case: &Opened,
+    query: &str,
+    options: &Options,
+    rule: &Rule,
+    form: Form,
+    out: &mut Out,
+) -> Result<(), Failure> {
+    let narrowed = if query.trim().is_empty() {
+        format!("finding:{}", rule.id)
+    } else {
+        format!("({query}) finding:{}", rule.id)
+    };
+    let hits = case.search(&narrowed, options)?;
+    let settings = trust::settings_of(&case.reader, case.index.trust())?;
+    if form == Form::Csv {
+        out.bytes(csv(&["item", "rule", "severity", "hops", "text"]).as_bytes())?;
+    }
+    case.catalog.each::<Failure>(hits.keys.iter().copied(), |row| {
+        let way = way_of(&case.reader, &case.catalog, row, &settings)?;
+        let item = case.catalog.item_id(row).to_string();
+        for finding in way.findings.iter().filter(|finding| finding.rule.id == rule.id) {
+            one(&item, finding, form, out)?;
+        }
+        Ok(())
+    })?;
+    if form == Form::Table {
+        context.notes.note(&counted(hits.total, "item", "items"));
+    }
+    Ok(())
+}
+
+fn one(item: &str, finding: &Finding, form: Form, out: &mut Out) -> Result<(), Failure> {
+    let hops: Vec<String> = finding.hops.iter().map(usize::to_string).collect();
+    let hops = hops.join(" ");
+    match form {
+        Form::Table => {
+            let place = if hops.is_empty() { String::new() } else { format!("hop {hops}: ") };
+            out.line(&format!("{}  {place}{}", pad(item, 24), shown(&finding.text)))?;
+        }
+        Form::Csv => {
+            let severity = finding.rule.severity.code();
+            out.bytes(csv(&[item, finding.rule.id, severity, &hops, &finding.text]).as_bytes())?;
+        }
+        Form::Json => {
+            let mut line = Vec::new();
+            let mut o = Obj::new(&mut line);
+            o.arr("hops", &finding.hops, |out, &hop| json::uint(out, hop as u64));
+            o.str("item", item).str("rule", finding.rule.id).str("schema", "mailtrail.finding/1");
+            o.str("severity", finding.rule.severity.code());
+            o.arr("spans", &finding.spans, |out, span| {
+                let mut o = Obj::new(out);
+                o.uint("end", span.end()).uint("start", span.start());
+                o.end();
+            });
+            o.str("text", &finding.text);
+            o.end();
+            line.push(b'\n');
+            out.bytes(&line)?;
+        }
+    }
+    Ok(())
+}

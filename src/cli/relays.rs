@@ -1,0 +1,122 @@
+//! `hops --stats`: the relays of a case, by the names they gave themselves.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::catalog::Catalog;
+use crate::store::Reader;
+use crate::types::ItemKey;
+use crate::types::json::{self, Obj};
+use crate::types::text::shown;
+use crate::types::time::{UtcMs, rfc3339};
+
+use super::args::HopsArgs;
+use super::context::Context;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::output::Out;
+use super::table::{counted, grouped, pad};
+
+/// What the hops of one server say.
+#[derive(Default)]
+struct Relay {
+    hops: u64,
+    items: u64,
+    first: Option<UtcMs>,
+    last: Option<UtcMs>,
+    families: BTreeSet<String>,
+    software: BTreeSet<Vec<u8>>,
+    encrypted: u64,
+}
+
+/// Most programs named of one server; a server that says another each time is told by its hops.
+const MOST_SOFTWARE: usize = 20;
+
+pub(super) fn run(context: &Context, _args: &HopsArgs, out: &mut Out) -> Result<Exit, Failure> {
+    let reader = Reader::open(context.case()?)?;
+    let catalog = Catalog::open(&reader.layout().catalog())?;
+    let relays = gather(&catalog)?;
+    let mut order: Vec<(&Vec<u8>, &Relay)> = relays.iter().collect();
+    order.sort_by_key(|(name, relay)| (std::cmp::Reverse(relay.hops), *name));
+    if !context.json {
+        let (host, time) = (pad("RELAY", 44), pad("FIRST (UTC)", 22));
+        out.line(&format!(
+            "{:>9} {:>9}  {host}{time}{}TLS  SOFTWARE",
+            "HOPS",
+            "ITEMS",
+            pad("LAST (UTC)", 22)
+        ))?;
+    }
+    for (name, relay) in &order {
+        if context.json {
+            let mut line = Vec::new();
+            object(name, relay, &mut line);
+            line.push(b'\n');
+            out.bytes(&line)?;
+            continue;
+        }
+        let at = |time: Option<UtcMs>| pad(&time.map_or_else(|| "-".to_owned(), rfc3339), 22);
+        let host = shown(&String::from_utf8_lossy(name));
+        let host = if host.is_empty() { "(no name)".to_owned() } else { host };
+        let share = relay.encrypted * 100 / relay.hops.max(1);
+        let mut said: Vec<String> = relay.families.iter().cloned().collect();
+        said.extend(relay.software.iter().take(3).map(|text| shown(&String::from_utf8_lossy(text))));
+        out.line(&format!(
+            "{:>9} {:>9}  {} {}{}{share:>3}%  {}",
+            grouped(relay.hops),
+            grouped(relay.items),
+            pad(&host, 43),
+            at(relay.first),
+            at(relay.last),
+            said.join("; ")
+        ))?;
+    }
+    out.flush()?;
+    if !context.json {
+        context.notes.note(&counted(order.len() as u64, "relay", "relays"));
+    }
+    super::info::warn_if_behind(context, &reader, &catalog)?;
+    Ok(Exit::Done)
+}
+
+fn gather(catalog: &Catalog) -> Result<BTreeMap<Vec<u8>, Relay>, Failure> {
+    let mut relays: BTreeMap<Vec<u8>, Relay> = BTreeMap::new();
+    let (first, last) = (ItemKey::from_u64(0), ItemKey::from_u64(u64::MAX));
+    catalog.range::<Failure>(first, last, |row| {
+        let mut here: BTreeSet<Vec<u8>> = BTreeSet::new();
+        for hop in row.hops(catalog)? {
+            let name = hop.relay.by.as_deref().unwrap_or_default();
+            let name = name.strip_suffix(b".").unwrap_or(name).to_ascii_lowercase();
+            let relay = relays.entry(name.clone()).or_default();
+            relay.hops += 1;
+            relay.items += u64::from(here.insert(name));
+            if let Some(date) = hop.date {
+                relay.first = Some(relay.first.map_or(date, |first| first.min(date)));
+                relay.last = Some(relay.last.map_or(date, |last| last.max(date)));
+            }
+            relay.encrypted += u64::from(hop.relay.tls == "evidence");
+            if !hop.relay.family.is_empty() && !relay.families.contains(&hop.relay.family) {
+                relay.families.insert(hop.relay.family.clone());
+            }
+            if let Some(software) = &hop.relay.software
+                && relay.software.len() < MOST_SOFTWARE
+                && !relay.software.contains(software)
+            {
+                relay.software.insert(software.clone());
+            }
+        }
+        Ok(std::ops::ControlFlow::Continue(()))
+    })?;
+    Ok(relays)
+}
+
+fn object(name: &[u8], relay: &Relay, out: &mut Vec<u8>) {
+    let mut o = Obj::new(out);
+    o.text("by", name).uint("encrypted", relay.encrypted);
+    o.arr("families", &relay.families, |out, family| json::string(out, family));
+    o.opt_str("first", relay.first.map(rfc3339).as_deref());
+    o.uint("hops", relay.hops).uint("items", relay.items);
+    o.opt_str("last", relay.last.map(rfc3339).as_deref());
+    o.str("schema", "mailtrail.relays/1");
+    o.arr("software", &relay.software, |out, text| json::text(out, text));
+    o.end();
+}

@@ -1,0 +1,142 @@
+//! Questions about hops, on a mailbox written for it and on the bundled one.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use crate::support;
+
+/// A mail with these `Received` fields, newest first.
+fn mail(number: usize, hops: &[&str]) -> String {
+    let mut text = String::new();
+    for hop in hops {
+        writeln!(text, "Received: {hop}").unwrap();
+    }
+    write!(text, "From: ann@sender.example\nTo: bob@example.org\nDate: Fri, 1 Mar 2024 09:00:00 +0000\nSubject: number {number}\n\nText\n")
+        .unwrap();
+    text
+}
+
+const EDGE: &str = "from relay.example.net (relay.example.net [198.51.100.7]) by mx.example.org (Postfix) with ESMTPS id AAA111; Fri, 1 Mar 2024 12:00:05 +0000";
+const SLOW: &str = "from pc.sender.example (pc.sender.example [203.0.113.5]) by relay.example.net (8.11.6/8.11.6) with ESMTP id BBB222; Fri, 1 Mar 2024 10:00:00 +0000";
+const INNER: &str = "from mx.example.org (mx.example.org [192.0.2.1]) by store.example.org (Postfix) with LMTP id CCC333; Fri, 1 Mar 2024 12:00:06 +0000";
+const WRONG_DAY: &str = "from relay.example.net (relay.example.net [192.0.2.77]) by mx.example.org (Postfix) with ESMTP id DDD444; Mon, 1 Mar 2024 12:00:05 +0000";
+
+fn case(dir: &Path) -> std::path::PathBuf {
+    let source = dir.join("mail");
+    std::fs::create_dir(&source).unwrap();
+    let mails: [&[&str]; 4] = [&[INNER, EDGE, SLOW], &[EDGE], &[WRONG_DAY], &[]];
+    for (number, hops) in mails.iter().enumerate() {
+        std::fs::write(source.join(format!("{number}.eml")), mail(number, hops)).unwrap();
+    }
+    let case = dir.join("case");
+    support::import(&case, &source);
+    case
+}
+
+/// Numbers of the mails that answer.
+#[track_caller]
+fn check(case: &Path, query: &str, want: &[usize]) {
+    let mut got: Vec<usize> = support::run(case, &["search", "--json", query])
+        .ok()
+        .json()
+        .iter()
+        .map(|hit| hit["subject"].as_str().unwrap().rsplit(' ').next().unwrap().parse().unwrap())
+        .collect();
+    got.sort_unstable();
+    assert_eq!(got, want, "{query}");
+}
+
+#[test]
+fn conditions_on_one_hop_on_its_place_and_on_the_whole_way_are_answered() {
+    let dir = tempfile::tempdir().unwrap();
+    let case = case(dir.path());
+    for (query, want) in [
+        // Two hops meet it between them, no single one does.
+        ("hop.by:mx.example.org hop.ip:203.0.113.0/24", &[0][..]),
+        ("hop{by:mx.example.org ip:203.0.113.0/24}", &[]),
+        ("hop{by:mx.example.org ip:198.51.100.0/24}", &[0, 1]),
+        ("hop{by:mx.example.org (ip:198.51.100.0/24 OR id:ddd444)}", &[0, 1, 2]),
+        ("hop{by:mx.example.org NOT tls:evidence}", &[2]),
+        ("hop{mx.example.org with:lmtp}", &[0]),
+        ("hop[0].by:store.example.org", &[0]),
+        ("hop[0].by:mx.example.org", &[1, 2]),
+        ("hop[-1]{by:mx.example.org}", &[1, 2]),
+        ("hop[1]{by:mx.example.org} hop[2].helo:sender.example", &[0]),
+        ("hop.software:8.11.6", &[0]),
+        ("hop{software:postfix with:lmtp}", &[0]),
+        ("hop.time:2024-03-01T10:00", &[0]),
+        ("hopdelay:>2h", &[0]),
+        ("hop{delay:>1h by:mx.example.org}", &[0]),
+        ("hop{delay:>1h by:store.example.org}", &[]),
+        ("hops:0", &[3]),
+        ("hops:>1", &[0]),
+        ("hops:1", &[1, 2]),
+        ("path:\"sender.example -> relay.example.net -> mx.example.org -> store.example.org\"", &[0]),
+        ("path:\"sender.example -> * -> store.example.org\"", &[0]),
+        ("path:\"* -> mx.example.org -> *\"", &[0, 1, 2]),
+        ("path:\"? -> mx.example.org\"", &[1, 2]),
+        ("path:\"198.51.100.0/24 -> mx.example.org\"", &[1]),
+        ("path:\"* -> 198.51.100.7 -> * -> store.example.org\"", &[0]),
+        ("path:\"mx.example.org -> *\"", &[]),
+        ("finding:weekday-mismatch", &[2]),
+        ("finding:no-received", &[3]),
+        // Addresses for examples are no real ones unless the settings say so: the oldest hop is contradicted.
+        ("finding:long-delay hop[-1].trust:contradicted", &[0]),
+    ] {
+        check(&case, query, want);
+    }
+    let wrong = support::run(&case, &["search", "hop.class:slow"]).with_code(2);
+    assert!(wrong.err.contains("network, local-submission"), "{}", wrong.err);
+}
+
+#[test]
+fn findings_are_counted_and_listed_and_follow_the_settings_of_the_last_rebuild() {
+    let dir = tempfile::tempdir().unwrap();
+    let case = case(dir.path());
+    let items = |query: &str, rule: &str| {
+        let found = support::run(&case, &["findings", "--json", query]).ok().json();
+        found.iter().find(|o| o["rule"] == rule).map_or(0, |o| o["items"].as_u64().unwrap())
+    };
+    assert_eq!(items("", "weekday-mismatch"), 1);
+    assert_eq!(items("", "no-received"), 1);
+    assert_eq!(items("hops:>0", "no-received"), 0);
+    let listed = support::run(&case, &["findings", "--json", "--rule", "weekday-mismatch"]).ok().json();
+    assert_eq!((listed.len(), listed[0]["hops"][0].as_u64()), (1, Some(0)));
+    let csv = support::run(&case, &["findings", "--csv", "--rule", "weekday-mismatch"]).ok().text();
+    assert!(csv.starts_with("\"item\",\"rule\"") && csv.lines().count() == 2, "{csv}");
+    support::run(&case, &["findings", "--rule", "nonsense"]).with_code(2);
+
+    let stale = |code: &str| support::run(&case, &["search", "--count", code]).ok();
+    assert_eq!(stale("hop.trust:boundary").text().trim(), "3");
+    assert_eq!(stale("hop{trust:boundary by:store.example.org}").text().trim(), "1");
+    assert_eq!(stale("hop{trust:boundary by:mx.example.org}").text().trim(), "2");
+    let set = ["trust", "set", "--host", "example.org", "--network", "192.0.2.0/24", "--teaching-addresses"];
+    support::run(&case, &set).ok();
+    let before = stale("hop{trust:boundary by:mx.example.org}");
+    assert_eq!(before.text().trim(), "2");
+    assert!(before.err.contains("mailtrail rebuild"), "{}", before.err);
+    assert!(!stale("hop.by:mx.example.org").err.contains("rebuild"));
+    let told = support::run(&case, &["findings", "--json"]).ok().json();
+    assert_eq!(told[0]["is_current"], false);
+    support::run(&case, &["rebuild", "--quiet"]).ok();
+    let after = stale("hop{trust:boundary by:mx.example.org}");
+    assert_eq!((after.text().trim(), after.err.contains("rebuild")), ("3", false));
+    assert_eq!(stale("hop{trust:attested by:store.example.org}").text().trim(), "1");
+    let told = support::run(&case, &["findings", "--json"]).ok().json();
+    assert_eq!(told[0]["is_current"], true);
+    support::run(&case, &["verify", "--quiet"]).ok();
+}
+
+#[test]
+fn relays_of_a_case_are_told_with_their_hops_times_and_encryption() {
+    let dir = tempfile::tempdir().unwrap();
+    let case = case(dir.path());
+    let relays = support::run(&case, &["hops", "--stats", "--json"]).ok().json();
+    let names: Vec<_> = relays.iter().map(|r| r["by"].as_str().unwrap()).collect();
+    assert_eq!(names, ["mx.example.org", "relay.example.net", "store.example.org"]);
+    assert_eq!((relays[0]["hops"].as_u64(), relays[0]["encrypted"].as_u64()), (Some(3), Some(2)));
+    assert_eq!(relays[0]["first"], "2024-03-01T12:00:05Z");
+    let shown = support::run(&case, &["hops", "--stats"]).ok().text();
+    assert!(shown.contains("8.11.6/8.11.6"), "{shown}");
+    support::run(&case, &["hops"]).with_code(2);
+}
