@@ -124,7 +124,7 @@ pub(super) enum Command {
     Restore(RestoreArgs),
     /// Prove that nothing has changed: blobs, ledger, custody log, catalog, index
     #[command(
-        after_help = "Examples:\n  mailtrail verify --case case-17\n  mailtrail verify --case case-17 --source --expect-head 3f5a…"
+        after_help = "Examples:\n  mailtrail verify --case case-17\n  mailtrail verify --case case-17 --source --expect-head 7c50cb0c4513990c567a05c67a03ba34d51141093f4dde2f0ca0b3be8dd18835"
     )]
     Verify(VerifyArgs),
     /// Make catalog and index anew from the blobs

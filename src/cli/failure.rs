@@ -108,6 +108,7 @@ impl From<StoreError> for Failure {
                         .hint("free some space and run the same command again: it goes on where it stopped")
                 }
                 io::ErrorKind::PermissionDenied => failure.hint("check who owns the case directory"),
+                io::ErrorKind::NotADirectory => failure.hint("a case is a directory: name it with --case"),
                 _ => failure,
             },
             _ => failure,
@@ -121,15 +122,29 @@ impl From<SourceError> for Failure {
     }
 }
 
+/// A failure of catalog or index: a full disk and missing rights are no reason to make them anew.
+fn derived(error: &dyn Error) -> Failure {
+    let failure = Failure::new(chain(error));
+    // SQLite and tantivy hand on what the system said as text only.
+    let says = |words: &str| failure.sentence.contains(words);
+    if says("disk is full") || says("No space left on device") || says("Disk quota exceeded") {
+        failure.hint("free some space and run the same command again: it goes on where it stopped")
+    } else if says("Permission denied") {
+        failure.hint("check who owns the case directory")
+    } else {
+        failure.hint("`mailtrail rebuild` makes catalog and index anew from the record")
+    }
+}
+
 impl From<CatalogError> for Failure {
     fn from(error: CatalogError) -> Self {
-        Self::new(chain(&error)).hint("`mailtrail rebuild` makes catalog and index anew from the record")
+        derived(&error)
     }
 }
 
 impl From<IndexError> for Failure {
     fn from(error: IndexError) -> Self {
-        Self::new(chain(&error)).hint("`mailtrail rebuild` makes catalog and index anew from the record")
+        derived(&error)
     }
 }
 
@@ -142,7 +157,11 @@ impl From<ExportError> for Failure {
                 let mut failure = Self::from(source);
                 failure.sentence =
                     format!("cannot write {}: {}", shown(&path.display().to_string()), failure.sentence);
-                failure
+                if failure.hint.is_some() {
+                    failure.hint("free some space, remove what was written, and run the same command again")
+                } else {
+                    failure
+                }
             }
             ExportError::Exists { .. } => {
                 Self::new(chain(&error)).hint("name a place where there is nothing yet")
@@ -178,5 +197,22 @@ impl From<IngestError> for Failure {
                 Self::new(chain(&error)).hint("what was committed stays; run the same command again to go on")
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_no_reason_to_rebuild_and_an_export_does_not_go_on() {
+        let hint = |failure: Failure| failure.hint.unwrap_or_default();
+        assert!(hint(derived(&io::Error::other("database or disk is full"))).starts_with("free some space"));
+        assert!(hint(derived(&io::Error::other("x: Permission denied"))).contains("who owns"));
+        assert!(hint(derived(&io::Error::other("malformed"))).contains("mailtrail rebuild"));
+        let full = io::Error::from(io::ErrorKind::StorageFull);
+        let failure = Failure::from(ExportError::Io { path: "to/x".into(), source: full });
+        assert!(failure.sentence.starts_with("cannot write to/x: "), "{}", failure.sentence);
+        assert!(hint(failure).contains("remove what was written"));
     }
 }

@@ -1,9 +1,11 @@
 //! `completions` and `man`: made from the command line's own description.
 
-use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use clap::CommandFactory as _;
+
+use crate::types::text::shown;
 
 use super::args::Cli;
 use super::exit::Exit;
@@ -26,12 +28,19 @@ pub(super) fn pages(to: Option<&Path>, out: &mut Out) -> Result<Exit, Failure> {
         out.bytes(&page(&command)?)?;
         return Ok(Exit::Done);
     };
-    fs::create_dir_all(to)?;
-    fs::write(to.join("mailtrail.1"), page(&command)?)?;
+    let named = |path: &Path, error: io::Error| {
+        let mut failure = Failure::from(error);
+        failure.sentence =
+            format!("cannot write {}: {}", shown(&path.display().to_string()), failure.sentence);
+        failure
+    };
+    fs::create_dir_all(to).map_err(|error| named(to, error))?;
+    let write = |path: PathBuf, page: Vec<u8>| fs::write(&path, page).map_err(|error| named(&path, error));
+    write(to.join("mailtrail.1"), page(&command)?)?;
     for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
         let name = format!("mailtrail-{}", sub.get_name());
         let renamed = sub.clone().name(leaked(&name));
-        fs::write(to.join(format!("{name}.1")), page(&renamed)?)?;
+        write(to.join(format!("{name}.1")), page(&renamed)?)?;
     }
     Ok(Exit::Done)
 }

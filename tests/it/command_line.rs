@@ -188,3 +188,28 @@ fn a_message_over_the_parse_limit_has_its_whole_size() {
     support::run(&case, &["rebuild", "--quiet"]).ok();
     assert_eq!(support::run(&case, &["list", "--json"]).ok().json()[0], item);
 }
+
+#[test]
+fn a_page_that_cannot_be_written_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("file"), "").unwrap();
+    let to = dir.path().join("file/man1");
+    let ran = support::run(dir.path(), &["man", "--to", to.to_str().unwrap()]).with_code(1);
+    assert!(ran.err.contains("file/man1"), "{}", ran.err);
+}
+
+#[test]
+fn every_command_has_an_example_in_its_help() {
+    let dir = tempfile::tempdir().unwrap();
+    let script = support::run(dir.path(), &["--help"]).ok().text();
+    let table = script.split("Commands:\n").nth(1).unwrap().split("\n\n").next().unwrap();
+    // A line that begins further in goes on with the one before it.
+    let names = table.lines().filter(|l| l.starts_with("  ") && !l.starts_with("   "));
+    let names: Vec<_> = names.filter_map(|l| l.split_whitespace().next()).filter(|n| *n != "help").collect();
+    assert!(names.len() > 15, "{names:?}");
+    for name in names {
+        let text = support::run(dir.path(), &[name, "--help"]).ok().text();
+        assert!(text.contains(&format!("  mailtrail {name}")) && text.contains("Example"), "{name}: {text}");
+        assert!(!text.contains('…'), "{name}: an example that does not work when pasted");
+    }
+}
