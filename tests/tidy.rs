@@ -15,7 +15,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("route", &["types", "parse", "facts"]),
     ("catalog", &["types", "facts"]),
     ("index", &["types", "parse", "facts"]),
-    ("ingest", &["types", "source", "store", "parse", "facts", "auth", "route", "catalog", "index"]),
+    // acquire tells what a server holds with the events of source; it alone opens sockets.
+    ("acquire", &["types", "source"]),
+    (
+        "ingest",
+        &["types", "source", "acquire", "store", "parse", "facts", "auth", "route", "catalog", "index"],
+    ),
     // query checks the ids of rules and the levels of trust against their tables in route.
     ("query", &["types", "facts", "route", "catalog", "index"]),
     // verify derives what the catalog should hold as an import does, and compares it as exports show it.
@@ -24,8 +29,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "types", "source", "store", "parse", "facts", "auth", "route", "catalog", "index", "ingest",
-            "query", "verify", "export",
+            "types", "source", "acquire", "store", "parse", "facts", "auth", "route", "catalog", "index",
+            "ingest", "query", "verify", "export",
         ],
     ),
 ];
@@ -33,9 +38,17 @@ const MAY_USE: &[(&str, &[&str])] = &[
 /// Dependencies, and the only folders that may name them, so that each can be replaced there.
 const HOMES: &[(&str, &[&str])] = &[
     ("memmap2", &[]), // evidence is read, never mapped
-    ("sha2", &["types"]),
+    ("sha2", &["types", "acquire"]), // acquire: SCRAM
     ("zstd", &["store", "source"]), // source only opens what was seized compressed
-    ("flate2", &["source"]),
+    ("flate2", &["source", "acquire"]), // acquire: COMPRESS=DEFLATE
+    ("rustls", &["acquire"]),
+    ("rustls_native_certs", &["acquire"]),
+    ("ureq", &["acquire"]), // the device flow of OAuth 2.0
+    ("hmac", &["acquire"]),
+    ("pbkdf2", &["acquire"]),
+    ("stringprep", &["acquire"]),
+    ("rpassword", &["cli"]),
+    ("maxminddb", &["route"]),
     ("zip", &["source"]),
     ("tar", &["source"]),
     ("html5gum", &["parse"]),
