@@ -3,6 +3,7 @@
 //! Bytes flow `source -> store -> parse -> facts -> catalog + index -> query -> export -> cli`; imports point the
 //! other way. `ingest` drives the first half, `verify` walks it again. See `docs/architecture.md`.
 
+pub mod acquire;
 pub mod auth;
 pub mod catalog;
 pub mod cli;

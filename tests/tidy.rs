@@ -37,9 +37,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
 
 /// Dependencies, and the only folders that may name them, so that each can be replaced there.
 const HOMES: &[(&str, &[&str])] = &[
-    ("memmap2", &[]), // evidence is read, never mapped
-    ("sha2", &["types", "acquire"]), // acquire: SCRAM
-    ("zstd", &["store", "source"]), // source only opens what was seized compressed
+    ("memmap2", &[]),                   // evidence is read, never mapped
+    ("sha2", &["types", "acquire"]),    // acquire: SCRAM
+    ("zstd", &["store", "source"]),     // source only opens what was seized compressed
     ("flate2", &["source", "acquire"]), // acquire: COMPRESS=DEFLATE
     ("rustls", &["acquire"]),
     ("rustls_native_certs", &["acquire"]),

@@ -9,6 +9,7 @@ pub mod legacy;
 pub mod path;
 pub mod range;
 pub mod record;
+pub mod server;
 pub mod text;
 pub mod time;
 pub mod unescape;

@@ -1,0 +1,110 @@
+//! Copies an account from an IMAP or POP3 server, with verbs that cannot change it, and tells what came.
+//!
+//! The only folder that opens a socket, and only to the host that the examiner named.
+
+mod order;
+mod told;
+
+pub use order::{Account, Choice, Credential, Limits, Mechanism, Order, Scheme, Secret, Trust};
+pub use told::{Books, Folder, Left, Message, Notice, Place, Told, Why};
+
+use crate::types::RelPath;
+
+/// What the case has of the account already.
+pub trait Known: Sync {
+    /// Whether that message is in the case, or was left for good in the run that is being resumed.
+    fn has(&self, path: &RelPath) -> bool;
+    /// UIDs (or places) and flags that the case has of a folder, by its path with epoch.
+    fn folder(&self, path: &RelPath) -> Vec<(u64, Vec<Vec<u8>>)>;
+}
+
+/// What was learned of the server, for the custody log. Evidence, not secrets.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Session {
+    /// Address that was connected to.
+    pub address: String,
+    /// Greeting as sent.
+    pub greeting: Vec<u8>,
+    /// Capabilities before TLS (empty where TLS came first), before and after sign-in, as sent.
+    pub capabilities: [Vec<u8>; 3],
+    /// What the server says it is (ID of RFC 2971, IMPLEMENTATION of RFC 2449).
+    pub server_id: Vec<u8>,
+    /// TLS version, cipher suite and the chain as SHA-256 of each certificate, leaf first; `None` in the clear.
+    pub tls: Option<Tls>,
+    /// Mechanism that signed in.
+    pub mechanism: Option<Mechanism>,
+}
+
+/// A TLS connection, as evidence.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tls {
+    /// `TLSv1.3` or `TLSv1.2`.
+    pub version: String,
+    /// The cipher suite's standard name.
+    pub cipher: String,
+    /// The certificates (DER), leaf first.
+    pub chain: Vec<Vec<u8>>,
+    /// `system`, `ca-file` or `pin`: why it was trusted.
+    pub trusted_by: &'static str,
+}
+
+/// Why an acquisition could not go on. What was told before stays.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AcquireError {
+    /// The URL names no account.
+    #[error("{url} names no account: {why}")]
+    Url {
+        /// The URL, without a password.
+        url: String,
+        /// What is wrong.
+        why: &'static str,
+    },
+    /// No connection.
+    #[error("cannot connect to {host}:{port}: {why}")]
+    Connect {
+        /// The host.
+        host: String,
+        /// The port.
+        port: u16,
+        /// What the system said.
+        why: String,
+    },
+    /// TLS could not be had, or was not good enough; nothing secret was sent.
+    #[error("no TLS with {host}: {why}")]
+    Tls {
+        /// The host.
+        host: String,
+        /// Why.
+        why: String,
+    },
+    /// The server did not let us in.
+    #[error("{host} refused to sign in {user}: {said}")]
+    SignIn {
+        /// The host.
+        host: String,
+        /// The user.
+        user: String,
+        /// What the server said.
+        said: String,
+    },
+    /// The server broke a rule that we rely on.
+    #[error("{host} broke the protocol: {why}")]
+    Protocol {
+        /// The host.
+        host: String,
+        /// How, with the bytes made safe.
+        why: String,
+    },
+    /// The connection broke and could not be made anew.
+    #[error("the connection to {host} broke: {why}")]
+    Broken {
+        /// The host.
+        host: String,
+        /// What the system said.
+        why: String,
+    },
+    /// The sink asked to stop.
+    #[error("stopped on request")]
+    Stopped,
+}
