@@ -2,8 +2,12 @@
 //!
 //! The only folder that opens a socket, and only to the host that the examiner named.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::cast_possible_truncation, clippy::panic))]
+
+mod account;
 mod order;
 mod told;
+pub mod wire;
 
 pub use order::{Account, Choice, Credential, Limits, Mechanism, Order, Scheme, Secret, Trust};
 pub use told::{Books, Folder, Left, Message, Notice, Place, Told, Why};
