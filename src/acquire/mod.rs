@@ -3,6 +3,7 @@
 //! The only folder that opens a socket, and only to the host that the examiner named.
 
 mod order;
+pub mod sign;
 mod told;
 
 pub use order::{Account, Choice, Credential, Limits, Mechanism, Order, Scheme, Secret, Trust};
