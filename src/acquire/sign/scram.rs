@@ -53,16 +53,9 @@ fn keyed(key: &[u8], message: &[u8]) -> Option<[u8; 32]> {
 /// The value of the attribute `letter`, which must come first in `rest`; `rest` is then what follows its comma.
 fn attribute<'a>(rest: &mut &'a str, letter: &str) -> Option<&'a str> {
     let value = rest.strip_prefix(letter)?;
-    match value.split_once(',') {
-        Some((value, after)) => {
-            *rest = after;
-            Some(value)
-        }
-        None => {
-            *rest = "";
-            Some(value)
-        }
-    }
+    let (value, after) = value.split_once(',').unwrap_or((value, ""));
+    *rest = after;
+    Some(value)
 }
 
 impl Scram {
