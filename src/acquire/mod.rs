@@ -6,6 +6,7 @@
 
 mod account;
 mod order;
+pub mod sign;
 mod told;
 pub mod wire;
 
