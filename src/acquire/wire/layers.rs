@@ -52,7 +52,7 @@ impl Read for Inbox {
 /// COMPRESS=DEFLATE (RFC 4978): raw deflate, both ways.
 struct Deflate {
     inflate: Decompress,
-    deflate: Compress,
+    packer: Compress,
     packed: Vec<u8>,
     from: usize,
     to: usize,
@@ -111,7 +111,7 @@ impl Layers {
     pub(super) fn start_deflate(&mut self) {
         self.deflate = Some(Box::new(Deflate {
             inflate: Decompress::new(false),
-            deflate: Compress::new(Compression::default(), false),
+            packer: Compress::new(Compression::default(), false),
             packed: vec![0; INBOX],
             from: 0,
             to: 0,
@@ -300,15 +300,15 @@ impl Deflate {
     /// Packs `bytes` into `out` so that the other side can read all of them.
     fn pack(&mut self, bytes: &[u8]) -> Result<(), WireError> {
         self.out.clear();
-        let start = self.deflate.total_in();
+        let start = self.packer.total_in();
         loop {
-            let done = usize::try_from(self.deflate.total_in().saturating_sub(start)).unwrap_or(usize::MAX);
+            let done = usize::try_from(self.packer.total_in().saturating_sub(start)).unwrap_or(usize::MAX);
             let rest = bytes.get(done..).unwrap_or_default();
             self.out.reserve(rest.len().saturating_add(64));
-            self.deflate
+            self.packer
                 .compress_vec(rest, &mut self.out, FlushCompress::Sync)
                 .map_err(|e| WireError::Broken(e.to_string()))?;
-            let done = usize::try_from(self.deflate.total_in().saturating_sub(start)).unwrap_or(usize::MAX);
+            let done = usize::try_from(self.packer.total_in().saturating_sub(start)).unwrap_or(usize::MAX);
             // Room was left, so the flush is complete.
             if done >= bytes.len() && self.out.len() < self.out.capacity() {
                 return Ok(());

@@ -15,7 +15,7 @@ mod layers;
 mod tls;
 mod transcript;
 
-pub use tls::{Protection, random};
+pub use tls::Protection;
 pub use transcript::Transcript;
 
 use layers::Layers;

@@ -252,7 +252,7 @@ fn deflate_goes_both_ways() {
 fn a_stop_ends_a_wait() {
     let (port, done) = server(|mut s| drop(s.read(&mut [0])));
     let mut order = order(Scheme::Imap, port, plain());
-    order.limits.idle = Duration::from_secs(60);
+    order.limits.idle = Duration::from_mins(1);
     let outset = Outset::new(&order).unwrap();
     let mut wire = Wire::connect(&order, &outset, &Still, 1).unwrap();
     let stop = Arc::clone(&outset.stop);

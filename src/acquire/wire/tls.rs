@@ -211,10 +211,3 @@ pub(super) fn exporter(connection: &ClientConnection) -> Option<Vec<u8>> {
     }
     connection.export_keying_material(vec![0u8; 32], EXPORTER, Some(b"")).ok()
 }
-
-/// Bytes that nobody can foretell, for the nonce of SCRAM.
-pub fn random() -> Option<[u8; 18]> {
-    let mut bytes = [0u8; 18];
-    ring::default_provider().secure_random.fill(&mut bytes).ok()?;
-    Some(bytes)
-}
