@@ -121,7 +121,7 @@ impl Dovecot {
                 .stderr(fs::File::create(root.join("stderr.log")).unwrap())
                 .spawn()
                 .unwrap();
-            if answers(&mut child, &ports) {
+            if answers(&mut child, ports) {
                 let [imap, imaps, pop3, pop3s] = ports;
                 let server = Self { child, config, dir, authority, imap, imaps, pop3, pop3s };
                 return server;
@@ -198,7 +198,7 @@ fn stop(child: &mut Child) {
 }
 
 /// Whether the server greets at both cleartext ports before long.
-fn answers(child: &mut Child, ports: &[u16; 4]) -> bool {
+fn answers(child: &mut Child, ports: [u16; 4]) -> bool {
     let until = Instant::now() + Duration::from_secs(20);
     let greets = |port: u16| {
         let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return false };

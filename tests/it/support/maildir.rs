@@ -181,7 +181,7 @@ pub(crate) fn snapshot(root: &Path) -> BTreeMap<PathBuf, Option<File>> {
             let name = entry.file_name().to_string_lossy().into_owned();
             let is_cache = name.starts_with("dovecot.index")
                 || name.starts_with("dovecot.list.index")
-                || name.ends_with(".lock");
+                || entry.path().extension().is_some_and(|e| e == "lock");
             if is_cache {
                 continue;
             }

@@ -65,8 +65,7 @@ fn forward(client: &TcpStream, to: u16, mut left: Option<u64>, cuts: &AtomicU64,
     });
     let (mut from, mut into) = (&server, client);
     let mut buffer = vec![0; 16 << 10];
-    loop {
-        let Ok(mut got) = from.read(&mut buffer) else { break };
+    while let Ok(mut got) = from.read(&mut buffer) {
         if got == 0 {
             break;
         }
