@@ -5,6 +5,7 @@
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::cast_possible_truncation, clippy::panic))]
 
 mod account;
+mod imap;
 mod order;
 pub mod sign;
 mod told;
@@ -36,12 +37,14 @@ pub fn acquire(
     clock: &dyn Clock,
     sink: &mut Sink<'_>,
 ) -> Result<(), AcquireError> {
-    let _ = (known, clock, sink);
+    if order.account.scheme.is_imap() {
+        return imap::run(order, known, clock, sink);
+    }
     let account = &order.account;
     Err(AcquireError::Connect {
         host: account.host.clone(),
         port: account.port,
-        why: "this build cannot speak the protocol yet".to_owned(),
+        why: "this build cannot speak POP3 yet".to_owned(),
     })
 }
 
@@ -122,6 +125,14 @@ pub enum AcquireError {
         user: String,
         /// What the server said.
         said: String,
+    },
+    /// The folder that the URL names is not there.
+    #[error("{host} has no folder {folder}")]
+    NoFolder {
+        /// The host.
+        host: String,
+        /// The folder, as the examiner wrote it.
+        folder: String,
     },
     /// The server broke a rule that we rely on.
     #[error("{host} broke the protocol: {why}")]
