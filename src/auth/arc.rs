@@ -13,9 +13,10 @@ use super::signature::{Checker, SignatureReport, Verdict};
 pub(super) const MAX_FIELDS: usize = 300;
 
 /// The state of a chain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ChainStatus {
     /// There is no ARC field.
+    #[default]
     None,
     /// Every seal and the newest message signature hold.
     Pass,
@@ -91,7 +92,7 @@ pub struct ArcSet {
 }
 
 /// The chain of a message.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ArcReport {
     /// Its state.
     pub status: ChainStatus,

@@ -7,6 +7,7 @@ use crate::parse::known::Known;
 use crate::parse::value::structured;
 use crate::types::unescape::quoted_lines;
 
+use super::Depth;
 use super::canon::{BodyHash, crlf_lines, lines, trim_end};
 
 /// Longest body that is read in other ways than as it stands.
@@ -144,6 +145,7 @@ pub(super) struct Bodies<'a> {
     as_found: Option<&'a [u8]>,
     boundary: Option<Vec<u8>>,
     encoding: Vec<u8>,
+    depth: Depth,
     has_bare_lf: bool,
     has_crlf: bool,
     tried: usize,
@@ -161,7 +163,12 @@ struct Want {
 
 impl<'a> Bodies<'a> {
     /// Of a message with its header; `as_found` is its slice in the container when that differs.
-    pub(super) fn new(message: &'a [u8], header: &Header<'a>, as_found: Option<&'a [u8]>) -> Self {
+    pub(super) fn new(
+        message: &'a [u8],
+        header: &Header<'_>,
+        as_found: Option<&'a [u8]>,
+        depth: Depth,
+    ) -> Self {
         let body = message.get(header.body_start..).unwrap_or_default();
         let has_bare_lf = memchr::memchr_iter(b'\n', body).any(|n| n == 0 || body.get(n - 1) != Some(&b'\r'));
         let content = header.first(Known::ContentType).map(|f| structured(f.value));
@@ -174,6 +181,7 @@ impl<'a> Bodies<'a> {
             }),
             boundary: content.and_then(|c| c.token("boundary")),
             encoding: encoding.map(|f| f.value.trim_ascii().to_ascii_lowercase()).unwrap_or_default(),
+            depth,
             has_bare_lf,
             has_crlf: memchr::memmem::find(body, b"\r\n").is_some(),
             tried: 0,
@@ -181,8 +189,11 @@ impl<'a> Bodies<'a> {
         }
     }
 
-    /// The check of a signature's `bh=`.
+    /// The check of a signature's `bh=`; `None` when `a=` is unknown, or the body is not whole.
     pub(super) fn check(&mut self, signature: &Signature) -> Option<BodyCheck> {
+        if self.depth == (Depth::Outline { is_whole: false }) {
+            return None;
+        }
         let want = Want {
             canon: signature.canon.1,
             algorithm: signature.algorithm?,
@@ -248,6 +259,9 @@ impl<'a> Bodies<'a> {
             && want.fits(lines(self.body).map(|line| line.trim_suffix_all(b'\r')))
         {
             return Some((Reading::DoubledCr, 0));
+        }
+        if self.depth != Depth::Full {
+            return None;
         }
         if want.canon == Canon::Simple {
             if want.fits(lines(self.body).map(trim_end)) {

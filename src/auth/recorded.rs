@@ -35,6 +35,29 @@ pub struct RecordedSpf {
     pub spf: ReceivedSpf,
 }
 
+/// The two kinds of fields that are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Results; whether in the form of ARC.
+    Results(bool),
+    Spf,
+}
+
+/// Which kind a field of this name is.
+pub(super) fn kind(name: &[u8]) -> Option<Kind> {
+    let ends_with = |end: &[u8]| {
+        let tail = name.len().checked_sub(end.len()).and_then(|at| name.get(at..));
+        tail.is_some_and(|tail| tail.eq_ignore_ascii_case(end))
+    };
+    if ends_with(b"received-spf") {
+        return Some(Kind::Spf);
+    }
+    // X-MS-Exchange-Authentication-Results, Authentication-Results-Original, X-Original-Authentication-Results ..
+    let is_results =
+        ends_with(b"authentication-results") || name.eq_ignore_ascii_case(b"authentication-results-original");
+    is_results.then(|| Kind::Results(name.eq_ignore_ascii_case(b"arc-authentication-results")))
+}
+
 /// Reads all of them; the number is how many there are.
 pub(super) fn read(
     header: &Header<'_>,
@@ -47,29 +70,24 @@ pub(super) fn read(
             hops_above += 1;
             continue;
         }
-        let name = field.name.to_ascii_lowercase();
-        let is_spf = name.ends_with(b"received-spf");
-        // X-MS-Exchange-Authentication-Results, Authentication-Results-Original, X-Original-Authentication-Results ..
-        let is_results =
-            name.ends_with(b"authentication-results") || name == b"authentication-results-original";
-        if !is_spf && !is_results {
-            continue;
-        }
+        let Some(kind) = kind(field.name) else { continue };
         total += 1;
         if recorded.len() + spf.len() >= MAX_FIELDS {
             continue;
         }
         let (value, value_at, at) = (field.value, field.value_at.start(), field.at);
         let name_as_written = field.name.to_vec();
-        if is_spf {
-            let parsed = received_spf(value, value_at);
-            anomalies.extend(parsed.anomalies);
-            spf.push(RecordedSpf { name: name_as_written, at, hops_above, spf: parsed.value });
-        } else {
-            let is_arc = name == b"arc-authentication-results";
-            let parsed = if is_arc { arc_results(value, value_at) } else { results(value, value_at) };
-            anomalies.extend(parsed.anomalies);
-            recorded.push(Recorded { name: name_as_written, at, hops_above, results: parsed.value });
+        match kind {
+            Kind::Spf => {
+                let parsed = received_spf(value, value_at);
+                anomalies.extend(parsed.anomalies);
+                spf.push(RecordedSpf { name: name_as_written, at, hops_above, spf: parsed.value });
+            }
+            Kind::Results(is_arc) => {
+                let parsed = if is_arc { arc_results(value, value_at) } else { results(value, value_at) };
+                anomalies.extend(parsed.anomalies);
+                recorded.push(Recorded { name: name_as_written, at, hops_above, results: parsed.value });
+            }
         }
     }
     (recorded, spf, total)

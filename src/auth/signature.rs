@@ -6,6 +6,7 @@ use crate::parse::dkim::{Algorithm, Canon, Signature, SignatureKind};
 use crate::parse::header::{Field, Header};
 use crate::types::ByteRange;
 
+use super::Depth;
 use super::body::{Bodies, BodyCheck};
 use super::canon::{Hasher, field as canonical};
 use super::crypto::{MIN_BITS, PublicKey};
@@ -157,6 +158,7 @@ pub(super) struct Checker<'a> {
     pub(super) header: &'a Header<'a>,
     pub(super) keys: &'a KeyStore,
     pub(super) judged: Option<Judged>,
+    depth: Depth,
     by_name: HashMap<Vec<u8>, Vec<usize>>,
 }
 
@@ -182,12 +184,13 @@ impl<'a> Checker<'a> {
         header: &'a Header<'a>,
         keys: &'a KeyStore,
         judged: Option<Judged>,
+        depth: Depth,
     ) -> Self {
         let mut by_name: HashMap<Vec<u8>, Vec<usize>> = HashMap::new();
         for (n, field) in header.fields.iter().enumerate() {
             by_name.entry(field.name.to_ascii_lowercase()).or_default().push(n);
         }
-        Self { message, header, keys, judged, by_name }
+        Self { message, header, keys, judged, depth, by_name }
     }
 
     /// The numbers of the fields of one name (in lower case), in order.
@@ -231,7 +234,11 @@ impl<'a> Checker<'a> {
     /// Checks a signature under the canonicalisation that stands in it.
     fn under(&self, number: usize, signature: Signature, bodies: &mut Bodies<'_>) -> SignatureReport {
         let body = bodies.check(&signature);
-        let hash = signature.algorithm.and_then(|a| self.header_hash(number, &signature, a));
+        let hash = match self.depth {
+            Depth::Full => signature.algorithm.and_then(|a| self.header_hash(number, &signature, a)),
+            // Without a key nobody asks for it.
+            Depth::Outline { .. } => None,
+        };
         self.report(number, signature, body, hash.as_deref())
     }
 
@@ -242,6 +249,7 @@ impl<'a> Checker<'a> {
         signature: Signature,
         sealed: Option<&[usize]>,
     ) -> SignatureReport {
+        let sealed = sealed.filter(|_| self.depth == Depth::Full);
         let hash = signature.algorithm.zip(sealed).and_then(|(algorithm, sealed)| {
             let mut total = Total::new(algorithm);
             for &field in sealed {
@@ -299,6 +307,10 @@ impl<'a> Checker<'a> {
     /// Asks every key of the signature's name; the best answer counts.
     fn ask(&self, signature: &Signature, hash: Option<&[u8]>) -> (Check, Option<KeyUsed>) {
         let can = !signature.domain.is_empty() && !signature.selector.is_empty();
+        if self.depth != Depth::Full {
+            let is_whole = can && signature.algorithm.is_some() && signature.signature_at.is_some();
+            return (if is_whole { Check::KeyUnknown } else { Check::NotChecked }, None);
+        }
         let Some((hash, algorithm)) = hash.zip(signature.algorithm).filter(|_| can) else {
             return (Check::NotChecked, None);
         };

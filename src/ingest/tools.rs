@@ -29,6 +29,8 @@ pub struct Subject<'a> {
     pub wire: &'a Sha256Digest,
     /// The message, un-escaped; of one over the parse limit its beginning.
     pub message: &'a [u8],
+    /// The slice as found in the container, where that is not the message.
+    pub found: Option<&'a [u8]>,
     /// Bytes of the whole message.
     pub size: u64,
     /// What the reader of the source noted.
@@ -64,7 +66,7 @@ impl Tools {
                         None => (subject.sha256, subject.wire),
                     };
                     let is_child = found.child.is_some();
-                    let way = Concluded::of(bytes, &found, settings);
+                    let way = Concluded::of(bytes, &found, settings, subject.found.filter(|_| !is_child));
                     index.add(&Indexed {
                         key,
                         sha256,
@@ -141,6 +143,7 @@ pub fn read_message(message: &[u8]) -> Read {
         sha256: &digest,
         wire: &digest,
         message,
+        found: None,
         size: message.len() as u64,
         notes: &[],
         state: &[],

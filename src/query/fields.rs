@@ -1,91 +1,9 @@
 //! The table of query fields: the parser, `--help` and `docs/query.md` are made from it or tested against it.
 
+pub use super::fieldkind::{DigestOf, Field, FieldKind};
 pub use super::hopfield::{HopField, HopWord};
 use crate::facts::Role;
 use crate::index::schema::{HopHost, Words, kind};
-
-/// A field of the query language.
-#[derive(Debug)]
-pub struct Field {
-    /// Its name.
-    pub name: &'static str,
-    /// Other names.
-    pub aliases: &'static [&'static str],
-    /// What it looks at.
-    pub kind: FieldKind,
-    /// What it finds, in one line.
-    pub help: &'static str,
-    /// A query that uses it.
-    pub example: &'static str,
-}
-
-/// What a field looks at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum FieldKind {
-    /// Everything textual.
-    Text,
-    /// Words of some fields.
-    Words(&'static [Words]),
-    /// People in some roles.
-    People(&'static [Role]),
-    /// The Date field.
-    Date,
-    /// Size of the message.
-    Size,
-    /// Something that one hop says.
-    Hop(HopField),
-    /// The number of hops.
-    Hops,
-    /// The servers on the way, oldest first.
-    Path,
-    /// The rules that found something in the way.
-    Finding,
-    /// A digest.
-    Digest(DigestOf),
-    /// A Message-ID.
-    MessageId,
-    /// A Message-ID in In-Reply-To or References.
-    References,
-    /// A container, by id or path.
-    Container,
-    /// A source, by id.
-    Source,
-    /// `message` or `child`, or the kind of a container.
-    Kind,
-    /// An item, by id.
-    Id,
-    /// A word of a fixed set: the kind of its term.
-    Tag(u8),
-}
-
-/// What a digest is of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DigestOf {
-    /// Any of the others.
-    Any,
-    /// The bytes as found.
-    Slice,
-    /// The wire form.
-    Wire,
-    /// An attachment, decoded.
-    Attachment,
-    /// The fields of the EDRM MIH.
-    Mih,
-}
-
-impl DigestOf {
-    /// The kinds of the terms that can hold it. A wire form that is the same as the bytes has no term of its own.
-    pub fn kinds(self) -> &'static [u8] {
-        match self {
-            Self::Any => &[kind::SHA256, kind::WIRE, kind::ATTACHMENT, kind::MIH],
-            Self::Slice => &[kind::SHA256],
-            Self::Wire => &[kind::WIRE, kind::SHA256],
-            Self::Attachment => &[kind::ATTACHMENT],
-            Self::Mih => &[kind::MIH],
-        }
-    }
-}
 
 /// All fields.
 pub const FIELDS: &[Field] = &[
@@ -325,6 +243,41 @@ pub const FIELDS: &[Field] = &[
         kind: FieldKind::Finding,
         help: "the id of a rule that found something in the way, or `any`",
         example: "finding:weekday-mismatch",
+    },
+    Field {
+        name: "auth.dkim",
+        aliases: &[],
+        kind: FieldKind::Recorded("dkim"),
+        help: "what a server of the recipient recorded of DKIM, above or at the hop of the boundary (nothing is checked again): none, pass, fail, softfail, neutral, policy, temperror, permerror, hardfail, bestguesspass, other, or any",
+        example: "auth.dkim:fail",
+    },
+    Field {
+        name: "auth.spf",
+        aliases: &[],
+        kind: FieldKind::Recorded("spf"),
+        help: "the same of SPF, also from Received-SPF: none, pass, fail, softfail, neutral, policy, temperror, permerror, hardfail, bestguesspass, other, or any",
+        example: "auth.spf:softfail",
+    },
+    Field {
+        name: "auth.dmarc",
+        aliases: &[],
+        kind: FieldKind::Recorded("dmarc"),
+        help: "the same of DMARC: none, pass, fail, softfail, neutral, policy, temperror, permerror, hardfail, bestguesspass, other, or any",
+        example: "auth.dmarc:fail",
+    },
+    Field {
+        name: "auth.arc",
+        aliases: &[],
+        kind: FieldKind::Recorded("arc"),
+        help: "the same of ARC: none, pass, fail, softfail, neutral, policy, temperror, permerror, hardfail, bestguesspass, other, or any",
+        example: "auth.arc:pass",
+    },
+    Field {
+        name: "dkim.body",
+        aliases: &[],
+        kind: FieldKind::Tag(kind::BODY_HASH),
+        help: "whether the hash of a DKIM signature, computed again at import, fits the body as it is stored: ok, bad (several signatures: any of them)",
+        example: "dkim.body:bad",
     },
     Field {
         name: "hash",

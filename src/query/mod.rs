@@ -3,6 +3,7 @@
 //! [`fields`] is the table, the lexer and the parser make a tree, the planner turns each condition into lookups, and
 //! `run` puts their sets together. Nothing is cut off: a limit only says how many of the answer are handed over.
 
+mod fieldkind;
 pub mod fields;
 mod hopfield;
 mod hops;
@@ -324,8 +325,8 @@ mod tests {
                 let (facts, text) = (&facts, &text);
                 let (found, trust) = (["no-received"], ["boundary"]);
                 let way = match mail.hop {
-                    Some(_) => Way { findings: &[], trust: &trust },
-                    None => Way { findings: &found, trust: &[] },
+                    Some(_) => Way { trust: &trust, ..Way::default() },
+                    None => Way { findings: &found, ..Way::default() },
                 };
                 worker.add(&Indexed { key, sha256, wire, facts, message, text, notes, state, way });
                 let row = ItemRow {
