@@ -229,19 +229,7 @@ pub struct RelayRow {
 }
 
 fn role(byte: u8) -> Option<Role> {
-    const ROLES: [Role; 10] = [
-        Role::From,
-        Role::Sender,
-        Role::ReplyTo,
-        Role::To,
-        Role::Cc,
-        Role::Bcc,
-        Role::ReturnPath,
-        Role::DeliveredTo,
-        Role::ResentFrom,
-        Role::ResentTo,
-    ];
-    ROLES.get(usize::from(byte)).copied()
+    Role::ALL.get(usize::from(byte)).copied()
 }
 
 pub(super) fn blob(value: ValueRef<'_>) -> Option<&[u8]> {

@@ -1,8 +1,6 @@
 //! The way of a message as the index holds it: which rules found something, and who stands behind each hop.
 
-use crate::facts::ItemFacts;
 use crate::index::Way;
-use crate::parse::header;
 use crate::route::{Mail, Model, Settings, chain_with};
 
 /// What was concluded about the way of one message.
@@ -16,10 +14,8 @@ pub(super) struct Concluded {
 
 impl Concluded {
     /// Reads the way of a message; `found` is its slice in the container where that is not the message.
-    pub(super) fn of(message: &[u8], facts: &ItemFacts, settings: &Settings, found: Option<&[u8]>) -> Self {
-        let header = header::read(message).value;
-        let mail = Mail { message, header: &header, facts };
-        let chain = chain_with(&mail, found, settings, &Model::default());
+    pub(super) fn of(mail: &Mail<'_>, found: Option<&[u8]>, settings: &Settings) -> Self {
+        let chain = chain_with(mail, found, settings, &Model::default());
         // The findings of a rule stand together.
         let mut findings: Vec<_> = chain.findings.iter().map(|finding| finding.rule.id).collect();
         findings.dedup();

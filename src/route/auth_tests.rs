@@ -1,7 +1,7 @@
 //! Rules about authentication on one signed message, changed in one place at a time.
 
 use super::*;
-use crate::facts::derive::{Scratch, derive};
+use crate::facts::derive::first;
 use crate::parse::header;
 
 /// Body and its hash are those of RFC 8463 appendix A; the signature is not looked at without a key.
@@ -38,11 +38,7 @@ fn look<T>(message: &str, then: impl FnOnce(&Chain) -> T) -> T {
     let settings =
         Settings { own_hosts: vec!["rcpt.example".into()], teaching_addresses: true, ..Settings::default() };
     let message = message.replace('\n', "\r\n");
-    let mut out = None;
-    derive(message.as_bytes(), &mut Scratch::default(), &mut |_, facts, _| {
-        out.get_or_insert_with(|| facts.clone());
-    });
-    let facts = out.unwrap();
+    let facts = first(message.as_bytes());
     let header = header::read(message.as_bytes()).value;
     then(&chain(&Mail { message: message.as_bytes(), header: &header, facts: &facts }, &settings))
 }
@@ -130,11 +126,7 @@ fn a_foreign_pass_is_no_record_of_the_recipient_and_contradicts_nothing() {
 #[test]
 fn the_body_of_a_part_of_a_message_is_not_judged() {
     let message = SIGNED.replace('\n', "\r\n");
-    let (header, mut facts) = (header::read(message.as_bytes()).value, None);
-    derive(message.as_bytes(), &mut Scratch::default(), &mut |_, found, _| {
-        facts.get_or_insert_with(|| found.clone());
-    });
-    let mut facts = facts.unwrap();
+    let (header, mut facts) = (header::read(message.as_bytes()).value, first(message.as_bytes()));
     let cut = &message.as_bytes()[..message.len() - 6];
     facts.size = message.len() as u64;
     let chain = chain(&Mail { message: cut, header: &header, facts: &facts }, &Settings::default());

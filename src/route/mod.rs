@@ -88,6 +88,8 @@ pub struct Chain {
     pub answers: Answers,
     /// What the recipient's servers recorded of their checks, in the order it stands.
     pub recorded: Vec<Own>,
+    /// The fields that tell it, and where each stands; also those without a result of [`METHODS`].
+    pub recorded_in: Vec<(ByteRange, Standing)>,
     /// For each DKIM signature whose hash could be computed, whether it fits the body as it is stored.
     pub bodies: Vec<bool>,
     /// What does not fit, and what is worth knowing; in the order of the rules.
@@ -115,23 +117,12 @@ pub fn chain_with(mail: &Mail<'_>, as_found: Option<&[u8]>, settings: &Settings,
     let corrected = steps::corrected(mail, &delays, clocks);
     let total_ms = steps::total(hops);
     let answers = answers::answers(mail, &drawn, settings);
-    let standings = recorded::weigh(mail, &drawn, settings, &auth);
-    let recorded = recorded::own(&auth, &standings);
-    let findings = rules::all(&rules::Way {
-        mail,
-        settings,
-        drawn: &drawn,
-        delays: &delays,
-        corrected: &corrected,
-        clocks,
-        answers: &answers,
-        auth: &auth,
-        standings: &standings,
-        own: &recorded,
-    });
+    let auth = recorded::weigh(mail, &drawn, settings, auth);
+    let way = rules::Way::new(mail, settings, &drawn, (&delays, &corrected), clocks, &answers, &auth);
+    let findings = rules::all(&way);
     let has_hash = |one: &&auth::SignatureReport| !one.signature.body_hash.is_empty();
-    let bodies =
-        auth.dkim.iter().filter(has_hash).filter_map(|one| Some(one.body.as_ref()?.is_ok())).collect();
+    let hashed = auth.report.dkim.iter().filter(has_hash);
+    let bodies = hashed.filter_map(|one| Some(one.body.as_ref()?.is_ok())).collect();
     let mut steps: Vec<Step> = drawn
         .trust
         .iter()
@@ -155,7 +146,8 @@ pub fn chain_with(mail: &Mail<'_>, as_found: Option<&[u8]>, settings: &Settings,
         basis: drawn.basis,
         total_ms,
         answers,
-        recorded,
+        recorded_in: auth.fields(),
+        recorded: auth.own,
         bodies,
         findings,
     }

@@ -67,28 +67,44 @@ pub struct Own {
     pub at: ByteRange,
 }
 
-/// How each field of a report stands; `None` for those that are not the recipient's.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Standings {
+/// What a message says of its authentication, and how each field of it stands; `None` for those that are not the recipient's.
+#[derive(Clone, Debug)]
+pub(super) struct Weighed {
+    /// What was read and computed.
+    pub(super) report: Report,
     /// One for each of [`Report::recorded`].
     pub(super) recorded: Vec<Option<Standing>>,
     /// One for each of [`Report::spf`].
     pub(super) spf: Vec<Option<Standing>>,
+    /// What the recipient's servers recorded, in the order it stands.
+    pub(super) own: Vec<Own>,
 }
 
-/// Weighs the fields of a report.
-pub(super) fn weigh(mail: &Mail<'_>, drawn: &Drawn, settings: &Settings, report: &Report) -> Standings {
-    let border = Border::of(mail, drawn, settings);
-    Standings {
-        recorded: report.recorded.iter().map(|field| border.results(field)).collect(),
-        spf: report.spf.iter().map(|field| border.spf(field)).collect(),
+impl Weighed {
+    /// The fields of the recipient's servers.
+    pub(super) fn fields(&self) -> Vec<(ByteRange, Standing)> {
+        let results = self.report.recorded.iter().map(|field| field.at).zip(&self.recorded);
+        let spf = self.report.spf.iter().map(|field| field.at).zip(&self.spf);
+        results.chain(spf).filter_map(|(at, standing)| Some((at, (*standing)?))).collect()
     }
 }
 
-/// What the recipient's servers recorded, in the order it stands.
-pub(super) fn own(report: &Report, standings: &Standings) -> Vec<Own> {
+/// Weighs the fields of a report.
+pub(super) fn weigh(mail: &Mail<'_>, drawn: &Drawn, settings: &Settings, report: Report) -> Weighed {
+    let mut out = Weighed { report, recorded: Vec::new(), spf: Vec::new(), own: Vec::new() };
+    if out.report.recorded.is_empty() && out.report.spf.is_empty() {
+        return out;
+    }
+    let border = Border::of(mail, drawn, settings);
+    out.recorded = out.report.recorded.iter().map(|field| border.results(field)).collect();
+    out.spf = out.report.spf.iter().map(|field| border.spf(field)).collect();
+    out.own = own(&out.report, &out.recorded, &out.spf);
+    out
+}
+
+fn own(report: &Report, recorded: &[Option<Standing>], spf: &[Option<Standing>]) -> Vec<Own> {
     let mut out = Vec::new();
-    for (field, standing) in report.recorded.iter().zip(&standings.recorded) {
+    for (field, standing) in report.recorded.iter().zip(recorded) {
         let Some(standing) = *standing else { continue };
         let server = field.results.server.as_ref().map(lower).unwrap_or_default();
         for result in &field.results.results {
@@ -97,7 +113,7 @@ pub(super) fn own(report: &Report, standings: &Standings) -> Vec<Own> {
             out.push(Own { method, result, server: server.clone(), standing, at });
         }
     }
-    for (field, standing) in report.spf.iter().zip(&standings.spf) {
+    for (field, standing) in report.spf.iter().zip(spf) {
         let Some(standing) = *standing else { continue };
         let (at, result) = (field.spf.result.at, word(&field.spf.result));
         out.push(Own { method: "spf", result, server: receiver(field).unwrap_or_default(), standing, at });
@@ -105,8 +121,8 @@ pub(super) fn own(report: &Report, standings: &Standings) -> Vec<Own> {
     out
 }
 
-/// The client's address that a Received-SPF field names.
-pub(super) fn receiver(field: &RecordedSpf) -> Option<String> {
+/// The server that a Received-SPF field names as its writer.
+fn receiver(field: &RecordedSpf) -> Option<String> {
     if let Some(receiver) = field.spf.get("receiver") {
         return Some(lower(receiver)).filter(|name| name.contains('.'));
     }

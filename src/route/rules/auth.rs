@@ -14,7 +14,7 @@ use crate::types::ByteRange;
 
 /// Signatures whose body is not the one that is stored.
 fn bad_bodies<'a>(way: &Way<'a>) -> impl Iterator<Item = &'a SignatureReport> {
-    way.auth.dkim.iter().filter(|one| is_bad(one))
+    way.auth.report.dkim.iter().filter(|one| is_bad(one))
 }
 
 fn is_bad(one: &SignatureReport) -> bool {
@@ -30,11 +30,12 @@ pub(super) fn body_mismatch(way: &Way<'_>, report: &mut Report<'_>) {
 
 /// Results that the recipient's servers recorded of a signature, where they say it is `result`.
 fn own_results<'a>(way: &Way<'a>, one: &SignatureReport) -> Vec<&'a MethodResult> {
-    let (auth, standings) = (way.auth, way.standings);
-    auth.said_of(one)
+    let (auth, report) = (way.auth, &way.auth.report);
+    report
+        .said_of(one)
         .into_iter()
-        .filter(|said| standings.recorded.get(said.field).copied().flatten().is_some())
-        .filter_map(|said| auth.recorded.get(said.field)?.results.results.get(said.result))
+        .filter(|said| auth.recorded.get(said.field).copied().flatten().is_some())
+        .filter_map(|said| report.recorded.get(said.field)?.results.results.get(said.result))
         .collect()
 }
 
@@ -51,7 +52,7 @@ pub(super) fn fail_body_fits(way: &Way<'_>, report: &mut Report<'_>) {
         let text = word.to_text().to_ascii_lowercase();
         text.contains("body hash") || text.contains("bodyhash")
     };
-    for one in way.auth.dkim.iter().filter(|one| one.body.as_ref().is_some_and(|body| body.is_ok())) {
+    for one in way.auth.report.dkim.iter().filter(|one| one.body.as_ref().is_some_and(|body| body.is_ok())) {
         let said = own_results(way, one)
             .into_iter()
             .find(|said| !said.result.is("pass") && said.comments.iter().chain(&said.reason).any(names_body));
@@ -62,13 +63,13 @@ pub(super) fn fail_body_fits(way: &Way<'_>, report: &mut Report<'_>) {
 }
 
 fn told(way: &Way<'_>, report: &mut Report<'_>, caveat: Caveat, text: &str) {
-    for one in way.auth.dkim.iter().filter(|one| one.has(caveat)) {
+    for one in way.auth.report.dkim.iter().filter(|one| one.has(caveat)) {
         report.add(&[], [Some(one.at)], text);
     }
 }
 
 pub(super) fn length(way: &Way<'_>, report: &mut Report<'_>) {
-    for one in way.auth.dkim.iter().filter(|one| one.has(Caveat::LengthPartial)) {
+    for one in way.auth.report.dkim.iter().filter(|one| one.has(Caveat::LengthPartial)) {
         let size = one.body.as_ref().map_or(0, |body| body.unsigned_size);
         report.add(&[], [Some(one.at)], format!("{size} bytes at the end of the body are not covered"));
     }
@@ -94,7 +95,7 @@ pub(super) fn expired(way: &Way<'_>, report: &mut Report<'_>) {
 const SHORTEST_RSA: usize = 128;
 
 pub(super) fn weak(way: &Way<'_>, report: &mut Report<'_>) {
-    for one in &way.auth.dkim {
+    for one in &way.auth.report.dkim {
         let len = one.signature.signature.len();
         match one.signature.algorithm {
             Some(Algorithm::RsaSha1) => report.add(&[], [Some(one.at)], "rsa-sha1"),
@@ -108,14 +109,14 @@ pub(super) fn weak(way: &Way<'_>, report: &mut Report<'_>) {
 }
 
 pub(super) fn invalid(way: &Way<'_>, report: &mut Report<'_>) {
-    for one in way.auth.dkim.iter().filter(|one| one.verdict == Verdict::Permerror) {
+    for one in way.auth.report.dkim.iter().filter(|one| one.verdict == Verdict::Permerror) {
         let text = one.signature.faults.first().map_or("not in order", |fault| fault.code());
         report.add(&[], [Some(one.at)], text);
     }
 }
 
 pub(super) fn unaligned(way: &Way<'_>, report: &mut Report<'_>) {
-    if way.auth.dkim.is_empty() {
+    if way.auth.report.dkim.is_empty() {
         return;
     }
     let Some(from) = way.mail.facts.in_role(Role::From).next() else { return };
@@ -125,8 +126,8 @@ pub(super) fn unaligned(way: &Way<'_>, report: &mut Report<'_>) {
         let domain = String::from_utf8_lossy(&one.signature.domain).to_ascii_lowercase();
         domain == host || organisation(&domain).is_some() && organisation(&domain) == organisation(&host)
     };
-    if !host.is_empty() && !way.auth.dkim.iter().any(is_author) {
-        let spans: Vec<_> = way.auth.dkim.iter().map(|one| Some(one.at)).collect();
+    if !host.is_empty() && !way.auth.report.dkim.iter().any(is_author) {
+        let spans: Vec<_> = way.auth.report.dkim.iter().map(|one| Some(one.at)).collect();
         report.add(&[], spans, "no signature is of the organisation of the From address");
     }
 }
@@ -150,12 +151,12 @@ pub(super) fn spf_client(way: &Way<'_>, report: &mut Report<'_>) {
             report.add(&[at], [Some(field), hop.peer_ip_at], "SPF was checked for another client");
         }
     };
-    for (field, standing) in way.auth.spf.iter().zip(&way.standings.spf) {
+    for (field, standing) in way.auth.report.spf.iter().zip(&way.auth.spf) {
         if standing.is_some() {
             compare(field.spf.get("client-ip").and_then(address), field.at);
         }
     }
-    for (field, standing) in way.auth.recorded.iter().zip(&way.standings.recorded) {
+    for (field, standing) in way.auth.report.recorded.iter().zip(&way.auth.recorded) {
         if standing.is_none() {
             continue;
         }
@@ -168,20 +169,20 @@ pub(super) fn spf_client(way: &Way<'_>, report: &mut Report<'_>) {
 }
 
 pub(super) fn dmarc_fail(way: &Way<'_>, report: &mut Report<'_>) {
-    for own in way.own.iter().filter(|own| own.method == "dmarc" && own.result == "fail") {
+    for own in way.auth.own.iter().filter(|own| own.method == "dmarc" && own.result == "fail") {
         report.add(&[], [Some(own.at)], "a server of the recipient recorded dmarc=fail");
     }
 }
 
 pub(super) fn arc_fail(way: &Way<'_>, report: &mut Report<'_>) {
-    let newest = way.auth.arc.sets.last().and_then(|set| set.seal.as_ref());
+    let newest = way.auth.report.arc.sets.last().and_then(|set| set.seal.as_ref());
     if let Some(seal) = newest.filter(|seal| seal.signature.chain == Some(ChainValue::Fail)) {
         report.add(&[], [Some(seal.at)], "the newest seal says cv=fail");
     }
 }
 
 pub(super) fn arc_body(way: &Way<'_>, report: &mut Report<'_>) {
-    let newest = way.auth.arc.sets.last().and_then(|set| set.message.as_ref());
+    let newest = way.auth.report.arc.sets.last().and_then(|set| set.message.as_ref());
     if let Some(one) = newest.filter(|one| is_bad(one)) {
         report.add(&[], [Some(one.at)], "the hash does not fit the body as it is stored");
     }
@@ -189,7 +190,7 @@ pub(super) fn arc_body(way: &Way<'_>, report: &mut Report<'_>) {
 
 pub(super) fn untrusted(way: &Way<'_>, report: &mut Report<'_>) {
     let border = way.drawn.boundary.and_then(|at| way.hops().get(at)).map(|hop| hop.at.end());
-    for (field, standing) in way.auth.recorded.iter().zip(&way.standings.recorded) {
+    for (field, standing) in way.auth.report.recorded.iter().zip(&way.auth.recorded) {
         if !field.name.eq_ignore_ascii_case(b"authentication-results") {
             continue;
         }

@@ -1,9 +1,9 @@
 //! The table of query fields: the parser, `--help` and `docs/query.md` are made from it or tested against it.
 
-pub use super::fieldkind::{DigestOf, Field, FieldKind};
-pub use super::hopfield::{HopField, HopWord};
 use crate::facts::Role;
 use crate::index::schema::{HopHost, Words, kind};
+
+use super::{DigestOf, Field, FieldKind, HopField, HopWord};
 
 /// All fields.
 pub const FIELDS: &[Field] = &[
@@ -392,90 +392,3 @@ pub const FIELDS: &[Field] = &[
         example: "notindexed:encrypted",
     },
 ];
-
-/// The field with a name or alias, in any case.
-pub fn field(name: &str) -> Option<&'static Field> {
-    let is = |n: &&str| n.eq_ignore_ascii_case(name);
-    FIELDS.iter().find(|f| is(&f.name) || f.aliases.iter().any(is))
-}
-
-/// The field of a hop with a name as it stands inside `hop{..}`: with `hop.` before it or without; `hop` is any name or address.
-pub(super) fn hop_field(name: &str) -> Option<&'static Field> {
-    let is_of_hop = |f: &&Field| matches!(f.kind, FieldKind::Hop(_));
-    let whole = || field(name).filter(is_of_hop);
-    field(&format!("hop.{name}")).filter(is_of_hop).or_else(whole)
-}
-
-/// The field of a word without one.
-pub(super) fn default_field() -> &'static Field {
-    FIELDS.first().unwrap_or(&NOTHING)
-}
-
-static NOTHING: Field = Field { name: "text", aliases: &[], kind: FieldKind::Text, help: "", example: "" };
-
-/// The name that is nearest to a wrong one, for a hint.
-pub(super) fn nearest(name: &str) -> Option<&'static str> {
-    let name = name.to_ascii_lowercase();
-    let all = FIELDS.iter().flat_map(|f| std::iter::once(f.name).chain(f.aliases.iter().copied()));
-    all.map(|n| (distance(n, &name), n)).filter(|(d, n)| *d <= 2 && *d < n.len()).min().map(|(_, n)| n)
-}
-
-/// Edits between two short names; swapping two letters is one.
-pub(super) fn distance(a: &str, b: &str) -> usize {
-    let (a, b) = (a.as_bytes(), b.as_bytes());
-    if b.len() > 40 {
-        return usize::MAX;
-    }
-    let mut rows = vec![vec![0usize; b.len() + 1]; a.len() + 1];
-    for i in 0..=a.len() {
-        for j in 0..=b.len() {
-            rows[i][j] = if i == 0 || j == 0 {
-                i + j
-            } else {
-                let same = usize::from(a[i - 1] != b[j - 1]);
-                let mut best = (rows[i - 1][j] + 1).min(rows[i][j - 1] + 1).min(rows[i - 1][j - 1] + same);
-                if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                    best = best.min(rows[i - 2][j - 2] + 1);
-                }
-                best
-            };
-        }
-    }
-    rows[a.len()][b.len()]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_name_means_one_field_and_every_example_parses() {
-        let mut names: Vec<_> =
-            FIELDS.iter().flat_map(|f| std::iter::once(f.name).chain(f.aliases.iter().copied())).collect();
-        names.sort_unstable();
-        let all = names.len();
-        names.dedup();
-        assert_eq!(names.len(), all);
-        for f in FIELDS {
-            assert!(f.example.starts_with(&format!("{}:", f.name)), "{}", f.name);
-            crate::query::parser::parse(f.example).unwrap();
-        }
-    }
-
-    #[test]
-    fn the_documentation_holds_the_table() {
-        let docs = include_str!("../../docs/query.md");
-        for f in FIELDS {
-            let aliases: Vec<_> = f.aliases.iter().map(|a| format!("`{a}`")).collect();
-            let row = format!("| `{}` | {} | {} | `{}` |", f.name, aliases.join(", "), f.help, f.example);
-            assert!(docs.contains(&row), "docs/query.md lacks: {row}");
-        }
-    }
-
-    #[test]
-    fn a_slip_of_the_pen_gets_a_hint() {
-        assert_eq!(nearest("form"), Some("from"));
-        assert_eq!(nearest("Subjet"), Some("subject"));
-        assert_eq!(nearest("zzzzzz"), None);
-    }
-}
