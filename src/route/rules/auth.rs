@@ -52,7 +52,9 @@ pub(super) fn fail_body_fits(way: &Way<'_>, report: &mut Report<'_>) {
         let text = word.to_text().to_ascii_lowercase();
         text.contains("body hash") || text.contains("bodyhash")
     };
-    for one in way.auth.report.dkim.iter().filter(|one| one.body.as_ref().is_some_and(|body| body.is_ok())) {
+    for one in
+        way.auth.report.dkim.iter().filter(|one| one.body.as_ref().is_some_and(crate::auth::BodyCheck::is_ok))
+    {
         let said = own_results(way, one)
             .into_iter()
             .find(|said| !said.result.is("pass") && said.comments.iter().chain(&said.reason).any(names_body));
