@@ -105,9 +105,14 @@ pub fn check(message: &[u8], as_found: Option<&[u8]>, keys: &KeyStore) -> Report
     look(message, &header::read(message).value, as_found, keys, Depth::Full)
 }
 
-/// What can be told of every message without a key and at little cost: what was recorded, and body hashes, where a hash that fits no
-/// reading is not explained. `is_whole` says whether `message` is all of the message; the body of a part is not hashed.
-pub fn outline(message: &[u8], header: &Header<'_>, as_found: Option<&[u8]>, is_whole: bool) -> Report {
+/// What can be told of every message without a key and at little cost: what was recorded in fields of the names that the standards give,
+/// body hashes, where a hash that fits no reading is not explained, and of an ARC chain the newest set alone, unjudged. `is_whole` says whether `message` is all of the message; the body of a part is not hashed.
+pub fn outline<'a>(
+    message: &'a [u8],
+    header: &Header<'a>,
+    as_found: Option<&'a [u8]>,
+    is_whole: bool,
+) -> Report {
     if !header.fields.iter().any(is_of_authentication) {
         return Report::default();
     }
@@ -123,10 +128,10 @@ fn is_of_authentication(field: &Field<'_>) -> bool {
     }
 }
 
-fn look(
-    message: &[u8],
-    header: &Header<'_>,
-    as_found: Option<&[u8]>,
+fn look<'a>(
+    message: &'a [u8],
+    header: &Header<'a>,
+    as_found: Option<&'a [u8]>,
     keys: &KeyStore,
     depth: Depth,
 ) -> Report {
@@ -134,15 +139,18 @@ fn look(
     let checker = Checker::new(message, header, keys, judged, depth);
     let mut bodies = Bodies::new(message, header, as_found, depth);
     let mut anomalies = Vec::new();
-    let (recorded, spf, recorded_total) = recorded::read(header, &mut anomalies);
+    let (recorded, spf, recorded_total) = recorded::read(header, depth, &mut anomalies);
     let mut dkim = Vec::new();
-    let fields = checker.named(b"dkim-signature");
+    let fields = checker.all(Known::DkimSignature);
     for &number in fields.iter().take(MAX_SIGNATURES) {
         let Some(field) = checker.field(number) else { continue };
         let parsed = read_signature(field.value, field.value_at.start(), SignatureKind::Dkim);
         anomalies.extend(parsed.anomalies);
         dkim.push(checker.message_signature(number, parsed.value, &mut bodies));
     }
-    let arc = arc::chain(&checker, &mut bodies, &mut anomalies);
+    let arc = match depth {
+        Depth::Full => arc::chain(&checker, &mut bodies, &mut anomalies),
+        Depth::Outline { .. } => arc::newest(&checker, &mut bodies),
+    };
     Report { judged, recorded, spf, recorded_total, dkim, dkim_total: fields.len() as u64, arc, anomalies }
 }

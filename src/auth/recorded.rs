@@ -6,6 +6,8 @@ use crate::parse::header::Header;
 use crate::parse::known::Known;
 use crate::types::{Anomaly, ByteRange};
 
+use super::Depth;
+
 /// Most fields of one message that are read; the rest is counted.
 pub(super) const MAX_FIELDS: usize = 256;
 
@@ -58,9 +60,15 @@ pub(super) fn kind(name: &[u8]) -> Option<Kind> {
     is_results.then(|| Kind::Results(name.eq_ignore_ascii_case(b"arc-authentication-results")))
 }
 
+/// Whether a field has the very name of the standard.
+fn is_plain(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b"authentication-results") || name.eq_ignore_ascii_case(b"received-spf")
+}
+
 /// Reads all of them; the number is how many there are.
 pub(super) fn read(
     header: &Header<'_>,
+    depth: Depth,
     anomalies: &mut Vec<Anomaly>,
 ) -> (Vec<Recorded>, Vec<RecordedSpf>, u64) {
     let (mut recorded, mut spf) = (Vec::new(), Vec::new());
@@ -71,6 +79,10 @@ pub(super) fn read(
             continue;
         }
         let Some(kind) = kind(field.name) else { continue };
+        // Fields of other names are never the recipient's own record.
+        if depth != Depth::Full && !is_plain(field.name) {
+            continue;
+        }
         total += 1;
         if recorded.len() + spf.len() >= MAX_FIELDS {
             continue;

@@ -14,7 +14,7 @@ pub(super) struct Concluded {
 
 impl Concluded {
     /// Reads the way of a message; `found` is its slice in the container where that is not the message.
-    pub(super) fn of(mail: &Mail<'_>, found: Option<&[u8]>, settings: &Settings) -> Self {
+    pub(super) fn of<'a>(mail: &Mail<'a>, found: Option<&'a [u8]>, settings: &Settings) -> Self {
         let chain = chain_with(mail, found, settings, &Model::default());
         // The findings of a rule stand together.
         let mut findings: Vec<_> = chain.findings.iter().map(|finding| finding.rule.id).collect();

@@ -108,7 +108,12 @@ pub fn chain_by(mail: &Mail<'_>, settings: &Settings, clocks: &Model) -> Chain {
 
 /// As [`chain_by`]; `as_found` is the slice in the container where it is not the message, since a body may be quoted there that was never
 /// meant to be (see [`crate::auth::Reading::AsFound`]).
-pub fn chain_with(mail: &Mail<'_>, as_found: Option<&[u8]>, settings: &Settings, clocks: &Model) -> Chain {
+pub fn chain_with<'a>(
+    mail: &Mail<'a>,
+    as_found: Option<&'a [u8]>,
+    settings: &Settings,
+    clocks: &Model,
+) -> Chain {
     let is_whole = mail.facts.size == mail.message.len() as u64;
     let auth = auth::outline(mail.message, mail.header, as_found, is_whole);
     let hops = &mail.facts.hops;

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::{Report, Way};
-use crate::auth::{Caveat, SignatureReport, Verdict};
+use crate::auth::{BodyCheck, Caveat, SignatureReport, Verdict};
 use crate::facts::Role;
 use crate::parse::authres::{MethodResult, Word};
 use crate::parse::dkim::{Algorithm, ChainValue};
@@ -48,13 +48,15 @@ pub(super) fn pass_body_mismatch(way: &Way<'_>, report: &mut Report<'_>) {
 }
 
 pub(super) fn fail_body_fits(way: &Way<'_>, report: &mut Report<'_>) {
+    if way.auth.own.iter().all(|own| own.method != "dkim" || own.result == "pass") {
+        return;
+    }
     let names_body = |word: &Word| {
         let text = word.to_text().to_ascii_lowercase();
         text.contains("body hash") || text.contains("bodyhash")
     };
-    for one in
-        way.auth.report.dkim.iter().filter(|one| one.body.as_ref().is_some_and(crate::auth::BodyCheck::is_ok))
-    {
+    let fits = |one: &&SignatureReport| one.body.as_ref().is_some_and(BodyCheck::is_ok);
+    for one in way.auth.report.dkim.iter().filter(fits) {
         let said = own_results(way, one)
             .into_iter()
             .find(|said| !said.result.is("pass") && said.comments.iter().chain(&said.reason).any(names_body));
