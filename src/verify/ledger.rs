@@ -121,6 +121,8 @@ pub(super) struct Walk<'a> {
     // Whether a line was damaged, so that what is counted over all lines means nothing.
     has_holes: bool,
     is_closed: bool,
+    // Whether the digest of the source is over the lines themselves.
+    is_account: bool,
 }
 
 /// The container that has begun.
@@ -158,6 +160,7 @@ impl<'a> Walk<'a> {
             bytes: 0,
             has_holes: false,
             is_closed: false,
+            is_account: false,
         }
     }
 
@@ -167,6 +170,11 @@ impl<'a> Walk<'a> {
             self.place.at = line.at;
             let record = if line.is_whole { Record::parse(line.bytes).ok() } else { None };
             if let Some(record) = record {
+                self.is_account |= matches!(record, Record::Account(_));
+                if self.is_account && !matches!(record, Record::Closed(_)) {
+                    self.digest.lines(line.bytes);
+                    self.digest.lines(b"\n");
+                }
                 self.take(record);
             } else {
                 let detail = "the line is no canonical record".to_owned();
@@ -221,7 +229,7 @@ impl<'a> Walk<'a> {
         if self.is_closed {
             self.wrong("a record stands after the last one of its source".to_owned());
         }
-        if (self.lines == 0) != matches!(record, Record::Source(_)) {
+        if (self.lines == 0) != matches!(record, Record::Source(_) | Record::Account(_)) {
             self.wrong("the record of the source must be the first, and only the first".to_owned());
         }
         let belongs = match &record {
@@ -246,7 +254,11 @@ impl<'a> Walk<'a> {
             _ => {}
         }
         match record {
-            Record::Source(_) => {}
+            Record::Folder(_) if !self.is_account => {
+                self.wrong("a folder of an account stands in a source that is none".to_owned());
+            }
+            Record::Source(_) | Record::Account(_) | Record::Folder(_) => {}
+            Record::Entry(_) if self.is_account => {}
             Record::Entry(entry) => self.digest.entry(&entry),
             Record::File(file) => {
                 self.begins(file.container);
@@ -298,7 +310,9 @@ impl<'a> Walk<'a> {
         self.summary.container_bytes += size;
         if !is_inner {
             self.bytes = self.bytes.saturating_add(size);
-            self.digest.file(path, sha256, size);
+            if !self.is_account {
+                self.digest.file(path, sha256, size);
+            }
         }
     }
 

@@ -251,7 +251,7 @@ impl Dice {
 }
 
 fn is_newer(version: &[u8]) -> bool {
-    matches!(version.strip_prefix(b"mailtrail-case/"), Some([b'2'..=b'9', b'\n']))
+    matches!(version.strip_prefix(b"mailtrail-case/"), Some([b'3'..=b'9', b'\n']))
 }
 
 #[test]

@@ -164,7 +164,7 @@ fn every_command_refuses_a_newer_format_and_changes_nothing() {
         assert_eq!(state(&case), before);
         assert!(!to.exists());
     };
-    std::fs::write(case.join("VERSION"), "mailtrail-case/2\n").unwrap();
+    std::fs::write(case.join("VERSION"), "mailtrail-case/3\n").unwrap();
     refuse_all();
     // A later format may have no head and no log at all.
     for name in ["HEAD", "custody.jsonl", "lock"] {
