@@ -3,12 +3,43 @@
 //! The only folder that opens a socket, and only to the host that the examiner named.
 
 mod order;
+pub mod sign;
 mod told;
 
 pub use order::{Account, Choice, Credential, Limits, Mechanism, Order, Scheme, Secret, Trust};
 pub use told::{Books, Folder, Left, Message, Notice, Place, Told, Why};
 
+use std::ops::ControlFlow;
+
 use crate::types::RelPath;
+use crate::types::time::Clock;
+
+/// Who takes what is told. `Break` stops the acquisition at once; what was told before stays told.
+///
+/// It is called on the thread that called [`acquire`], one call at a time, in the order of the ledger.
+pub type Sink<'a> = dyn FnMut(Told) -> ControlFlow<()> + 'a;
+
+/// Copies what `order` names and tells it to `sink`, in the order of the ledger.
+///
+/// `known` is asked which messages need not be fetched again. `clock` dates the lines of the transcript.
+///
+/// # Errors
+/// What stops the whole run; one message or folder that could not be had is told as [`Left`] or [`Notice`] and the run goes
+/// on. [`AcquireError::Stopped`] when the sink asked for it.
+pub fn acquire(
+    order: &Order,
+    known: &dyn Known,
+    clock: &dyn Clock,
+    sink: &mut Sink<'_>,
+) -> Result<(), AcquireError> {
+    let _ = (known, clock, sink);
+    let account = &order.account;
+    Err(AcquireError::Connect {
+        host: account.host.clone(),
+        port: account.port,
+        why: "this build cannot speak the protocol yet".to_owned(),
+    })
+}
 
 /// What the case has of the account already.
 pub trait Known: Sync {

@@ -136,7 +136,7 @@ impl Default for Limits {
             message: 4 << 30,
             in_memory: 8 << 20,
             listed: 20_000_000,
-            idle: Duration::from_secs(120),
+            idle: Duration::from_mins(2),
             connect: Duration::from_secs(30),
             again: 3,
         }

@@ -7,8 +7,10 @@ use crate::index::IndexReader;
 use crate::query::{self, Case, Options};
 use crate::route::{Clocks, Mail, Model};
 use crate::store::Reader;
+use crate::types::json::Obj;
 
 use super::failure::Failure;
+use super::table::counted;
 
 /// Messages looked at for each relay: the newest.
 const MESSAGES: usize = 500;
@@ -16,25 +18,86 @@ const MESSAGES: usize = 500;
 /// Relays of one message that are looked up.
 const RELAYS: usize = 24;
 
-/// Learns the clocks from messages that share a relay with this one; empty where there is no index.
-pub(super) fn learn(reader: &Reader, catalog: &Catalog, mail: &Mail<'_>) -> Result<Model, Failure> {
-    let Ok(index) = IndexReader::open(&reader.layout().index()) else { return Ok(Model::default()) };
-    let mut relays = BTreeSet::new();
-    for hop in mail.facts.hops.iter().filter(|hop| hop.date.is_some()) {
-        let name = String::from_utf8_lossy(mail.bytes(hop.by)).to_ascii_lowercase();
-        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
-        if !name.is_empty() && name.bytes().all(plain) && relays.len() < RELAYS {
-            relays.insert(name);
+/// What was learned of the clocks of a message's relays, and from what.
+#[derive(Debug, Default)]
+pub(super) struct Learned {
+    /// The clocks.
+    pub model: Model,
+    /// Relays that were looked up.
+    relays: usize,
+    /// Messages that they were compared over.
+    messages: usize,
+    /// Relays that were not looked up, because the message has more than [`RELAYS`].
+    passed_over: usize,
+    /// Whether a relay has more messages than [`MESSAGES`].
+    is_cut: bool,
+    /// Why nothing was compared, or not all.
+    failed: Option<String>,
+}
+
+impl Learned {
+    /// On what the delays and findings rest, for people.
+    pub(super) fn line(&self) -> String {
+        let mut text = format!(
+            "Clocks of {} compared over {} of the case",
+            counted(self.relays as u64, "relay", "relays"),
+            counted(self.messages as u64, "message", "messages")
+        );
+        if self.is_cut {
+            text.push_str(&format!(", the newest {MESSAGES} of each relay"));
         }
+        if self.passed_over > 0 {
+            let more = counted(self.passed_over as u64, "relay was", "relays were");
+            text.push_str(&format!("; {more} not looked up"));
+        }
+        if let Some(why) = &self.failed {
+            text.push_str(&format!("; NOT COMPARED: {why}"));
+        }
+        text
     }
+
+    /// The same as an object.
+    pub(super) fn write(&self, o: &mut Obj<'_>) {
+        o.opt_str("failed", self.failed.as_deref()).bool("is_cut", self.is_cut);
+        o.uint("messages", self.messages as u64).uint("relays", self.relays as u64);
+        o.uint("relays_passed_over", self.passed_over as u64);
+    }
+}
+
+/// Learns the clocks from messages that share a relay with this one. An index that cannot be asked is told, and nothing is compared.
+pub(super) fn learn(reader: &Reader, catalog: &Catalog, mail: &Mail<'_>) -> Result<Learned, Failure> {
+    let mut learned = Learned::default();
+    let index = match IndexReader::open(&reader.layout().index()) {
+        Ok(index) => index,
+        Err(error) => return Ok(Learned { failed: Some(error.to_string()), ..learned }),
+    };
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
+    let mut relays: BTreeSet<String> = mail
+        .facts
+        .hops
+        .iter()
+        .filter(|hop| hop.date.is_some())
+        .map(|hop| String::from_utf8_lossy(mail.bytes(hop.by)).to_ascii_lowercase())
+        .filter(|name| !name.is_empty() && name.bytes().all(plain))
+        .collect();
+    learned.passed_over = relays.len().saturating_sub(RELAYS);
+    while relays.len() > RELAYS {
+        relays.pop_last();
+    }
+    learned.relays = relays.len();
     let mut keys = BTreeSet::new();
     for relay in &relays {
         let options = Options { limit: Some(MESSAGES), ..Options::default() };
         let case = Case { catalog, index: &index };
-        if let Ok(hits) = query::search(case, &format!("hop.by:\"{relay}\""), &options) {
-            keys.extend(hits.keys);
+        match query::search(case, &format!("hop.by:\"{relay}\""), &options) {
+            Ok(hits) => {
+                learned.is_cut |= hits.total > MESSAGES as u64;
+                keys.extend(hits.keys);
+            }
+            Err(error) => return Ok(Learned { failed: Some(error.to_string()), ..learned }),
         }
     }
+    learned.messages = keys.len();
     let mut clocks = Clocks::default();
     catalog.each(keys, |row| {
         let hops = row.hops(catalog)?;
@@ -49,5 +112,6 @@ pub(super) fn learn(reader: &Reader, catalog: &Catalog, mail: &Mail<'_>) -> Resu
         clocks.observe(named.iter().map(|(by, at)| (by.as_str(), *at)));
         Ok::<(), crate::catalog::CatalogError>(())
     })?;
-    Ok(clocks.learn())
+    learned.model = clocks.learn();
+    Ok(learned)
 }

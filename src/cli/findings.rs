@@ -3,13 +3,14 @@
 use crate::ingest::trust;
 use crate::query::{self, Options, Order};
 use crate::route::{Finding, RULES, Rule, rule};
-use crate::types::json::{self, Obj};
+use crate::types::json::Obj;
 use crate::types::text::{csv_cell, shown};
 
 use super::args::FindingsArgs;
 use super::context::Context;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::hops::write_finding;
 use super::item::way_of;
 use super::output::Out;
 use super::rows::Form;
@@ -161,17 +162,7 @@ fn one(item: &str, finding: &Finding, form: Form, out: &mut Out) -> Result<(), F
         }
         Form::Json => {
             let mut line = Vec::new();
-            let mut o = Obj::new(&mut line);
-            o.arr("hops", &finding.hops, |out, &hop| json::uint(out, hop as u64));
-            o.str("item", item).str("rule", finding.rule.id).str("schema", "mailtrail.finding/1");
-            o.str("severity", finding.rule.severity.code());
-            o.arr("spans", &finding.spans, |out, span| {
-                let mut o = Obj::new(out);
-                o.uint("end", span.end()).uint("start", span.start());
-                o.end();
-            });
-            o.str("text", &finding.text);
-            o.end();
+            write_finding(&mut line, finding, Some(item));
             line.push(b'\n');
             out.bytes(&line)?;
         }

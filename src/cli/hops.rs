@@ -223,6 +223,8 @@ fn answers(told: &Told<'_>, out: &mut Out) -> Result<(), Failure> {
     };
     out.line(&format!("  {}{basis}", pad("boundary rests on", 18)))?;
     out.line("  What is below the boundary is the sender's claim. No address here is \"the origin\".")?;
+    out.line("")?;
+    out.line(&told.clocks.line())?;
     Ok(())
 }
 
@@ -269,11 +271,18 @@ fn write_answer(out: &mut Vec<u8>, told: &Told<'_>, answer: &Answer) {
     o.end();
 }
 
-/// A finding as an object.
-pub(super) fn write_finding(out: &mut Vec<u8>, finding: &Finding) {
+/// A finding as an object, with the item that it is of where it stands alone.
+pub(super) fn write_finding(out: &mut Vec<u8>, finding: &Finding, item: Option<&str>) {
     let mut o = Obj::new(out);
     o.arr("hops", &finding.hops, |out, &hop| json::uint(out, hop as u64));
-    o.str("rule", finding.rule.id).str("severity", finding.rule.severity.code());
+    if let Some(item) = item {
+        o.str("item", item);
+    }
+    o.str("rule", finding.rule.id);
+    if item.is_some() {
+        o.str("schema", "mailtrail.finding/1");
+    }
+    o.str("severity", finding.rule.severity.code());
     o.arr("spans", &finding.spans, |out, span| {
         let mut o = Obj::new(out);
         o.uint("end", span.end()).uint("start", span.start());
@@ -298,7 +307,8 @@ fn object(told: &Told<'_>, item: &str, out: &mut Vec<u8>) {
     });
     o.str("basis", told.chain.basis.code());
     o.opt_uint("boundary", told.chain.boundary.map(|at| at as u64));
-    o.arr("findings", &told.chain.findings, write_finding);
+    o.obj("clocks", |o| told.clocks.write(o));
+    o.arr("findings", &told.chain.findings, |out, finding| write_finding(out, finding, None));
     o.arr("hops", told.mail.facts.hops.iter().enumerate(), |out, (at, hop)| write_hop(out, told, at, hop));
     o.uint("hops_total", told.mail.facts.hops_total.max(told.mail.facts.hops.len() as u64));
     o.str("item", item).str("schema", "mailtrail.hops/1");

@@ -2,15 +2,14 @@
 
 use crate::catalog::{Catalog, Row};
 use crate::export::message::message;
-use crate::facts::ItemFacts;
-use crate::facts::derive::{Scratch, derive};
+use crate::facts::derive::first;
 use crate::ingest::trust;
 use crate::parse::header;
 use crate::route::{self, Chain, Mail, Settings, chain_by};
 use crate::store::Reader;
 use crate::types::ItemId;
 
-use super::clocks;
+use super::clocks::{self, Learned};
 use super::context::Context;
 use super::failure::Failure;
 
@@ -42,6 +41,8 @@ pub(super) fn with_row<T>(
 pub(super) struct Told<'a> {
     pub mail: Mail<'a>,
     pub chain: Chain,
+    /// What is known of the relays' clocks, and from what.
+    pub clocks: Learned,
     pub settings: &'a Settings,
     /// The custody event that made the settings.
     pub set_by: Option<u64>,
@@ -54,15 +55,26 @@ pub(super) fn with_way<T>(
     then: impl FnOnce(&Told<'_>) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     with_row(context, id, |reader, catalog, row| {
-        let bytes = message(reader, catalog, row)?;
-        let (settings, set_by) = trust::settings(reader)?;
-        let facts = facts(&bytes);
-        let header = header::read(&bytes).value;
-        let mail = Mail { message: &bytes, header: &header, facts: &facts };
-        let clocks = clocks::learn(reader, catalog, &mail)?;
-        let chain = chain_by(&mail, &settings, &clocks);
-        then(&Told { mail, chain, settings: &settings, set_by })
+        with_mail(reader, catalog, row, |mail| {
+            let (settings, set_by) = trust::settings(reader)?;
+            let clocks = clocks::learn(reader, catalog, &mail)?;
+            let chain = chain_by(&mail, &settings, &clocks.model);
+            then(&Told { mail, chain, clocks, settings: &settings, set_by })
+        })
     })
+}
+
+/// Calls `then` with the message of an item, read again from its bytes.
+pub(super) fn with_mail<T>(
+    reader: &Reader,
+    catalog: &Catalog,
+    row: &Row<'_>,
+    then: impl FnOnce(Mail<'_>) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let bytes = message(reader, catalog, row)?;
+    let facts = first(&bytes);
+    let header = header::read(&bytes).value;
+    then(Mail { message: &bytes, header: &header, facts: &facts })
 }
 
 /// The way of an item under some settings, read again from its bytes alone, as the index holds it.
@@ -72,17 +84,5 @@ pub(super) fn way_of(
     row: &Row<'_>,
     settings: &Settings,
 ) -> Result<Chain, Failure> {
-    let bytes = message(reader, catalog, row)?;
-    let facts = facts(&bytes);
-    let header = header::read(&bytes).value;
-    Ok(route::chain(&Mail { message: &bytes, header: &header, facts: &facts }, settings))
-}
-
-/// The facts of a message without those inside it.
-fn facts(message: &[u8]) -> ItemFacts {
-    let mut first = None;
-    derive(message, &mut Scratch::default(), &mut |_, facts, _| {
-        first.get_or_insert_with(|| facts.clone());
-    });
-    first.unwrap_or_default()
+    with_mail(reader, catalog, row, |mail| Ok(route::chain(&mail, settings)))
 }

@@ -153,10 +153,10 @@ pub(super) fn reservations(context: &Context, case: &Opened, hits: &Hits) -> Res
 fn snippet(message: &[u8], seeker: &Seeker) -> Option<Snippet> {
     let mut found = None;
     let mut first = true;
-    derive(message, &mut Scratch::default(), &mut |_, facts, text| {
+    derive(message, &mut Scratch::default(), &mut |seen| {
         // Messages inside it are items of their own.
         if std::mem::take(&mut first) {
-            found = seeker.find(facts, text);
+            found = seeker.find(&seen.facts, seen.text);
         }
     });
     found

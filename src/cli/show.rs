@@ -4,11 +4,10 @@ use crate::catalog::{Catalog, HopRow, NoteRow, Row};
 use crate::export::ExportError;
 use crate::export::item::{self, Extra, Teller, Told};
 use crate::export::message::{as_read, attachment, copy_raw, message, raw};
-use crate::facts::derive::{Scratch, derive};
+use crate::facts::derive::{Scratch, Seen, derive};
 use crate::facts::{TextPart, TextRole, Zone};
 use crate::parse::header;
 use crate::store::{Reader, StoreError};
-use crate::types::ItemId;
 use crate::types::text::{shown, shown_block};
 use crate::types::time::rfc3339;
 
@@ -16,24 +15,13 @@ use super::args::ShowArgs;
 use super::context::Context;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::item::with_row;
 use super::output::Out;
 use super::table::{counted, grouped, pad};
 
 pub(super) fn run(context: &Context, args: &ShowArgs, out: &mut Out) -> Result<Exit, Failure> {
-    let reader = Reader::open(context.case()?)?;
-    let catalog = Catalog::open(&reader.layout().catalog())?;
-    let id: ItemId = args.item.parse().map_err(|error| {
-        Failure::usage(format!("{:?}: {error}", args.item)).hint("`mailtrail search` prints ids")
-    })?;
-    let no_item =
-        || Failure::new(format!("the case has no item {id}")).hint("`mailtrail list` lists all items");
-    let key = catalog.key(&id)?.ok_or_else(no_item)?;
-    let mut found = false;
-    catalog.each([key], |row| {
-        found = true;
-        one(context, args, &reader, &catalog, row, out)
-    })?;
-    if found { Ok(Exit::Done) } else { Err(no_item()) }
+    with_row(context, &args.item, |reader, catalog, row| one(context, args, reader, catalog, row, out))?;
+    Ok(Exit::Done)
 }
 
 fn one(
@@ -197,7 +185,7 @@ fn body(message: Option<&[u8]>, told: &Told, out: &mut Out) -> Result<(), Failur
     )?;
     let mut lines = Vec::new();
     let mut first = true;
-    derive(message, &mut Scratch::default(), &mut |_, _, text| {
+    derive(message, &mut Scratch::default(), &mut |Seen { text, .. }| {
         // Messages inside it are items of their own.
         if !std::mem::take(&mut first) {
             return;

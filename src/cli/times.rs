@@ -1,9 +1,8 @@
 //! `clocks`: all the times that one item tells, side by side.
 
 use crate::export::item::Teller;
-use crate::facts::derive::{Scratch, derive};
-use crate::parse::{date, header};
-use crate::route::{Mail, Time, times};
+use crate::parse::date;
+use crate::route::{Time, times};
 use crate::store::{Reader, StoreError};
 use crate::types::json::Obj;
 use crate::types::record::Record;
@@ -13,7 +12,7 @@ use crate::types::time::rfc3339_us;
 use super::context::Context;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::item::with_row;
+use super::item::{with_mail, with_row};
 use super::output::Out;
 use super::table::pad;
 
@@ -27,14 +26,7 @@ struct Outside {
 
 pub(super) fn run(context: &Context, item: &str, out: &mut Out) -> Result<Exit, Failure> {
     with_row(context, item, |reader, catalog, row| {
-        let bytes = crate::export::message::message(reader, catalog, row)?;
-        let header = header::read(&bytes).value;
-        let mut first = None;
-        derive(&bytes, &mut Scratch::default(), &mut |_, facts, _| {
-            first.get_or_insert_with(|| facts.clone());
-        });
-        let facts = first.unwrap_or_default();
-        let inside = times(&Mail { message: &bytes, header: &header, facts: &facts });
+        let inside = with_mail(reader, catalog, row, |mail| Ok(times(&mail)))?;
         let container = Teller::new(catalog).container(row)?;
         let mut outside = Vec::new();
         if row.part.is_none() {

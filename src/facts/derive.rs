@@ -27,8 +27,21 @@ pub struct Scratch {
     spare: Vec<u8>,
 }
 
-/// What is called for each message: its bytes (of a child: its decoded bytes), its facts, its text.
-pub type Visit<'a> = dyn FnMut(&[u8], &ItemFacts, &ItemText) + 'a;
+/// A message that was read.
+#[derive(Debug)]
+pub struct Seen<'a> {
+    /// Its bytes; of a child its decoded bytes.
+    pub message: &'a [u8],
+    /// Its header block.
+    pub header: &'a Header<'a>,
+    /// Its facts.
+    pub facts: ItemFacts,
+    /// Its text.
+    pub text: &'a ItemText,
+}
+
+/// What is called for each message.
+pub type Visit<'a> = dyn FnMut(Seen<'_>) + 'a;
 
 /// Limits that hold for a message and all that is inside it.
 struct Budget {
@@ -48,6 +61,15 @@ pub fn derive(message: &[u8], scratch: &mut Scratch, visit: &mut Visit<'_>) {
     let work = message.len().saturating_mul(MAX_WORK).saturating_add(FREE_WORK);
     let mut budget = Budget { children: ItemKey::MAX_CHILD, work };
     one(message, None, 0, scratch, &mut budget, visit);
+}
+
+/// The facts of a message without the messages inside it.
+pub fn first(message: &[u8]) -> ItemFacts {
+    let mut first = None;
+    derive(message, &mut Scratch::default(), &mut |seen| {
+        first.get_or_insert(seen.facts);
+    });
+    first.unwrap_or_default()
 }
 
 /// One message: facts, text, then the messages in it. `depth` counts parts from the top message down, and with the
@@ -96,8 +118,7 @@ fn one(
     text::add_header(message, &header, context, reader.buffers, reader.text);
     lines(message, header.body_start, &mut facts.anomalies);
     thinned(&mut facts.anomalies);
-    visit(message, &facts, &scratch.text);
-    drop(facts);
+    visit(Seen { message, header: &header, facts, text: &scratch.text });
     drop(header);
     for Child { bytes, place, .. } in children {
         let below = depth.saturating_add(1).saturating_add(nesting(&parts, &place, &prefix));
@@ -323,12 +344,12 @@ mod tests {
     fn all(message: &[u8]) -> Vec<Got> {
         let mut out = Vec::new();
         let mut scratch = Scratch::default();
-        derive(message, &mut scratch, &mut |_, facts, text| {
+        derive(message, &mut scratch, &mut |Seen { facts, text, .. }| {
             let of = |zone: Zone| {
                 let pieces = text.stretches.iter().filter(|(z, _)| *z == zone);
                 pieces.map(|(_, r)| &text.text[r.clone()]).collect::<Vec<_>>().join("|")
             };
-            out.push(Got { facts: facts.clone(), text: of(Zone::Body), hidden: of(Zone::Hidden) });
+            out.push(Got { text: of(Zone::Body), hidden: of(Zone::Hidden), facts });
         });
         out
     }

@@ -113,7 +113,8 @@ mod tests {
             Q29udGVudC1UeXBlOiBtdWx0aXBhcnQvbWl4ZWQ7IGJvdW5kYXJ5PWMKCi0tYwpDb250ZW50LVR5cGU6IGltYWdlL3BuZwpDb250\n\
             ZW50LVRyYW5zZmVyLUVuY29kaW5nOiBiYXNlNjQKCmlWQk9SdzA9Ci0tYy0tCg==\n--b--\n";
         let mut seen = Vec::new();
-        derive(message, &mut Scratch::default(), &mut |bytes, facts, _| {
+        derive(message, &mut Scratch::default(), &mut |one| {
+            let (bytes, facts) = (one.message, &one.facts);
             assert!(ranges_hold(bytes, facts));
             for file in &facts.attachments {
                 let content = attachment(bytes, file).unwrap();

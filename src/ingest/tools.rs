@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::facts::ItemFacts;
-use crate::facts::derive::{Scratch, derive};
+use crate::facts::derive::{Scratch, Seen, derive};
 use crate::index::{IndexError, IndexWorker, IndexWriter, Indexed, Way};
 use crate::route::Settings;
 use crate::types::{Anomaly, AnomalyKind, ItemKey, Sha256Digest};
@@ -52,10 +52,10 @@ impl Tools {
         let mut facts = Vec::with_capacity(1);
         let mut child = 0;
         let done = catch_unwind(AssertUnwindSafe(|| {
-            derive(subject.message, scratch, &mut |bytes, found, text| {
-                let mut found = std::borrow::Cow::Borrowed(found);
-                if found.child.is_none() && found.size != subject.size {
-                    found.to_mut().size = subject.size;
+            derive(subject.message, scratch, &mut |seen| {
+                let Seen { message: bytes, header, facts: mut found, text } = seen;
+                if found.child.is_none() {
+                    found.size = subject.size;
                 }
                 let key = ItemKey::new(subject.key.segment(), subject.key.item(), child);
                 if let (Some(index), Some(key)) = (index.as_mut(), key) {
@@ -64,7 +64,7 @@ impl Tools {
                         None => (subject.sha256, subject.wire),
                     };
                     let is_child = found.child.is_some();
-                    let way = Concluded::of(bytes, &found, settings);
+                    let way = Concluded::of(bytes, header, &found, settings);
                     index.add(&Indexed {
                         key,
                         sha256,
@@ -79,7 +79,7 @@ impl Tools {
                 }
                 child += 1;
                 let bytes = found.child.is_some().then(|| bytes.to_vec());
-                facts.push((found.into_owned(), bytes));
+                facts.push((found, bytes));
             });
         }));
         if done.is_err() {

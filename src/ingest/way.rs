@@ -2,7 +2,7 @@
 
 use crate::facts::ItemFacts;
 use crate::index::Way;
-use crate::parse::header;
+use crate::parse::header::Header;
 use crate::route::{Mail, Settings, chain};
 
 /// What was concluded about the way of one message.
@@ -14,9 +14,8 @@ pub(super) struct Concluded {
 
 impl Concluded {
     /// Reads the way of a message.
-    pub(super) fn of(message: &[u8], facts: &ItemFacts, settings: &Settings) -> Self {
-        let header = header::read(message).value;
-        let chain = chain(&Mail { message, header: &header, facts }, settings);
+    pub(super) fn of(message: &[u8], header: &Header<'_>, facts: &ItemFacts, settings: &Settings) -> Self {
+        let chain = chain(&Mail { message, header, facts }, settings);
         // The findings of a rule stand together.
         let mut findings: Vec<_> = chain.findings.iter().map(|finding| finding.rule.id).collect();
         findings.dedup();

@@ -163,8 +163,8 @@ mod tests {
     fn check(query: &str, want: Option<(&str, &str)>) {
         let seeker = Seeker::new(query).unwrap();
         let mut found = None;
-        derive(MAIL.as_bytes(), &mut Scratch::default(), &mut |_, facts, text| {
-            found = seeker.find(facts, text);
+        derive(MAIL.as_bytes(), &mut Scratch::default(), &mut |seen| {
+            found = seeker.find(&seen.facts, seen.text);
         });
         let want = want.map(|(part, text)| Snippet { part: part.to_owned(), text: text.to_owned() });
         assert_eq!(found, want, "{query}");

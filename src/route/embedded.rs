@@ -1,6 +1,7 @@
 //! All the times that a message tells, side by side: none is put in the place of another.
 
 use super::Mail;
+use crate::parse::dkim::TagList;
 use crate::parse::header::Field;
 use crate::parse::idclock::{
     self, IdTime, arrival_filetime, gmail_boundary, gmail_msgid, javamail_boundary, outlook_boundary,
@@ -114,9 +115,9 @@ fn embedded(field: &Field<'_>, out: &mut Vec<Time>) {
         }
         Known::DkimSignature | Known::ArcSeal | Known::ArcMessageSignature => {
             let name = String::from_utf8_lossy(field.name).to_ascii_lowercase();
+            let tags = TagList::read(field.value, 0);
             for key in ["t", "x"] {
-                let secs =
-                    super::rules::tag(field.value, key.as_bytes()).and_then(|text| text.parse::<i64>().ok());
+                let secs = tags.plain(key.as_bytes()).and_then(|text| text.parse::<i64>().ok());
                 if let Some(us) =
                     secs.filter(|&s| (0..253_402_300_800).contains(&s)).map(|secs| secs * 1_000_000)
                 {
@@ -146,7 +147,7 @@ fn embedded(field: &Field<'_>, out: &mut Vec<Time>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::derive::{Scratch, derive};
+    use crate::facts::derive::first;
     use crate::parse::header;
 
     #[test]
@@ -157,11 +158,7 @@ mod tests {
             DKIM-Signature: v=1; d=sender.example; t=1715670920; x=1716275720; b=AA\r\n\
             X-OriginalArrivalTime: 14 May 2024 07:15:31.0000 (UTC) FILETIME=[8D1F1AB0:01DAA5CE]\r\n\
             Content-Type: multipart/mixed; boundary=\"----=_Part_1_2.1715670920123\"\r\n\r\ntext\r\n";
-        let mut facts = None;
-        derive(message, &mut Scratch::default(), &mut |_, found, _| {
-            facts.get_or_insert_with(|| found.clone());
-        });
-        let (facts, header) = (facts.unwrap(), header::read(message).value);
+        let (facts, header) = (first(message), header::read(message).value);
         let mail = Mail { message, header: &header, facts: &facts };
         let times = times(&mail);
         let clocks: Vec<&str> = times.iter().map(|time| time.clock).collect();

@@ -100,15 +100,8 @@ pub fn chain_by(mail: &Mail<'_>, settings: &Settings, clocks: &Model) -> Chain {
     let corrected = steps::corrected(mail, &delays, clocks);
     let total_ms = steps::total(hops);
     let answers = answers::answers(mail, &drawn, settings);
-    let findings = rules::all(&rules::Way {
-        mail,
-        settings,
-        drawn: &drawn,
-        delays: &delays,
-        corrected: &corrected,
-        clocks,
-        answers: &answers,
-    });
+    let findings =
+        rules::all(&rules::Way::new(mail, settings, &drawn, (&delays, &corrected), clocks, &answers));
     let mut steps: Vec<Step> = drawn
         .trust
         .iter()

@@ -1,16 +1,12 @@
 //! Chains of a few fields, written for this.
 
 use super::*;
-use crate::facts::derive::{Scratch, derive};
+use crate::facts::derive::first;
 use crate::parse::header;
 
 fn look<T>(message: &str, settings: &Settings, then: impl FnOnce(&Chain) -> T) -> T {
     let message = message.replace('\n', "\r\n");
-    let mut out = None;
-    derive(message.as_bytes(), &mut Scratch::default(), &mut |_, facts, _| {
-        out.get_or_insert_with(|| facts.clone());
-    });
-    let facts = out.unwrap();
+    let facts = first(message.as_bytes());
     let header = header::read(message.as_bytes()).value;
     then(&chain(&Mail { message: message.as_bytes(), header: &header, facts: &facts }, settings))
 }
@@ -189,11 +185,7 @@ fn what_a_wrong_clock_explains_is_reported_as_a_wrong_clock() {
     }
     let message = text.replace('\n', "\r\n");
     let header = header::read(message.as_bytes()).value;
-    let mut facts = None;
-    derive(message.as_bytes(), &mut Scratch::default(), &mut |_, found, _| {
-        facts.get_or_insert_with(|| found.clone());
-    });
-    let facts = facts.unwrap();
+    let facts = first(message.as_bytes());
     let mail = Mail { message: message.as_bytes(), header: &header, facts: &facts };
     let chain = chain_by(&mail, &own(), &clocks.learn());
     assert_eq!(chain.steps[0].delay_ms, Some(-7_197_000));

@@ -2,14 +2,14 @@
 
 use super::range::ByteRange;
 
-/// How much an anomaly matters to a reader of the item; never a verdict about its author.
+/// How much an anomaly, or what a rule found, matters to a reader of the item; never a verdict about its author.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
-    /// Common in honest mail.
+    /// Common in honest mail; worth knowing.
     Info,
-    /// Worth a look: a reading may depend on it.
+    /// Worth a look: a reading may depend on it, and innocent causes are common.
     Notice,
-    /// Bytes could not be read as their headers claim, or were not read at all.
+    /// Bytes could not be read as their headers claim, or were not read at all; of a rule: seldom innocent, not a proof.
     Strong,
 }
 

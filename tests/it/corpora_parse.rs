@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use mail_parser::{HeaderName, HeaderValue, Message, MessageParser, PartType};
-use mailtrail::facts::derive::{Scratch, derive};
+use mailtrail::facts::derive::{Scratch, Seen, derive};
 use mailtrail::facts::{ItemFacts, Role, files};
 use mailtrail::parse::header;
 use mailtrail::parse::known::Known;
@@ -39,8 +39,8 @@ fn is_mail(message: &[u8]) -> bool {
 
 fn facts_of(message: &[u8], scratch: &mut Scratch) -> Vec<(ItemFacts, usize)> {
     let mut all = Vec::new();
-    derive(message, scratch, &mut |bytes, facts, text| {
-        assert!(files::ranges_hold(bytes, facts));
+    derive(message, scratch, &mut |Seen { message: bytes, facts, text, .. }| {
+        assert!(files::ranges_hold(bytes, &facts));
         assert!(text.stretches.iter().all(|(_, r)| text.text.get(r.clone()).is_some()));
         for file in &facts.attachments {
             assert!(files::attachment(bytes, file).is_some(), "{file:?}");
@@ -50,7 +50,7 @@ fn facts_of(message: &[u8], scratch: &mut Scratch) -> Vec<(ItemFacts, usize)> {
                 assert!(hop.at.start() <= at.start() && at.end() <= hop.at.end());
             }
         }
-        all.push((facts.clone(), text.text.len()));
+        all.push((facts, text.text.len()));
     });
     all
 }

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use mailtrail::facts::ItemFacts;
-use mailtrail::facts::derive::{Scratch, derive};
+use mailtrail::facts::derive::first;
 use mailtrail::parse::header;
 use mailtrail::parse::received::Tls;
 use mailtrail::route::{Chain, Mail, Networks, Settings, chain, peers};
@@ -24,16 +23,8 @@ fn message(case: &Value) -> Vec<u8> {
     format!("{}\ntext\n", out.concat()).replace('\n', "\r\n").into_bytes()
 }
 
-fn facts(message: &[u8]) -> ItemFacts {
-    let mut out = None;
-    derive(message, &mut Scratch::default(), &mut |_, facts, _| {
-        out.get_or_insert_with(|| facts.clone());
-    });
-    out.unwrap()
-}
-
 fn look<T>(message: &[u8], settings: &Settings, then: impl FnOnce(&Mail<'_>, &Chain) -> T) -> T {
-    let facts = facts(message);
+    let facts = first(message);
     let header = header::read(message).value;
     let mail = Mail { message, header: &header, facts: &facts };
     then(&mail, &chain(&mail, settings))

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use mailtrail::facts::derive::{Scratch, derive};
-use mailtrail::facts::{ItemFacts, ItemText, Role};
+use mailtrail::facts::derive::{self, Scratch, derive};
+use mailtrail::facts::{ItemFacts, Role};
 use mailtrail::parse::{header, mime};
 use mailtrail::types::time::rfc3339;
 use mailtrail::types::unescape::Rule;
@@ -33,7 +33,7 @@ fn folded(text: &str) -> String {
 
 fn read(message: &[u8]) -> Vec<Seen> {
     let mut out = Vec::new();
-    derive(message, &mut Scratch::default(), &mut |bytes: &[u8], facts: &ItemFacts, text: &ItemText| {
+    derive(message, &mut Scratch::default(), &mut |derive::Seen { message: bytes, facts, text, .. }| {
         let mut all = Vec::new();
         all.extend(text.stretches.iter().map(|(_, range)| text.text[range.clone()].to_owned()));
         all.extend(facts.addresses.iter().map(|a| format!("{} {}", a.mailbox.name, a.mailbox.address)));
@@ -43,7 +43,7 @@ fn read(message: &[u8]) -> Vec<Seen> {
             at.and_then(|r| r.of(bytes)).map(|b| String::from_utf8_lossy(b).into_owned())
         };
         all.extend(facts.hops.iter().flat_map(|h| [raw(h.helo), raw(h.rdns), raw(h.by)]).flatten());
-        out.push(Seen { bytes: bytes.to_vec(), facts: facts.clone(), text: folded(&all.join("\n\n")) });
+        out.push(Seen { bytes: bytes.to_vec(), text: folded(&all.join("\n\n")), facts });
     });
     out
 }

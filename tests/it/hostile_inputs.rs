@@ -8,8 +8,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use mailtrail::facts::derive::{Scratch, derive};
-use mailtrail::facts::{ItemFacts, ItemText};
+use mailtrail::facts::derive::{Scratch, Seen, derive};
 use mailtrail::source::{self, Cut, Event, Options};
 use serde_json::{Value, json};
 
@@ -51,7 +50,7 @@ fn no_hostile_input_stops_or_stalls_the_reading() {
                                 items += 1;
                                 codes.extend(notes.iter().map(|n| n.kind.code()));
                                 let message = rule.apply(&bytes.data[body.clone()]);
-                                let mut visit = |_: &[u8], facts: &ItemFacts, text: &ItemText| {
+                                let mut visit = |Seen { facts, text, .. }: Seen<'_>| {
                                     children += u64::from(facts.child.is_some());
                                     hops = hops.max(facts.hops_total);
                                     found |= text.text.contains("findme");

@@ -120,6 +120,11 @@ impl<'a> TagList<'a> {
     pub fn get(&self, name: &[u8]) -> Option<&'a [u8]> {
         self.tag(name).map(|tag| tag.value)
     }
+
+    /// The same in lower case and without any blank, for names and numbers that may be folded.
+    pub fn plain(&self, name: &[u8]) -> Option<String> {
+        self.get(name).map(|value| String::from_utf8_lossy(&squeezed(value)).to_ascii_lowercase())
+    }
 }
 
 /// Bytes without any blank or fold: base64 and lists of names may be broken anywhere.

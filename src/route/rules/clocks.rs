@@ -11,8 +11,9 @@ const HOUR: i64 = 60 * MINUTE;
 
 pub(super) fn known_wrong(way: &Way<'_>, report: &mut Report<'_>) {
     for (at, hop) in way.each() {
-        let by = way.mail.lower(hop.by);
-        let Some(clock) = way.clocks.clock(&by).filter(|clock| clock.ahead_ms != 0) else { continue };
+        let Some(clock) = way.clocks.clock(&way.names(at).by).filter(|clock| clock.ahead_ms != 0) else {
+            continue;
+        };
         let (word, secs) =
             if clock.ahead_ms > 0 { ("ahead", clock.ahead_ms) } else { ("behind", -clock.ahead_ms) };
         let zone = clock

@@ -9,7 +9,7 @@ use crate::route::names::{are_kin, is_bare};
 use crate::types::AnomalyKind;
 
 /// Pairs of neighbours whose names, addresses and organisations do not fit: (newer, older).
-fn breaks(way: &Way<'_>) -> Vec<(usize, usize)> {
+pub(super) fn breaks(way: &Way<'_>) -> Vec<(usize, usize)> {
     let mut out = Vec::new();
     let counts =
         |class: HopClass| !matches!(class, HopClass::Fetch | HopClass::List | HopClass::LocalSubmission);
@@ -24,23 +24,20 @@ fn breaks(way: &Way<'_>) -> Vec<(usize, usize)> {
         if matches!(a.peer_scope, IpScope::Loopback | IpScope::Private | IpScope::LinkLocal) {
             continue;
         }
-        let by = way.mail.lower(b.by);
-        let from: Vec<String> = [a.helo, a.rdns, a.from]
-            .into_iter()
-            .map(|name| way.mail.lower(name))
-            .filter(|name| !name.is_empty())
-            .collect();
-        if by.is_empty() || is_bare(&by) || from.is_empty() {
+        let (client, by) = (way.names(*newer), &way.names(*older).by);
+        let from = [&client.helo, &client.rdns, &client.from];
+        let mut from = from.into_iter().filter(|name| !name.is_empty()).peekable();
+        if by.is_empty() || is_bare(by) || from.peek().is_none() {
             continue;
         }
         // A client that signed in, or came from a web page, is a person: nothing older is expected to fit.
         if a.auth != Auth::None {
             continue;
         }
-        let fits = from.iter().any(|name| are_kin(name, &by))
-            || from.iter().all(|name| is_bare(name))
+        let fits = from.clone().any(|name| are_kin(name, by))
+            || from.all(|name| is_bare(name))
             || b.by_ip.is_some() && b.by_ip == a.peer_ip
-            || are_kin(&way.mail.lower(a.by), &by);
+            || are_kin(&client.by, by);
         if !fits {
             out.push((*newer, *older));
         }
@@ -49,18 +46,14 @@ fn breaks(way: &Way<'_>) -> Vec<(usize, usize)> {
 }
 
 pub(super) fn chain_break(way: &Way<'_>, report: &mut Report<'_>) {
-    for (newer, older) in breaks(way) {
+    for &(newer, older) in &way.breaks {
         let (Some(a), Some(b)) = (way.hops().get(newer), way.hops().get(older)) else { continue };
         report.add(&[newer, older], [a.from, b.by], "the older hop's server is not the newer hop's client");
     }
 }
 
 pub(super) fn chain_breaks(way: &Way<'_>, report: &mut Report<'_>) {
-    // Two breaks need three hops.
-    if way.hops().len() < 3 {
-        return;
-    }
-    let breaks = breaks(way);
+    let breaks = &way.breaks;
     if breaks.len() >= 2 {
         let hops: Vec<usize> = breaks.iter().map(|&(_, older)| older).collect();
         let spans = hops.iter().map(|&at| way.hops().get(at).and_then(|hop| hop.by));
@@ -95,13 +88,13 @@ pub(super) fn duplicate(way: &Way<'_>, report: &mut Report<'_>) {
 }
 
 pub(super) fn mail_loop(way: &Way<'_>, report: &mut Report<'_>) {
-    let mut seen: HashMap<(String, std::net::IpAddr), Vec<usize>> = HashMap::new();
+    let mut seen: HashMap<(&str, std::net::IpAddr), Vec<usize>> = HashMap::new();
     let mut ips: Vec<_> = way.each().filter_map(|(_, hop)| hop.peer_ip).collect();
     ips.sort_unstable();
     let is_rare = |ip| ips.partition_point(|&i| i <= ip) - ips.partition_point(|&i| i < ip) < 3;
     for (at, hop) in way.each() {
         if let Some(ip) = hop.peer_ip.filter(|&ip| !ip.is_loopback() && !is_rare(ip)) {
-            seen.entry((way.mail.lower(hop.by), ip)).or_default().push(at);
+            seen.entry((&way.names(at).by, ip)).or_default().push(at);
         }
     }
     let mut loops: Vec<Vec<usize>> = seen.into_values().filter(|hops| hops.len() >= 3).collect();

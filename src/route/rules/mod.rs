@@ -8,36 +8,13 @@ mod people;
 mod software;
 mod tls;
 
-pub(super) use people::tag;
-
 use super::answers::Answers;
 use super::settings::Settings;
 use super::trust::Drawn;
 use super::{Mail, Model, Trust};
 use crate::parse::received::Hop;
+pub use crate::types::Severity;
 use crate::types::{Anomaly, AnomalyKind, ByteRange};
-
-/// How much a finding weighs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Severity {
-    /// Worth knowing.
-    Info,
-    /// Needs a look; innocent causes are common.
-    Notice,
-    /// Seldom innocent. Not a proof.
-    Strong,
-}
-
-impl Severity {
-    /// The word that outputs hold.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Info => "info",
-            Self::Notice => "notice",
-            Self::Strong => "strong",
-        }
-    }
-}
 
 /// A rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,9 +51,47 @@ pub(super) struct Way<'a> {
     pub(super) corrected: &'a [Option<i64>],
     pub(super) clocks: &'a Model,
     pub(super) answers: &'a Answers,
+    names: Vec<Names>,
+    breaks: Vec<(usize, usize)>,
+}
+
+/// What a hop calls server and client, in lower case without a final dot; empty where it does not.
+#[derive(Default)]
+struct Names {
+    by: String,
+    helo: String,
+    rdns: String,
+    from: String,
 }
 
 impl<'a> Way<'a> {
+    pub(super) fn new(
+        mail: &'a Mail<'a>,
+        settings: &'a Settings,
+        drawn: &'a Drawn,
+        (delays, corrected): (&'a [Option<i64>], &'a [Option<i64>]),
+        clocks: &'a Model,
+        answers: &'a Answers,
+    ) -> Self {
+        let names_of = |hop: &Hop| Names {
+            by: mail.lower(hop.by),
+            helo: mail.lower(hop.helo),
+            rdns: mail.lower(hop.rdns),
+            from: mail.lower(hop.from),
+        };
+        let names = mail.facts.hops.iter().map(names_of).collect();
+        let mut way =
+            Self { mail, settings, drawn, delays, corrected, clocks, answers, names, breaks: Vec::new() };
+        way.breaks = links::breaks(&way);
+        way
+    }
+
+    fn names(&self, at: usize) -> &Names {
+        const NONE: &Names =
+            &Names { by: String::new(), helo: String::new(), rdns: String::new(), from: String::new() };
+        self.names.get(at).unwrap_or(NONE)
+    }
+
     fn hops(&self) -> &'a [Hop] {
         &self.mail.facts.hops
     }

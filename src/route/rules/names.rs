@@ -1,6 +1,6 @@
 //! Rules about what clients call themselves.
 
-use super::{Report, Way};
+use super::{Names, Report, Way};
 use crate::parse::received::{Auth, HopClass, IpScope, Rdns};
 use crate::route::Trust;
 use crate::route::names::{are_kin, is_bare, organisation, provider};
@@ -26,7 +26,7 @@ fn is_inner(scope: IpScope) -> bool {
 
 pub(super) fn helo_generic(way: &Way<'_>, report: &mut Report<'_>) {
     for (at, hop) in way.each() {
-        let name = way.mail.lower(hop.helo);
+        let name = &way.names(at).helo;
         let generic =
             GENERIC.contains(&name.as_str()) || name.starts_with("win-") || name.starts_with("desktop-");
         let bare = !name.is_empty() && !name.contains(['.', '[', ':']) && way.trust(at) == Trust::Boundary;
@@ -38,11 +38,11 @@ pub(super) fn helo_generic(way: &Way<'_>, report: &mut Report<'_>) {
 
 pub(super) fn helo_rdns(way: &Way<'_>, report: &mut Report<'_>) {
     for (at, hop) in way.each() {
-        let (helo, rdns) = (way.mail.lower(hop.helo), way.mail.lower(hop.rdns));
+        let Names { helo, rdns, .. } = way.names(at);
         if hop.rdns_state == Rdns::Found
-            && !is_bare(&helo)
-            && !is_bare(&rdns)
-            && organisation(&helo) != organisation(&rdns)
+            && !is_bare(helo)
+            && !is_bare(rdns)
+            && organisation(helo) != organisation(rdns)
             && !is_inner(hop.peer_scope)
         {
             report.add(&[at], [hop.helo, hop.rdns], "two organisations");
@@ -53,14 +53,13 @@ pub(super) fn helo_rdns(way: &Way<'_>, report: &mut Report<'_>) {
 pub(super) fn impersonates_recipient(way: &Way<'_>, report: &mut Report<'_>) {
     let Some(at) = way.drawn.boundary else { return };
     let Some(hop) = way.hops().get(at) else { return };
-    let (helo, by, rdns) = (way.mail.lower(hop.helo), way.mail.lower(hop.by), way.mail.lower(hop.rdns));
-    if is_bare(&helo) || is_inner(hop.peer_scope) || hop.auth != Auth::None || hop.class != HopClass::Network
-    {
+    let Names { helo, by, rdns, .. } = way.names(at);
+    if is_bare(helo) || is_inner(hop.peer_scope) || hop.auth != Auth::None || hop.class != HopClass::Network {
         return;
     }
     // Another server of the same organisation is no stranger: only the very name of the server, or one the examiner named.
-    let is_own = helo == by || way.settings.is_own_host(&helo);
-    let rdns_fits = hop.rdns_state == Rdns::Found && are_kin(&rdns, &helo);
+    let is_own = helo == by || way.settings.is_own_host(helo);
+    let rdns_fits = hop.rdns_state == Rdns::Found && are_kin(rdns, helo);
     if is_own && !rdns_fits && hop.peer_ip != hop.by_ip {
         report.add(
             &[at],
@@ -72,13 +71,12 @@ pub(super) fn impersonates_recipient(way: &Way<'_>, report: &mut Report<'_>) {
 
 pub(super) fn impersonates_provider(way: &Way<'_>, report: &mut Report<'_>) {
     for (at, hop) in way.each() {
-        let helo = way.mail.lower(hop.helo);
-        let Some(claimed) = provider(&helo) else { continue };
-        let rdns = way.mail.lower(hop.rdns);
+        let Names { helo, rdns, .. } = way.names(at);
+        let Some(claimed) = provider(helo) else { continue };
         // The provider's customers' machines have reverse names of others; only what a server looked up speaks.
         if hop.rdns_state == Rdns::Found
-            && !is_bare(&rdns)
-            && provider(&rdns) != Some(claimed)
+            && !is_bare(rdns)
+            && provider(rdns) != Some(claimed)
             && hop.auth == Auth::None
         {
             report.add(&[at], [hop.helo, hop.rdns], "a large provider's name, from elsewhere");

@@ -2,6 +2,7 @@
 
 use super::{Report, Way};
 use crate::facts::Role;
+use crate::parse::dkim::TagList;
 use crate::parse::known::Known;
 use crate::parse::received::Auth;
 use crate::route::names::{are_kin, organisation, provider};
@@ -27,17 +28,14 @@ pub(super) fn provider_missing(way: &Way<'_>, report: &mut Report<'_>) {
     if way.hops().is_empty() {
         return;
     }
-    let is_theirs = |range: Option<ByteRange>| provider(&way.mail.lower(range)) == Some(theirs);
-    let hop = way.hops().iter().any(|hop| {
-        is_theirs(hop.by)
-            || is_theirs(hop.helo)
-            || is_theirs(hop.rdns)
-            || is_theirs(hop.from)
-            || hop.family == "gmail" && theirs == "google"
+    let hop = way.each().any(|(at, hop)| {
+        let names = way.names(at);
+        let mut all = [&names.by, &names.helo, &names.rdns, &names.from].into_iter();
+        all.any(|name| provider(name) == Some(theirs)) || hop.family == "gmail" && theirs == "google"
     });
     let signed = way.mail.header.fields.iter().any(|field| {
         matches!(field.known, Known::DkimSignature | Known::DomainKeySignature | Known::ArcMessageSignature)
-            && tag(field.value, b"d").is_some_and(|value| provider(&value) == Some(theirs))
+            && TagList::read(field.value, 0).plain(b"d").is_some_and(|value| provider(&value) == Some(theirs))
     });
     let list = way
         .mail
@@ -48,19 +46,6 @@ pub(super) fn provider_missing(way: &Way<'_>, report: &mut Report<'_>) {
     if !hop && !signed && !list {
         report.add(&[], [], "the author's provider took no part that could be seen");
     }
-}
-
-/// The value of a tag of a tag list (RFC 6376 section 3.2), in lower case without blanks.
-pub(crate) fn tag(value: &[u8], name: &[u8]) -> Option<String> {
-    value.split(|&b| b == b';').find_map(|part| {
-        let at = memchr::memchr(b'=', part)?;
-        let (key, value) = part.split_at(at);
-        if !key.trim_ascii().eq_ignore_ascii_case(name) {
-            return None;
-        }
-        let value: Vec<u8> = value.iter().skip(1).copied().filter(|b| !b.is_ascii_whitespace()).collect();
-        Some(String::from_utf8_lossy(&value).to_ascii_lowercase())
-    })
 }
 
 pub(super) fn user_from(way: &Way<'_>, report: &mut Report<'_>) {
@@ -134,9 +119,9 @@ pub(super) fn authres(way: &Way<'_>, report: &mut Report<'_>) {
         let server = server.split_ascii_whitespace().next().unwrap_or_default();
         let below = border.is_some_and(|border| field.at.start() >= border);
         let theirs = way.settings.is_own_host(server)
-            || way.hops().iter().enumerate().any(|(at, hop)| {
+            || (0..way.hops().len()).any(|at| {
                 way.drawn.boundary.is_some_and(|boundary| at <= boundary)
-                    && are_kin(&way.mail.lower(hop.by), server)
+                    && are_kin(&way.names(at).by, server)
             });
         if below {
             report.add(&[], [Some(field.value_at)], "stands below the hop of the boundary");
@@ -154,10 +139,12 @@ pub(super) fn arc(way: &Way<'_>, report: &mut Report<'_>) {
         if !is_result && !matches!(field.known, Known::ArcSeal | Known::ArcMessageSignature) {
             continue;
         }
-        let number = tag(field.value, b"i")
+        let tags = TagList::read(field.value, 0);
+        let number = tags
+            .plain(b"i")
             .and_then(|i| i.split(|c: char| !c.is_ascii_digit()).next().and_then(|i| i.parse().ok()));
         if field.known == Known::ArcSeal {
-            seals.push((number.unwrap_or(0), tag(field.value, b"cv").unwrap_or_default(), field.value_at));
+            seals.push((number.unwrap_or(0), tags.plain(b"cv").unwrap_or_default(), field.value_at));
         } else if field.known == Known::ArcMessageSignature {
             others[0].push(number.unwrap_or(0));
         } else {
