@@ -1,7 +1,7 @@
 //! What a server says of a message beside its bytes, as it said it.
 
 use super::json::{self, Obj, Value};
-use super::time::UtcMs;
+use super::time::{UtcMs, days_from_civil};
 
 /// What an IMAP or POP3 server told of one message. `None` and empty: it was not asked, or did not say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -142,14 +142,7 @@ fn internal_date(text: &[u8]) -> Option<(UtcMs, i32)> {
         return None;
     }
     let offset = sign * (zone / 100 * 3600 + zone % 100 * 60);
-    // Days from 1970-01-01 by the civil calendar, counted from 1 March so that the leap day comes last.
-    let (shifted, years) = ((month + 9) % 12, year - i64::from(month <= 2));
-    let days = years.div_euclid(400) * 146_097 + years.rem_euclid(400) * 365 + years.rem_euclid(400) / 4
-        - years.rem_euclid(400) / 100
-        + (153 * shifted + 2) / 5
-        + day
-        - 1
-        - 719_468;
+    let days = days_from_civil(year, u32::try_from(month).ok()?, u32::try_from(day).ok()?);
     let secs = days * 86_400 + hour * 3600 + minute * 60 + second - offset;
     Some((UtcMs(secs * 1000), i32::try_from(offset).ok()?))
 }

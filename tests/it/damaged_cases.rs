@@ -169,6 +169,7 @@ impl<'a> Import<'a> {
             sha256,
             wire: wire.finish(),
             uid: None,
+            server: None,
             notes: Vec::new(),
         }));
         self.digest.file(&RelPath::new(path), &sha256, bytes.len() as u64);
