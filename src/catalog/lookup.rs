@@ -163,17 +163,5 @@ fn ip(bytes: &[u8]) -> Option<IpAddr> {
 
 /// The role of a number in a row.
 pub(super) fn role(byte: u8) -> Option<Role> {
-    const ROLES: [Role; 10] = [
-        Role::From,
-        Role::Sender,
-        Role::ReplyTo,
-        Role::To,
-        Role::Cc,
-        Role::Bcc,
-        Role::ReturnPath,
-        Role::DeliveredTo,
-        Role::ResentFrom,
-        Role::ResentTo,
-    ];
-    ROLES.get(usize::from(byte)).copied()
+    Role::ALL.get(usize::from(byte)).copied()
 }

@@ -38,22 +38,15 @@ pub(super) struct Learned {
 impl Learned {
     /// On what the delays and findings rest, for people.
     pub(super) fn line(&self) -> String {
-        let mut text = format!(
-            "Clocks of {} compared over {} of the case",
-            counted(self.relays as u64, "relay", "relays"),
-            counted(self.messages as u64, "message", "messages")
-        );
-        if self.is_cut {
-            text.push_str(&format!(", the newest {MESSAGES} of each relay"));
-        }
-        if self.passed_over > 0 {
-            let more = counted(self.passed_over as u64, "relay was", "relays were");
-            text.push_str(&format!("; {more} not looked up"));
-        }
-        if let Some(why) = &self.failed {
-            text.push_str(&format!("; NOT COMPARED: {why}"));
-        }
-        text
+        let relays = counted(self.relays as u64, "relay", "relays");
+        let messages = counted(self.messages as u64, "message", "messages");
+        let cut = if self.is_cut { format!(", the newest {MESSAGES} of each relay") } else { String::new() };
+        let more = match self.passed_over {
+            0 => String::new(),
+            more => format!("; {} not looked up", counted(more as u64, "relay was", "relays were")),
+        };
+        let failed = self.failed.as_ref().map(|why| format!("; NOT COMPARED: {why}")).unwrap_or_default();
+        format!("Clocks of {relays} compared over {messages} of the case{cut}{more}{failed}")
     }
 
     /// The same as an object.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::catalog::{Catalog, Row};
 use crate::store::Reader;
-use crate::types::digest::Sha256Stream;
+use crate::types::digest::HashingWriter;
 use crate::types::text::file_name;
 use crate::types::{ItemKey, Sha256Digest};
 
@@ -70,27 +70,12 @@ struct Sums {
 struct Summed {
     name: String,
     path: PathBuf,
-    out: BufWriter<File>,
-    hash: Sha256Stream,
-    bytes: u64,
-}
-
-impl Write for Summed {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let n = self.out.write(bytes)?;
-        self.hash.update(bytes.get(..n).unwrap_or_default());
-        self.bytes += n as u64;
-        Ok(n)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.out.flush()
-    }
+    out: HashingWriter<BufWriter<File>>,
 }
 
 impl Summed {
     fn put(&mut self, bytes: &[u8]) -> Result<(), ExportError> {
-        self.write_all(bytes).map_err(|source| ExportError::Io { path: self.path.clone(), source })
+        self.out.write_all(bytes).map_err(|source| ExportError::Io { path: self.path.clone(), source })
     }
 }
 
@@ -103,14 +88,14 @@ impl Sums {
             .open(&path)
             .map_err(|source| ExportError::Io { path: path.clone(), source })?;
         let out = BufWriter::with_capacity(64 * 1024, file);
-        Ok(Summed { name: name.to_owned(), path, out, hash: Sha256Stream::new(), bytes: 0 })
+        Ok(Summed { name: name.to_owned(), path, out: HashingWriter::new(out) })
     }
 
     fn close(&mut self, mut file: Summed) -> Result<(Sha256Digest, u64), ExportError> {
-        file.flush().map_err(|source| ExportError::Io { path: file.path.clone(), source })?;
-        let digest = file.hash.finish();
+        file.out.flush().map_err(|source| ExportError::Io { path: file.path.clone(), source })?;
+        let digest = file.out.hash.finish();
         self.lines.push((file.name, digest));
-        Ok((digest, file.bytes))
+        Ok((digest, file.out.bytes))
     }
 }
 
@@ -250,7 +235,7 @@ fn mail(
         // Too long for memory: copied as it is stored, which is the message when the rule changes nothing.
         Err(ExportError::Store(crate::store::StoreError::TooLong { .. })) => {
             let mut file = sums.create(&name)?;
-            if let Err(error) = message::copy_raw(reader, catalog, row, &mut file) {
+            if let Err(error) = message::copy_raw(reader, catalog, row, &mut file.out) {
                 // What is there is not what was asked for, and no line would name it.
                 fs::remove_file(&file.path).unwrap_or_default();
                 return Err(error);
@@ -344,5 +329,5 @@ fn sum_file(sums: &mut Sums) -> Result<(), ExportError> {
     }
     let mut file = sums.create("SHA256SUMS")?;
     file.put(text.as_bytes())?;
-    file.flush().map_err(|source| ExportError::Io { path: file.path.clone(), source })
+    file.out.flush().map_err(|source| ExportError::Io { path: file.path.clone(), source })
 }

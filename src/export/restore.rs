@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::store::restore::{BlobMap, Locate as _, restore_container};
 use crate::store::{Reader, StoreError};
-use crate::types::digest::Sha256Stream;
+use crate::types::digest::HashingWriter;
 use crate::types::record::Record;
 use crate::types::{ContainerId, RelPath, Sha256Digest};
 
@@ -53,7 +53,10 @@ pub fn tree(reader: &Reader, segment: u32, to: &Path) -> Result<Rebuilt, ExportE
     let blobs = BlobMap::load(reader)?;
     let mut rebuilt = Rebuilt::default();
     let mut current: Option<Current> = None;
-    let copy = |sha256: &Sha256Digest, len: u64, out: &mut Hashing| -> Result<(), ExportError> {
+    let copy = |sha256: &Sha256Digest,
+                len: u64,
+                out: &mut HashingWriter<BufWriter<File>>|
+     -> Result<(), ExportError> {
         if len == 0 {
             return Ok(());
         }
@@ -100,27 +103,7 @@ pub fn tree(reader: &Reader, segment: u32, to: &Path) -> Result<Rebuilt, ExportE
 struct Current {
     path: PathBuf,
     name: RelPath,
-    out: Hashing,
-}
-
-/// Hashes what goes through.
-struct Hashing {
-    out: BufWriter<File>,
-    hash: Sha256Stream,
-    bytes: u64,
-}
-
-impl std::io::Write for Hashing {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let n = self.out.write(bytes)?;
-        self.hash.update(bytes.get(..n).unwrap_or_default());
-        self.bytes += n as u64;
-        Ok(n)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.out.flush()
-    }
+    out: HashingWriter<BufWriter<File>>,
 }
 
 impl Current {
@@ -129,7 +112,7 @@ impl Current {
         if let Some(parent) = path.parent() {
             make_dir(parent)?;
         }
-        let out = Hashing { out: BufWriter::new(create(&path)?), hash: Sha256Stream::new(), bytes: 0 };
+        let out = HashingWriter::new(BufWriter::new(create(&path)?));
         Ok(Self { path, name: name.clone(), out })
     }
 

@@ -58,6 +58,20 @@ pub enum Role {
 }
 
 impl Role {
+    /// All roles, in the order of their numbers.
+    pub const ALL: [Self; 10] = [
+        Self::From,
+        Self::Sender,
+        Self::ReplyTo,
+        Self::To,
+        Self::Cc,
+        Self::Bcc,
+        Self::ReturnPath,
+        Self::DeliveredTo,
+        Self::ResentFrom,
+        Self::ResentTo,
+    ];
+
     /// The word that outputs hold.
     pub fn word(self) -> &'static str {
         match self {

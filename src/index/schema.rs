@@ -103,20 +103,6 @@ pub fn role_byte(role: Role) -> u8 {
     b'0' + role as u8
 }
 
-/// All roles, in the order of their bytes.
-pub const ROLES: [Role; 10] = [
-    Role::From,
-    Role::Sender,
-    Role::ReplyTo,
-    Role::To,
-    Role::Cc,
-    Role::Bcc,
-    Role::ReturnPath,
-    Role::DeliveredTo,
-    Role::ResentFrom,
-    Role::ResentTo,
-];
-
 /// Where in a hop a host name stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]

@@ -26,9 +26,19 @@ static BEGIN: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"begin")
 
 /// The next uuencoded file that begins at or after `start`.
 pub fn find(text: &[u8], start: usize) -> Option<Embedded> {
+    at_line_start(text, start, &BEGIN, read)
+}
+
+/// What `read` makes of the first line at or after `start` that begins with `word` and that it can read.
+pub(super) fn at_line_start(
+    text: &[u8],
+    start: usize,
+    word: &Finder<'_>,
+    read: impl Fn(&[u8], usize) -> Option<Embedded>,
+) -> Option<Embedded> {
     let mut at = start;
     loop {
-        let hit = at.saturating_add(BEGIN.find(from(text, at))?);
+        let hit = at.saturating_add(word.find(from(text, at))?);
         at = hit.saturating_add(1);
         let at_line_start = hit == 0 || text.get(hit.saturating_sub(1)) == Some(&b'\n');
         if at_line_start && let Some(found) = read(text, hit) {

@@ -5,21 +5,13 @@ use std::sync::LazyLock;
 use memchr::memmem::Finder;
 
 use super::bytes::{from, line_end, part, trim, without_end};
-use super::uu::Embedded;
+use super::uu::{Embedded, at_line_start};
 
 static BEGIN: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"=ybegin "));
 
 /// The next yEnc file, or piece of one, that begins at or after `start`.
 pub fn find(text: &[u8], start: usize) -> Option<Embedded> {
-    let mut at = start;
-    loop {
-        let hit = at.saturating_add(BEGIN.find(from(text, at))?);
-        at = hit.saturating_add(1);
-        let at_line_start = hit == 0 || text.get(hit.saturating_sub(1)) == Some(&b'\n');
-        if at_line_start && let Some(found) = read(text, hit) {
-            return Some(found);
-        }
-    }
+    at_line_start(text, start, &BEGIN, read)
 }
 
 /// The value of `key` in a `key=value` row; keys stand before the name.

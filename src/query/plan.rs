@@ -7,7 +7,7 @@ use super::sets;
 use super::value;
 use super::{QueryError, QueryProblem};
 use crate::facts::Role;
-use crate::index::schema::{self, ROLES, Words, kind};
+use crate::index::schema::{self, Words, kind};
 use crate::index::{Lookup, Phrase, asked};
 use crate::types::time::UtcMs;
 
@@ -174,7 +174,7 @@ fn anywhere(plan: &mut Plan, text: &str, open: bool, quoted: bool) {
     for field in [Words::Body, Words::Subject, Words::Header, Words::Name] {
         plan.sure.push(words(field, None, text, open));
     }
-    for role in ROLES {
+    for role in Role::ALL {
         plan.sure.push(words(Words::People, Some(role), text, open));
     }
     let bare = text.trim_matches(['<', '>']);

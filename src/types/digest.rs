@@ -1,6 +1,7 @@
 //! SHA-256 digests: of bytes at hand, of a stream, and of the CRLF "wire" form of a message.
 
 use std::fmt;
+use std::io;
 use std::str::FromStr;
 
 use sha2::{Digest, Sha256};
@@ -116,6 +117,37 @@ impl Sha256Stream {
     /// The digest of all bytes taken.
     pub fn finish(self) -> Sha256Digest {
         Sha256Digest(self.0.finalize().into())
+    }
+}
+
+/// Hands bytes on and takes their SHA-256 and their number.
+#[derive(Debug)]
+pub struct HashingWriter<W> {
+    /// Where they go.
+    pub out: W,
+    /// Their digest so far.
+    pub hash: Sha256Stream,
+    /// Their number so far.
+    pub bytes: u64,
+}
+
+impl<W> HashingWriter<W> {
+    /// Nothing was written yet.
+    pub fn new(out: W) -> Self {
+        Self { out, hash: Sha256Stream::new(), bytes: 0 }
+    }
+}
+
+impl<W: io::Write> io::Write for HashingWriter<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let n = self.out.write(bytes)?;
+        self.hash.update(bytes.get(..n).unwrap_or_default());
+        self.bytes = self.bytes.saturating_add(n as u64);
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
     }
 }
 

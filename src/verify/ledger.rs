@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::store::{FileKind, Reader, SegmentInfo, StoreError};
+use crate::store::{FileKind, Layout, Reader, SegmentInfo, StoreError};
 use crate::types::record::{Closed, End, Gap, Item, Record, SourceDigest};
 use crate::types::unescape::Rule;
-use crate::types::{ContainerId, Finding, FindingKind, ItemId, RelPath, Sha256Digest};
+use crate::types::{ContainerId, Finding, FindingKind, ItemId, RelPath, Sha256Digest, SourceId};
 
 use super::custody::finding;
 use super::record::Summary;
@@ -88,13 +88,33 @@ pub(super) struct Use {
     pub number: u32,
     /// How the message of an item is made, how many lines that changes, and the digest of its wire form.
     pub item: Option<(Rule, u64, Sha256Digest)>,
+    /// The event of the custody log that names it, when it is no line of the ledger that does.
+    pub event: Option<u64>,
     /// Whether the blob is all of its container, so that the digest of the blob is that of the container.
     pub is_all: bool,
 }
 
 impl Use {
-    /// The id of the item, or of the container of a gap.
+    /// A blob that an event of the custody log names, by a line that begins at byte `at`.
+    pub(super) fn of_event(sha256: Sha256Digest, len: u64, event: u64, at: u64) -> Self {
+        let container = ContainerId { source: SourceId::Pending(0), number: 0 };
+        let place = Place { segment: 0, at };
+        Self { sha256, len, place, container, number: 0, item: None, event: Some(event), is_all: true }
+    }
+
+    /// The file of the record whose line names it.
+    pub(super) fn file(&self) -> String {
+        match self.event {
+            Some(_) => Layout::CUSTODY.to_owned(),
+            None => FileKind::Ledger.path(self.place.segment),
+        }
+    }
+
+    /// The id of the item, or of the container of a gap; the event.
     pub(super) fn id(&self) -> String {
+        if let Some(event) = self.event {
+            return format!("event {event}");
+        }
         if self.number == 0 {
             return self.container.to_string();
         }
@@ -271,6 +291,7 @@ impl<'a> Walk<'a> {
                     container: id,
                     number: 1,
                     item: Some((Rule::None, 0, file.wire)),
+                    event: None,
                     is_all: true,
                 }));
                 self.items += 1;
@@ -355,6 +376,7 @@ impl<'a> Walk<'a> {
             container,
             number: item.number,
             item: Some((item.rule, item.lines, item.wire)),
+            event: None,
             is_all: false,
         }));
         if !item.terminator.is_empty() {
@@ -373,6 +395,7 @@ impl<'a> Walk<'a> {
             container,
             number: 0,
             item: None,
+            event: None,
             is_all: false,
         }));
     }

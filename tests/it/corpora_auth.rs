@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use mailtrail::auth::{ChainStatus, Check, KeyFile, KeyStore, Reading, check};
 use mailtrail::parse::authres::{AuthResults, Word, results};
@@ -154,18 +153,6 @@ fn every_labelled_arc_chain_is_judged_as_the_standard_says() {
     assert!(misses.is_empty(), "{} misses:\n{}", misses.len(), misses.join("\n"));
 }
 
-fn files(dir: &Path, out: &mut Vec<PathBuf>) {
-    let mut list: Vec<PathBuf> = fs::read_dir(dir).unwrap().map(|e| e.unwrap().path()).collect();
-    list.sort();
-    for path in list {
-        if path.is_dir() {
-            files(&path, out);
-        } else {
-            out.push(path);
-        }
-    }
-}
-
 #[test]
 fn body_hashes_of_real_mail_are_recomputed_without_a_key() {
     for name in [
@@ -176,8 +163,7 @@ fn body_hashes_of_real_mail_are_recomputed_without_a_key() {
         "notmuch-corpora",
     ] {
         let Some(dir) = corpus(name) else { continue };
-        let mut list = Vec::new();
-        files(&dir, &mut list);
+        let list = crate::support::files_below(&dir).into_iter().map(|file| dir.join(file));
         let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
         let (mut signatures, mut messages, mut chains) = (0, 0, BTreeMap::<&str, u32>::new());
         for path in list {

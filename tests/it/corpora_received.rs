@@ -182,24 +182,11 @@ fn received_fields(message: &[u8]) -> Vec<(usize, &[u8])> {
     out
 }
 
-fn files(dir: &Path, out: &mut Vec<PathBuf>) {
-    let mut list: Vec<PathBuf> = fs::read_dir(dir).unwrap().map(|e| e.unwrap().path()).collect();
-    list.sort();
-    for path in list {
-        if path.is_dir() {
-            files(&path, out);
-        } else {
-            out.push(path);
-        }
-    }
-}
-
 #[test]
 fn whole_mailboxes_are_read_without_a_remainder() {
     for name in ["spamassassin-public-corpus", "lore-kasan-dev-36MB", "sisimai-set-of-emails"] {
         let Some(dir) = corpus(name) else { continue };
-        let mut list = Vec::new();
-        files(&dir, &mut list);
+        let list = crate::support::files_below(&dir).into_iter().map(|file| dir.join(file));
         let mut count = 0_u32;
         let mut unparsed = Vec::new();
         let mut grades: BTreeMap<&str, u32> = BTreeMap::new();

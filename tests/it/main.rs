@@ -29,4 +29,5 @@ mod repeatable;
 mod routes;
 mod stock_tools;
 mod support;
+mod support_servers;
 mod verify_words;

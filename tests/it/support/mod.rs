@@ -1,6 +1,10 @@
 //! What the tests share: the binary under test, evidence written on the fly, and real mail where it is there.
 
+pub(crate) mod authority;
+pub(crate) mod dovecot;
 pub(crate) mod evidence;
+pub(crate) mod maildir;
+pub(crate) mod proxy;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
