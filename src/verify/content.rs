@@ -63,12 +63,11 @@ struct Shared<'a> {
     found: Mutex<Vec<Finding>>,
 }
 
-/// Checks everything that the ledger and the packs say; `named` are the blobs that events name.
+/// Checks everything that the ledger and the packs say.
 pub(super) fn check(
     reader: &Reader,
     packs: &Packs,
     covers: &BTreeMap<String, u64>,
-    named: &[(Sha256Digest, u64, u64, u64)],
     threads: usize,
     suspects: &mut Suspects,
     summary: &mut Summary,
@@ -95,7 +94,7 @@ pub(super) fn check(
         drop(to_hasher);
         let shared = &shared;
         scope.spawn(move || Hasher::new(shared).run(&made));
-        walk_all(reader, covers, named, to_workers, suspects, summary, out);
+        walk_all(reader, covers, &packs.named, to_workers, suspects, summary, out);
     });
     let next = AtomicUsize::new(0);
     thread::scope(|scope| {

@@ -85,13 +85,14 @@ pub fn verify_record(
     };
     let named = walked.named;
     let covers = walked.chain.covers.clone();
-    let blobs_named = walked.blobs;
+    let named_blobs = walked.blobs;
     let reader = Reader::over(layout.clone(), walked.chain);
-    let packs = blobs::list(&reader, &covers, &mut found);
+    let mut packs = blobs::list(&reader, &covers, &mut found);
+    packs.named = named_blobs;
     summary.frames = packs.frames.len() as u64;
     summary.blobs = packs.blobs;
     summary.blob_bytes = packs.frames.iter().map(|frame| frame.at.raw).sum();
-    content::check(&reader, &packs, &covers, &blobs_named, threads.max(1), &mut suspects, &mut summary, &mut found);
+    content::check(&reader, &packs, &covers, threads.max(1), &mut suspects, &mut summary, &mut found);
     found.extend(suspects.into_findings());
     forgive_writer(&layout, named, &mut found);
     found.sort();

@@ -234,7 +234,8 @@ fn account(writer: &mut Writer) {
     let bytes = message.len() as u64;
     import.line(&Record::Closed(Closed { id, containers: 1, items: 1, bytes }));
     import.commit();
-    let data = format!("{{\"blobs\":[[\"{}\",{},\"transcript\"]],\"items\":1}}", import.blob(TALK), TALK.len());
+    let data =
+        format!("{{\"blobs\":[[\"{}\",{},\"transcript\"]],\"items\":1}}", import.blob(TALK), TALK.len());
     import.flush();
     writer.commit("account_acquired", data.as_bytes()).unwrap();
 }
@@ -538,7 +539,7 @@ fn stock_tools_alone_check_a_case_and_find_what_is_changed() {
     let Some((code, text)) = stock_check(dir.path()) else { return };
     assert_eq!(code, 0, "{text}");
     assert!(text.contains(&format!("head {}", head.head)), "{text}");
-    assert!(text.contains("5 containers, 50 items"), "{text}");
+    assert!(text.contains("6 containers, 51 items"), "{text}");
     let mut dice = Dice(7);
     for file in ["HEAD", "custody.jsonl", "ledger/000001.jsonl", "packs/000001.pack"] {
         let path = dir.path().join(file);

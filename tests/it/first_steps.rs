@@ -159,7 +159,7 @@ fn every_command_refuses_a_newer_format_and_changes_nothing() {
         ] {
             let ran = support::run(&case, command);
             assert_eq!(ran.code, 6, "{command:?}: {}{}", ran.text(), ran.err);
-            assert!(ran.err.contains("has format 2"), "{command:?}: {}", ran.err);
+            assert!(ran.err.contains("has format 3"), "{command:?}: {}", ran.err);
         }
         assert_eq!(state(&case), before);
         assert!(!to.exists());

@@ -79,15 +79,11 @@ impl InCase {
     }
 
     fn message(&mut self, path: &RelPath, uid: u64, flags: Flags) {
-        let number = match self.flags_at.get(&flags) {
-            Some(number) => *number,
-            None => {
-                let number = u32::try_from(self.flags.len()).unwrap_or(u32::MAX);
-                self.flags.push(flags.clone());
-                self.flags_at.insert(flags, number);
-                number
-            }
-        };
+        let next = u32::try_from(self.flags.len()).unwrap_or(u32::MAX);
+        let number = *self.flags_at.entry(flags).or_insert_with_key(|flags| {
+            self.flags.push(flags.clone());
+            next
+        });
         let folder = folder_of(path).to_vec();
         self.folders.entry(folder).or_default().push((uid, number));
     }

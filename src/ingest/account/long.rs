@@ -25,6 +25,10 @@ pub(super) struct Long {
 
 /// What is to be done with something that was told.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "most of what is told is whole, and goes through here one by one"
+)]
 pub(super) enum Taken {
     /// It is whole.
     Whole(Told),
