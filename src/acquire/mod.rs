@@ -2,9 +2,13 @@
 //!
 //! The only folder that opens a socket, and only to the host that the examiner named.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::cast_possible_truncation, clippy::panic))]
+
+mod account;
 mod order;
 pub mod sign;
 mod told;
+pub mod wire;
 
 pub use order::{Account, Choice, Credential, Limits, Mechanism, Order, Scheme, Secret, Trust};
 pub use told::{Books, Folder, Left, Message, Notice, Place, Told, Why};

@@ -155,7 +155,7 @@ fn finished(
 ) -> Result<Imported, IngestError> {
     let [a, b, c, d, e, f, g, h, ..] = *digest.as_bytes();
     let source = SourceId::Known(u64::from_be_bytes([a, b, c, d, e, f, g, h]));
-    // A source with a file that cannot be read is read anew each time, which is no clash.
+    // A source with a file that breaks off in the midst is read anew each time, which is no clash.
     let clash =
         writer.segments().iter().any(|s| s.source() == source && s.closed().is_some_and(|c| c.id != digest));
     if clash {
