@@ -320,6 +320,14 @@ impl<'a> Row<'a> {
     /// # Errors
     /// [`CatalogError::Read`], [`CatalogError::Damaged`].
     pub fn people(&self, catalog: &Catalog) -> Result<Vec<PersonRow>, CatalogError> {
+        self.people_in(catalog, &Role::ALL)
+    }
+
+    /// The people in some of the roles, in order.
+    ///
+    /// # Errors
+    /// As [`Self::people`].
+    pub fn people_in(&self, catalog: &Catalog, roles: &[Role]) -> Result<Vec<PersonRow>, CatalogError> {
         let mut take = Take(self.people);
         let mut out = Vec::new();
         let mut base = 0;
@@ -329,6 +337,9 @@ impl<'a> Row<'a> {
             base = at.end();
             for _ in 0..count {
                 let id = take.num().ok_or_else(|| self.damaged())?;
+                if !roles.contains(&role) {
+                    continue;
+                }
                 let (name, address) = catalog.person(id)?.ok_or_else(|| self.damaged())?;
                 out.push(PersonRow { role, name, address, at });
             }
