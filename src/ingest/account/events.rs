@@ -1,6 +1,6 @@
 //! What the custody log tells of an acquisition (docs/format.md, section 5): all that may differ from run to run.
 
-use crate::acquire::{Account, Books, Folder, Mechanism, Notice, Order, Scheme, Session};
+use crate::acquire::{Account, Books, Folder, Mechanism, Notice, Order, Session};
 use crate::types::json::{self, Obj};
 use crate::types::record;
 
@@ -35,20 +35,19 @@ pub fn sum(books: &Books) -> u64 {
 
 /// The account as people write it, never with a secret.
 pub fn url(account: &Account) -> String {
-    let (scheme, usual) = match account.scheme {
-        Scheme::Imaps => ("imaps", 993),
-        Scheme::Imap => ("imap", 143),
-        Scheme::Pop3s => ("pop3s", 995),
-        Scheme::Pop3 => ("pop3", 110),
+    let port = if account.port == account.scheme.usual_port() {
+        String::new()
+    } else {
+        format!(":{}", account.port)
     };
-    let port = if account.port == usual { String::new() } else { format!(":{}", account.port) };
-    format!("{scheme}://{}@{}{port}", account.user, account.host)
+    let host = if account.host.contains(':') { format!("[{}]", account.host) } else { account.host.clone() };
+    format!("{}://{}@{host}{port}", account.scheme.name(), account.user)
 }
 
 /// The first line of the segment: who it is and what is wanted.
 pub(super) fn head(order: &Order) -> record::Account {
     let account = &order.account;
-    let is_pop3 = matches!(account.scheme, Scheme::Pop3 | Scheme::Pop3s);
+    let is_pop3 = !account.scheme.is_imap();
     let usual = [143, 993, 110, 995].contains(&account.port);
     let mut folders = order.choice.folders.clone();
     folders.extend(account.folder.clone());
