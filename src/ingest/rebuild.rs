@@ -74,7 +74,7 @@ impl Job {
 
     fn state(&self) -> Vec<&'static str> {
         match (&self.record, &self.container) {
-            (Record::File(file), _) => state::words(&file.kind, &file.path),
+            (Record::File(file), _) => state::words_of(file),
             (_, Some((kind, path))) => state::words(kind, path),
             _ => Vec::new(),
         }
