@@ -22,9 +22,6 @@ use super::tools::Bench;
 use super::work::{Claims, Done, Shared, WorkError, work};
 use super::{IngestError, Watch, refuse_overlap};
 
-/// Memory that the workers share for their parts of the index.
-const INDEX_MEMORY: usize = 140 << 20;
-
 /// What to import, and how.
 #[derive(Debug, Clone)]
 pub struct Request {
@@ -242,7 +239,7 @@ fn read_into(
     let threads = request.threads.max(1);
     let bench = {
         let index = derived.index.lock().unwrap_or_else(PoisonError::into_inner);
-        Bench::new(&index, threads, INDEX_MEMORY, &derived.settings)
+        Bench::new(&index, threads, &derived.settings)
     };
     let (digest, totals) = {
         let shared = Shared { claims: &claims, bench: &bench, index: &derived.index, segment, derived_until };
