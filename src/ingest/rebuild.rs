@@ -24,9 +24,6 @@ use super::{IngestError, Watch, state};
 /// Bytes of evidence that are read at once, over all workers.
 const ROUND: u64 = 32 << 20;
 
-/// Memory that the workers share for their parts of the index.
-const INDEX_MEMORY: usize = 140 << 20;
-
 /// Items that are read at once, at most.
 const MAX_JOBS: usize = 16_384;
 
@@ -77,7 +74,7 @@ impl Job {
 
     fn state(&self) -> Vec<&'static str> {
         match (&self.record, &self.container) {
-            (Record::File(file), _) => state::words(&file.kind, &file.path),
+            (Record::File(file), _) => state::words_of(file),
             (_, Some((kind, path))) => state::words(kind, path),
             _ => Vec::new(),
         }
@@ -112,7 +109,7 @@ pub fn catch_up(
         let Derived { catalog, index, settings, .. } = derived;
         let bench = {
             let index = index.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
-            Bench::new(index, threads, INDEX_MEMORY, settings)
+            Bench::new(index, threads, settings)
         };
         let items = again.read(number, from, &bench, Some(index), watch, &mut |step| {
             match step {
@@ -235,7 +232,7 @@ impl<'a> Again<'a> {
     ) -> Result<(), IngestError> {
         let per_task = jobs.len().div_ceil(self.pool.current_num_threads() * 4).max(1);
         let one = |tools: &mut Tools, job: &Job| -> Result<Option<(Read, Vec<u8>)>, IngestError> {
-            let message = match message(self.reader, job) {
+            let (message, found) = match message(self.reader, job) {
                 Ok(message) => message,
                 Err(_) if self.is_lenient => return Ok(None),
                 Err(error) => return Err(error),
@@ -246,6 +243,7 @@ impl<'a> Again<'a> {
                 sha256: &job.blob.sha256,
                 wire: &job.wire(),
                 message: &message,
+                found: found.as_deref(),
                 size: job.size(),
                 notes: job.notes(),
                 state: &job.state(),
@@ -288,16 +286,16 @@ impl<'a> Again<'a> {
     }
 }
 
-/// The message of an item, un-escaped; of a long one the beginning.
-fn message(reader: &Reader, job: &Job) -> Result<Vec<u8>, IngestError> {
+/// The message of an item, un-escaped, and the slice where that is not the message; of a long one the beginning.
+fn message(reader: &Reader, job: &Job) -> Result<(Vec<u8>, Option<Vec<u8>>), IngestError> {
     if job.blob.len <= BLOB_IN_MEMORY {
         let slice = reader.blob(&job.blob)?;
         return Ok(match job.rule().apply(&slice) {
-            std::borrow::Cow::Borrowed(_) => slice,
-            std::borrow::Cow::Owned(message) => message,
+            std::borrow::Cow::Borrowed(_) => (slice, None),
+            std::borrow::Cow::Owned(message) => (message, Some(slice)),
         });
     }
     let mut message = job.rule().apply(&reader.blob_head(&job.blob, PARSE_LIMIT_SLICE)?).into_owned();
     message.truncate(usize::try_from(PARSE_LIMIT).unwrap_or(usize::MAX));
-    Ok(message)
+    Ok((message, None))
 }
