@@ -47,13 +47,17 @@ impl Worker<'_> {
                 Ok(()) => {}
                 Err(Fault::Fatal(error)) => return Err(error),
                 Err(Fault::Wire(error)) => {
+                    let has_gained = jobs.front().is_some_and(|job| job.count() > before);
+                    if has_gained {
+                        self.lucky();
+                    }
                     self.lose(&error)?;
                     for job in jobs.iter_mut() {
                         job.tag = None;
                     }
                     let again = self.order.limits.again;
                     let Some(front) = jobs.front_mut() else { continue };
-                    front.tries = if front.count() > before { 0 } else { front.tries.saturating_add(1) };
+                    front.tries = if has_gained { 0 } else { front.tries.saturating_add(1) };
                     if front.tries > again {
                         self.give_up(front, &error)?;
                     }

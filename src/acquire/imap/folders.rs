@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::answer::{Kind, ListLine, Status, StatusLine};
+use super::answer::{Answer, Kind, ListLine, Status, StatusLine, after_name};
 use super::names;
 use super::session::Session;
 use super::verb::{Returned, Verb};
@@ -99,7 +99,60 @@ pub(super) fn list(session: &mut Session<'_>) -> Result<Vec<Mailbox>, WireError>
             }
         }
     }
+    if session.can("NAMESPACE") {
+        note_namespaces(session, &lines)?;
+    }
     Ok(named(session, lines))
+}
+
+/// Tells of folders of others or of all, if there are and the list does not show them.
+fn note_namespaces(session: &mut Session<'_>, lines: &[ListLine]) -> Result<(), WireError> {
+    let mut prefixes = Vec::new();
+    session.run(&Verb::Namespace, |kind, answer| {
+        if matches!(kind, Kind::Data(name) if name == b"NAMESPACE") {
+            prefixes = other_prefixes(answer);
+        }
+        false
+    })?;
+    for prefix in prefixes {
+        if !prefix.is_empty() && !lines.iter().any(|line| line.name.starts_with(&prefix)) {
+            session.notice(
+                "namespace-not-listed",
+                format!(
+                    "folders below `{}` are not of this account alone and are not listed",
+                    shown(&prefix)
+                ),
+            );
+        }
+    }
+    Ok(())
+}
+
+/// The prefixes of namespaces of other users and of all, in `* NAMESPACE own others shared` (RFC 2342 section 5).
+fn other_prefixes(answer: &mut Answer) -> Vec<Vec<u8>> {
+    let Some(mut scan) = after_name(answer) else { return Vec::new() };
+    scan.pass();
+    let mut prefixes = Vec::new();
+    for _ in 0..2 {
+        scan.blanks();
+        if !scan.is(b'(') {
+            scan.pass();
+            continue;
+        }
+        scan.blanks();
+        while scan.is(b'(') {
+            prefixes.extend(scan.bytes());
+            while !scan.is(b')') && scan.peek().is_some() {
+                scan.blanks();
+                if scan.peek() != Some(b')') {
+                    scan.pass();
+                }
+            }
+            scan.blanks();
+        }
+        scan.is(b')');
+    }
+    prefixes
 }
 
 fn lines(session: &mut Session<'_>, verb: &Verb<'_>) -> Result<(Vec<ListLine>, Status), WireError> {
@@ -211,12 +264,12 @@ pub(super) fn choose(
                 is_wanted
             }
         };
-        if !is_wanted {
+        if !mailbox.can_open() {
+            notice("folder-noselect", &mailbox, "it holds folders alone and cannot be opened".to_owned());
+        } else if !is_wanted {
             notice("folder-excluded", &mailbox, "not among the folders to take".to_owned());
         } else if let Some(pattern) = order.choice.exclude.iter().find(|p| meets(p)) {
             notice("folder-excluded", &mailbox, format!("left by the rule `exclude {pattern}`"));
-        } else if !mailbox.can_open() {
-            notice("folder-noselect", &mailbox, "it holds folders alone and cannot be opened".to_owned());
         } else if is_gmail
             && has_all
             && !is_named
@@ -353,6 +406,18 @@ mod tests {
         assert_eq!(check(Some("INBOX/Sent/"), &[], &[], false).0, ["INBOX.Sent"]);
         assert_eq!(check(Some("Nowhere"), &[], &[], false).1, ["error"]);
         assert!(check(None, &["Nowhere"], &[], false).1.contains(&"folder-not-found"));
+    }
+
+    #[test]
+    fn namespaces_of_others_are_found() {
+        let prefixes = |text: &str| {
+            let mut answer = Answer { text: text.as_bytes().to_vec(), literals: Vec::new() };
+            other_prefixes(&mut answer)
+        };
+        let text = "* NAMESPACE ((\"\" \"/\")) ((\"~\" \"/\")) ((\"#shared/\" \"/\" \"X\" (\"a\"))(\"#ftp/\" \"/\"))";
+        assert_eq!(prefixes(text), [b"~".to_vec(), b"#shared/".to_vec(), b"#ftp/".to_vec()]);
+        assert!(prefixes("* NAMESPACE ((\"\" \".\")) NIL NIL").is_empty());
+        assert!(prefixes("* NAMESPACE (((((").is_empty());
     }
 
     #[test]

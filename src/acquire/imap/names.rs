@@ -98,7 +98,7 @@ pub(super) fn comparable(name: &str, delimiter: Option<u8>) -> String {
         Some(delimiter) if delimiter != b'/' => name.replace(char::from(delimiter), "/"),
         _ => name.to_owned(),
     };
-    let end = name.find('/').unwrap_or(name.len());
+    let end = name.find(['/', '*']).unwrap_or(name.len());
     match name.split_at_checked(end) {
         Some((first, rest)) if first.eq_ignore_ascii_case("INBOX") => format!("INBOX{rest}"),
         _ => name,

@@ -359,7 +359,8 @@ mod tests {
                     break;
                 }
             }
-            let _ = super::super::fetch::Fetched::read(&mut answer(text.as_bytes(), &[b"x"; 2]));
+            let one: &[u8] = b"x";
+            let _ = crate::acquire::imap::fetch::Fetched::read(&mut answer(text.as_bytes(), &[one; 2]));
         }
     }
 }
