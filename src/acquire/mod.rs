@@ -6,6 +6,7 @@
 
 mod account;
 mod order;
+mod pop3;
 pub mod sign;
 mod told;
 pub mod wire;
@@ -36,8 +37,10 @@ pub fn acquire(
     clock: &dyn Clock,
     sink: &mut Sink<'_>,
 ) -> Result<(), AcquireError> {
-    let _ = (known, clock, sink);
     let account = &order.account;
+    if !account.scheme.is_imap() {
+        return pop3::acquire(order, known, clock, sink);
+    }
     Err(AcquireError::Connect {
         host: account.host.clone(),
         port: account.port,
@@ -138,6 +141,12 @@ pub enum AcquireError {
         host: String,
         /// What the system said.
         why: String,
+    },
+    /// What was asked for cannot be had from this server, or would change the mailbox.
+    #[error("{why}")]
+    Choice {
+        /// Why.
+        why: &'static str,
     },
     /// The sink asked to stop.
     #[error("stopped on request")]
