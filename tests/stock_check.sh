@@ -14,7 +14,7 @@ torn() { echo "unfinished: $*"; unfinished=$((unfinished + 1)); }
 digest() { sha256sum | cut -d ' ' -f 1; }
 stretch() { tail -c "+$(($2 + 1))" "$1" | head -c "$3" || true; } # FILE FROM LENGTH
 
-[ "$(cat "$case/VERSION")" = "mailtrail-case/1" ] || wrong "VERSION"
+case "$(cat "$case/VERSION")" in mailtrail-case/1 | mailtrail-case/2) ;; *) wrong "VERSION" ;; esac
 
 # The chain, and the head that names its end.
 prev=$(printf '0%.0s' {1..64}) seq=0
@@ -97,15 +97,21 @@ for segment in "$case"/ledger/*.jsonl; do
     elif .t == "file" then "item", "begin", "blob " + .sha256, "end \(.sha256) \(.c)"
     elif .t == "end" then "end \(.sha256) \(.c)"
     else empty end' "$segment")
-  id=$(jq -c -n '
+  # Of an account the digest is over the lines themselves.
+  if [ "$(head -n 1 "$segment" | jq -r .t)" = account ]; then id=$(grep -v '^{.*"t":"closed"' "$segment" | digest); else id=$(jq -c -n '
     foreach inputs as $r ({}; if $r.t == "container" then .c = $r else . end;
       if $r.t == "entry" then (if $r | has("note") then {note: $r.note} else {} end) + {path: $r.path, type: $r.type}
       elif $r.t == "file" and ($r | has("parent") | not) then {path: $r.path, sha256: $r.sha256, size: $r.size}
       elif $r.t == "end" and (.c | has("parent") | not) then {path: .c.path, sha256: $r.sha256, size: $r.size}
-      else empty end)' "$segment" | digest)
+      else empty end)' "$segment" | digest); fi
   closed=$(tail -n 1 "$segment" | jq -r 'select(.t == "closed") | .id')
   if [ -z "$closed" ]; then torn "$segment is pending"; elif [ "$closed" != "$id" ]; then wrong "$segment: source digest $closed, not $id"; fi
 done
+
+# The blobs that events name.
+while IFS=$'\t' read -r blob size what; do
+  [ "$(stat -c %s "$tmp/blobs/$blob" 2>/dev/null)" = "$size" ] || wrong "custody.jsonl: $what $blob of $size bytes is in no pack"
+done < <(jq -r '.data.blobs[]? | @tsv' "$case/custody.jsonl")
 
 echo "$seq events, $(find "$tmp/blobs" -type f | wc -l) blobs, $containers containers, $items items: $bad mismatches, $unfinished unfinished"
 echo "head $prev"

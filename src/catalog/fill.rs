@@ -118,6 +118,9 @@ pub(super) fn pack_more(
         out.num(id);
         out.bytes(missing.part.as_bytes());
     }
+    if let Some(server) = row.server {
+        server.write(out);
+    }
     Ok(())
 }
 

@@ -10,8 +10,47 @@ use rusqlite::{Error, OptionalExtension as _};
 use super::read::{Person, uint};
 use super::row::{RelayRow, blob};
 use super::{BlobPlace, Catalog, CatalogError};
+use crate::facts::Role;
+use crate::types::RelPath;
 
 impl Catalog {
+    /// The name for people of a folder of an account, by the path of the folder with its epoch.
+    ///
+    /// # Errors
+    /// [`CatalogError::Read`].
+    pub fn folder_name(&self, segment: u32, path: &[u8]) -> Result<Option<Rc<str>>, CatalogError> {
+        let mut last = self.folder.borrow_mut();
+        if let Some((of, have, name)) = &*last
+            && *of == segment
+            && have.as_slice() == path
+        {
+            return Ok(name.clone());
+        }
+        let find = || {
+            let mut statement =
+                self.db.prepare_cached("SELECT name FROM folder WHERE segment = ?1 AND path = ?2")?;
+            statement.query_row((segment, path), |r| r.get::<_, String>(0)).optional()
+        };
+        let name: Option<Rc<str>> = find().map_err(CatalogError::Read)?.map(Rc::from);
+        *last = Some((segment, path.to_vec(), name.clone()));
+        Ok(name)
+    }
+
+    /// The folders of all accounts: segment, path with epoch, name for people.
+    ///
+    /// # Errors
+    /// [`CatalogError::Read`].
+    pub fn folders(&self) -> Result<Vec<(u32, RelPath, String)>, CatalogError> {
+        let read = || {
+            let mut statement =
+                self.db.prepare("SELECT segment, path, name FROM folder ORDER BY segment, path")?;
+            let rows = statement
+                .query_map([], |r| Ok((r.get(0)?, RelPath::new(r.get::<_, Vec<u8>>(1)?), r.get(2)?)))?;
+            rows.collect::<Result<_, Error>>()
+        };
+        read().map_err(CatalogError::Read)
+    }
+
     pub(super) fn frame(&self, id: i64) -> Result<Option<BlobPlace>, CatalogError> {
         let sql = "SELECT pack, at, len, raw FROM frame WHERE id = ?1";
         self.interned(&self.frames, id, sql, id, |r| {
@@ -120,4 +159,9 @@ fn ip(bytes: &[u8]) -> Option<IpAddr> {
         return Some(IpAddr::from(four));
     }
     <[u8; 16]>::try_from(bytes).ok().map(IpAddr::from)
+}
+
+/// The role of a number in a row.
+pub(super) fn role(byte: u8) -> Option<Role> {
+    Role::ALL.get(usize::from(byte)).copied()
 }

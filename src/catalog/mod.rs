@@ -79,6 +79,7 @@ mod tests {
         TextFact, Tls,
     };
     use crate::types::record::{Closed, Container, End, Entry, File, Record, SourceHead};
+    use crate::types::server::ServerState;
     use crate::types::time::UtcMs;
     use crate::types::unescape::Rule;
     use crate::types::{Anomaly, AnomalyKind, ByteRange, ItemKey, RelPath, Sha256Digest};
@@ -177,6 +178,7 @@ mod tests {
             }),
             ..ItemFacts::default()
         };
+        let server = ServerState { uidl: Some(b"x".to_vec()), ..ServerState::default() };
         for number in 1..=3u32 {
             for sub in 0..2 {
                 let key = ItemKey::new(1, u64::from(number) - 1, sub).unwrap();
@@ -195,6 +197,7 @@ mod tests {
                     uid: Some(77),
                     blob: (sub == 0).then_some(place),
                     notes: std::slice::from_ref(&note),
+                    server: (sub == 0).then_some(&server),
                     state: &["flagged"],
                     facts: if sub == 0 { &facts } else { &child },
                     message: MESSAGE,
@@ -224,6 +227,7 @@ mod tests {
             sha256: digest(5),
             wire: digest(5),
             uid: None,
+            server: None,
             notes: Vec::new(),
         };
         writer.record(1, 3, &Record::File(file)).unwrap();
@@ -288,6 +292,7 @@ mod tests {
                     (Some(AnomalyKind::Encrypted), Some("p"))
                 );
                 let more = row.more(&catalog)?;
+                assert_eq!(more.server.as_ref().and_then(|s| s.uidl.as_deref()), Some(&b"x"[..]));
                 assert_eq!(more.state.iter().map(|s| &**s).collect::<Vec<_>>(), ["flagged", "read"]);
                 assert_eq!(
                     (more.zone_known, more.hops_total, &*more.not_indexed[0].1),

@@ -24,9 +24,14 @@ pub struct Catalog {
     pub(super) words: RefCell<HashMap<u64, Rc<[u8]>>>,
     pub(super) shapes: RefCell<HashMap<u64, Rc<[u8]>>>,
     pub(super) relays: RefCell<HashMap<u64, Rc<RelayRow>>>,
+    // The folder that was looked up last.
+    pub(super) folder: RefCell<Option<LastFolder>>,
 }
 
 pub(super) type Person = (Rc<str>, Rc<str>);
+
+/// Segment, path and name of a folder.
+pub(super) type LastFolder = (u32, Vec<u8>, Option<Rc<str>>);
 
 /// A source.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +54,8 @@ pub struct SourceRow {
     pub items: Option<u64>,
     /// Bytes of its files; `None` until its end.
     pub bytes: Option<u64>,
+    /// The account, when it is one: `imap://user@host`.
+    pub account: Option<String>,
     /// How far it has been derived.
     pub derived: Watermark,
 }
@@ -181,6 +188,7 @@ impl Catalog {
             words: RefCell::default(),
             shapes: RefCell::default(),
             relays: RefCell::default(),
+            folder: RefCell::default(),
         })
     }
 
@@ -376,7 +384,7 @@ fn opt_uint(row: &rusqlite::Row<'_>, column: usize) -> Result<Option<u64>, Error
 }
 
 fn read_sources(db: &Connection) -> Result<Vec<SourceRow>, Error> {
-    let sql = "SELECT segment, id, listing, kind, split, entries, containers, items, bytes, derived_items, derived_lines
+    let sql = "SELECT segment, id, listing, kind, split, entries, containers, items, bytes, derived_items, derived_lines, account
                FROM source ORDER BY segment";
     let mut statement = db.prepare(sql)?;
     let rows = statement.query_map([], |r| {
@@ -391,6 +399,7 @@ fn read_sources(db: &Connection) -> Result<Vec<SourceRow>, Error> {
             items: opt_uint(r, 7)?,
             bytes: opt_uint(r, 8)?,
             derived: Watermark { items: uint(r, 9)?, lines: uint(r, 10)? },
+            account: r.get(11)?,
         })
     })?;
     rows.collect()

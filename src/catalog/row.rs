@@ -5,9 +5,12 @@ use std::rc::Rc;
 
 use rusqlite::types::ValueRef;
 
+use super::lookup::role;
 use super::pack::Take;
 use super::{BlobPlace, Catalog, CatalogError};
 use crate::facts::Role;
+use crate::types::json;
+use crate::types::server::ServerState;
 use crate::types::time::UtcMs;
 use crate::types::unescape::Rule;
 use crate::types::{AnomalyKind, ByteRange, ItemKey, Sha256Digest};
@@ -127,6 +130,8 @@ pub struct MoreRow {
     pub state: Vec<Rc<str>>,
     /// Part path and reason of what is not indexed.
     pub not_indexed: Vec<(String, Rc<str>)>,
+    /// What the server said of it, when it was acquired from an account.
+    pub server: Option<ServerState>,
 }
 
 /// A hop. Texts are bytes of the message; `None` where there is none.
@@ -228,10 +233,6 @@ pub struct RelayRow {
     pub peer_ip_mapped: bool,
 }
 
-fn role(byte: u8) -> Option<Role> {
-    Role::ALL.get(usize::from(byte)).copied()
-}
-
 pub(super) fn blob(value: ValueRef<'_>) -> Option<&[u8]> {
     match value {
         ValueRef::Blob(bytes) | ValueRef::Text(bytes) => Some(bytes),
@@ -319,6 +320,14 @@ impl<'a> Row<'a> {
     /// # Errors
     /// [`CatalogError::Read`], [`CatalogError::Damaged`].
     pub fn people(&self, catalog: &Catalog) -> Result<Vec<PersonRow>, CatalogError> {
+        self.people_in(catalog, &Role::ALL)
+    }
+
+    /// The people in some of the roles, in order.
+    ///
+    /// # Errors
+    /// As [`Self::people`].
+    pub fn people_in(&self, catalog: &Catalog, roles: &[Role]) -> Result<Vec<PersonRow>, CatalogError> {
         let mut take = Take(self.people);
         let mut out = Vec::new();
         let mut base = 0;
@@ -328,6 +337,9 @@ impl<'a> Row<'a> {
             base = at.end();
             for _ in 0..count {
                 let id = take.num().ok_or_else(|| self.damaged())?;
+                if !roles.contains(&role) {
+                    continue;
+                }
                 let (name, address) = catalog.person(id)?.ok_or_else(|| self.damaged())?;
                 out.push(PersonRow { role, name, address, at });
             }
@@ -399,6 +411,9 @@ impl<'a> Row<'a> {
             }
             for _ in 0..take.num()? {
                 words.1.push((take.num()?, take.text()?));
+            }
+            if !take.is_empty() {
+                more.server = Some(ServerState::read(&json::read(take.0)?)?);
             }
             Some(more)
         };

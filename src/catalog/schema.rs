@@ -1,7 +1,7 @@
 //! The tables.
 
 /// Version of the tables and of what is packed into their columns; a catalog of another version is made anew.
-pub(super) const VERSION: i64 = 2;
+pub(super) const VERSION: i64 = 3;
 
 /// No index is needed: rows are read by key, and keys come from the index or in order.
 pub(super) const TABLES: &str = "
@@ -10,13 +10,14 @@ CREATE TABLE source (              -- one for each ledger segment
   id BLOB,                         -- source digest; NULL until the segment is closed
   listing BLOB NOT NULL,
   kind TEXT NOT NULL,
-  split TEXT NOT NULL,
+  split TEXT NOT NULL,             -- of an account empty, as listing is the digest of nothing
   entries INTEGER NOT NULL,
   containers INTEGER,
   items INTEGER,
   bytes INTEGER,
   derived_items INTEGER NOT NULL DEFAULT 0,  -- watermark: items and ledger lines whose rows are here
-  derived_lines INTEGER NOT NULL DEFAULT 0
+  derived_lines INTEGER NOT NULL DEFAULT 0,
+  account TEXT                     -- kind://user@host, where it is one
 );
 CREATE TABLE container (
   segment INTEGER NOT NULL,
@@ -35,6 +36,12 @@ CREATE TABLE container (
   error TEXT,
   notes BLOB,
   PRIMARY KEY (segment, number)
+) WITHOUT ROWID;
+CREATE TABLE folder (              -- of an account
+  segment INTEGER NOT NULL,
+  path BLOB NOT NULL,
+  name TEXT NOT NULL,
+  PRIMARY KEY (segment, path)
 ) WITHOUT ROWID;
 CREATE TABLE entry (
   segment INTEGER NOT NULL,

@@ -10,6 +10,7 @@ use super::intern::Interned;
 use super::{BlobPlace, CatalogError, schema};
 use crate::facts::ItemFacts;
 use crate::types::record::Record;
+use crate::types::server::ServerState;
 use crate::types::unescape::Rule;
 use crate::types::{Anomaly, ItemKey, Sha256Digest};
 
@@ -49,6 +50,8 @@ pub struct ItemRow<'a> {
     pub blob: Option<BlobPlace>,
     /// What the reader of the source noted.
     pub notes: &'a [Anomaly],
+    /// What the server said of it.
+    pub server: Option<&'a ServerState>,
     /// Mailbox state that the container tells.
     pub state: &'a [&'a str],
     /// What was read.
@@ -254,6 +257,15 @@ impl CatalogWriter {
                 "INSERT INTO source (segment, listing, kind, split, entries) VALUES (?1, ?2, ?3, ?4, ?5)
                  ON CONFLICT (segment) DO UPDATE SET listing = ?2, kind = ?3, split = ?4, entries = ?5",
                 params![segment, r.listing.as_bytes(), r.kind, r.split, int(r.entries)],
+            ),
+            Record::Account(r) => run(
+                "INSERT INTO source (segment, listing, kind, split, entries, account) VALUES (?1, ?2, ?3, '', 0, ?4)
+                 ON CONFLICT (segment) DO UPDATE SET kind = ?3, account = ?4",
+                params![segment, Sha256Digest::of(b"").as_bytes(), r.kind, r.name()],
+            ),
+            Record::Folder(r) => run(
+                "INSERT OR REPLACE INTO folder VALUES (?1, ?2, ?3)",
+                params![segment, r.path.as_bytes(), r.name],
             ),
             Record::Closed(r) => run(
                 "UPDATE source SET id = ?2, containers = ?3, items = ?4, bytes = ?5 WHERE segment = ?1",

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use crate::export::bundle::{Form, Order, Written, write};
-use crate::store::{Head, Run, Writer};
 use crate::types::json::Obj;
 use crate::types::text::shown;
 use crate::types::time::rfc3339_us;
@@ -11,7 +10,8 @@ use crate::types::time::rfc3339_us;
 use super::args::ExportArgs;
 use super::context::{self, Context};
 use super::exit::Exit;
-use super::failure::{Failure, chain};
+use super::failure::Failure;
+use super::handed::{real, record};
 use super::init::head_line;
 use super::output::Out;
 use super::search::{Opened, in_ledger_order, reservations};
@@ -56,7 +56,7 @@ pub(super) fn run(context: &Context, args: &ExportArgs, out: &mut Out) -> Result
     if totals.items == 0 {
         context.notes.warning("the query finds nothing: the export has no item");
     }
-    let logged = record(context, &args.to, &order, &written, &run);
+    let logged = record(context, "exported", &event(&args.to, &order, &written), &run);
     if context.json {
         let mut line = Vec::new();
         let mut o = Obj::new(&mut line);
@@ -96,9 +96,8 @@ pub(super) fn run(context: &Context, args: &ExportArgs, out: &mut Out) -> Result
     Ok(if written.failed.is_empty() { Exit::Done } else { Exit::Partial })
 }
 
-/// Writes the event that tells of the export into the custody log. The export is there all the same when that cannot be
-/// done, because the case lies on a read-only medium, somebody is writing to it, or its record is damaged.
-fn record(context: &Context, to: &Path, order: &Order<'_>, written: &Written, run: &Run) -> Option<Head> {
+/// What the custody log holds of the export.
+fn event(to: &Path, order: &Order<'_>, written: &Written) -> Vec<u8> {
     let mut data = Vec::new();
     let totals = &written.totals;
     let mut o = Obj::new(&mut data);
@@ -107,25 +106,9 @@ fn record(context: &Context, to: &Path, order: &Order<'_>, written: &Written, ru
     if let Some(manifest) = &written.manifest {
         o.digest("manifest_sha256", manifest);
     }
-    let place = std::fs::canonicalize(to).unwrap_or_else(|_| to.to_owned());
-    o.str("query", order.query).text("to", place.as_os_str().as_encoded_bytes());
+    o.str("query", order.query).text("to", real(to).as_os_str().as_encoded_bytes());
     o.end();
-    let dir = context.case().ok()?;
-    let event = Writer::open(dir, run).and_then(|mut writer| {
-        writer.commit("exported", &data)?;
-        writer.close()
-    });
-    match event {
-        Ok(head) => Some(head),
-        Err(error) => {
-            let why = chain(&error);
-            context.notes.warning(&format!("the custody log does not tell of this export: {why}"));
-            context
-                .notes
-                .note("hint: keep provenance.json, and export again when the case can be written to");
-            None
-        }
-    }
+    data
 }
 
 /// What could not be written, and why.

@@ -222,6 +222,9 @@ fn answers(told: &Told<'_>, out: &mut Out) -> Result<(), Failure> {
         (Basis::None, _) => "there is no hop".to_owned(),
     };
     out.line(&format!("  {}{basis}", pad("boundary rests on", 18)))?;
+    for text in &told.settings.unread {
+        out.line(&format!("  {}{} of the settings could not be read", pad("NOT COUNTED", 18), shown(text)))?;
+    }
     out.line("  What is below the boundary is the sender's claim. No address here is \"the origin\".")?;
     out.line("")?;
     out.line(&told.clocks.line())?;

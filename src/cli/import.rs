@@ -191,6 +191,11 @@ fn summary(
                 "hint: a case reads a source in one way; import it into another case to read it in another",
             );
         }
+        if one.is_known && (options.md5 || options.sha1) {
+            context.notes.warning(&format!(
+                "{path}: already imported; no digests were added, they are taken when a source is first read"
+            ));
+        }
         let report = super::report::of_segment(&catalog, one.segment)?;
         partial |= report.unreadable > 0;
         if context.json {

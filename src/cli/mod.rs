@@ -9,6 +9,7 @@ mod exit;
 mod export;
 mod failure;
 mod findings;
+mod handed;
 mod hops;
 mod import;
 mod info;

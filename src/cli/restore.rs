@@ -1,15 +1,17 @@
 //! `restore`: an original file or folder tree, byte for byte.
 
-use crate::export::restore::{container, tree};
+use crate::export::restore::{Rebuilt, container, tree};
 use crate::store::Reader;
 use crate::types::json::{self, Obj};
 use crate::types::text::shown;
 use crate::types::{ContainerId, SourceId};
 
 use super::args::RestoreArgs;
-use super::context::Context;
+use super::context::{self, Context};
 use super::exit::Exit;
 use super::failure::Failure;
+use super::handed::{real, record};
+use super::init::head_line;
 use super::output::Out;
 use super::table::{counted, grouped};
 
@@ -28,6 +30,7 @@ pub(super) fn run(context: &Context, args: &RestoreArgs, out: &mut Out) -> Resul
             .hint("ids look like 5f0c2a9be4d17788-3 (a file) or 5f0c2a9be4d17788 (a folder tree)"));
     };
     let is_exact = rebuilt.inexact.is_empty();
+    let logged = record(context, "restored", &event(args, &rebuilt), &context::run());
     if context.json {
         let mut line = Vec::new();
         let mut o = Obj::new(&mut line);
@@ -38,7 +41,7 @@ pub(super) fn run(context: &Context, args: &RestoreArgs, out: &mut Out) -> Resul
             o.text("path", path.as_bytes()).str("type", kind);
             o.end();
         });
-        o.str("schema", "mailtrail.restore/1");
+        o.bool("logged", logged.is_some()).str("schema", "mailtrail.restore/1");
         o.end();
         line.push(b'\n');
         out.bytes(&line)?;
@@ -60,6 +63,20 @@ pub(super) fn run(context: &Context, args: &RestoreArgs, out: &mut Out) -> Resul
                 shown(&path.display())
             ))?;
         }
+        if let Some(head) = &logged {
+            out.line(&head_line(head))?;
+        }
     }
     Ok(if is_exact { Exit::Done } else { Exit::Mismatch })
+}
+
+/// What the custody log holds of it.
+fn event(args: &RestoreArgs, rebuilt: &Rebuilt) -> Vec<u8> {
+    let mut data = Vec::new();
+    let mut o = Obj::new(&mut data);
+    o.uint("bytes", rebuilt.bytes).uint("files", rebuilt.files).str("id", &args.id);
+    o.uint("inexact", rebuilt.inexact.len() as u64).uint("left_out", rebuilt.left_out.len() as u64);
+    o.text("to", real(&args.to).as_os_str().as_encoded_bytes());
+    o.end();
+    data
 }

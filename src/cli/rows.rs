@@ -91,8 +91,8 @@ impl<'a> Printer<'a> {
                 }
                 let id = self.catalog.item_id(row).to_string();
                 let date = row.date.map_or_else(|| "undated".to_owned(), |at| rfc3339(UtcSecs(at).cut()));
-                let people = row.people(self.catalog)?;
-                let from = people.iter().find(|p| p.role == Role::From);
+                let people = row.people_in(self.catalog, &[Role::From])?;
+                let from = people.first();
                 // The real address is always shown; the display name only where there is room.
                 let from = from.map(|p| {
                     if p.name.is_empty() {

@@ -2,13 +2,12 @@
 
 use unicode_width::UnicodeWidthChar as _;
 
-use crate::types::text::shown;
+use crate::types::text::{is_plain, shown};
 
 /// `text` made safe and cut to `width` columns, with `…` where something was left out.
 pub(super) fn fit(text: &str, width: usize) -> String {
     let text = shown(text);
-    let total: usize = text.chars().map(|c| c.width().unwrap_or(0)).sum();
-    if total <= width {
+    if columns(&text) <= width {
         return text;
     }
     let mut out = String::new();
@@ -25,9 +24,14 @@ pub(super) fn fit(text: &str, width: usize) -> String {
     out
 }
 
+/// Columns that a text takes.
+fn columns(text: &str) -> usize {
+    if is_plain(text) { text.len() } else { text.chars().map(|c| c.width().unwrap_or(0)).sum() }
+}
+
 /// `text` followed by blanks up to `width` columns.
 pub(super) fn pad(text: &str, width: usize) -> String {
-    let used: usize = text.chars().map(|c| c.width().unwrap_or(0)).sum();
+    let used = columns(text);
     let mut out = text.to_owned();
     out.extend(std::iter::repeat_n(' ', width.saturating_sub(used)));
     out

@@ -3,6 +3,7 @@
 use crate::ingest::trust;
 use crate::route::Settings;
 use crate::store::{Reader, Writer};
+use crate::types::text::shown;
 
 use super::args::{TrustArgs, TrustSet};
 use super::context::{self, Context};
@@ -86,6 +87,9 @@ fn tell(context: &Context, settings: &Settings, event: Option<u64>, out: &mut Ou
     }
     if settings.teaching_addresses {
         out.line("  addresses for examples count as real ones")?;
+    }
+    for text in &settings.unread {
+        out.line(&format!("  NOT READ by this version, counts for nothing: {}", shown(text)))?;
     }
     if let Some(at) = settings.acquired {
         out.line(&format!("  seized      {}", crate::types::time::rfc3339(at)))?;

@@ -5,10 +5,10 @@ use std::sync::mpsc::{channel, sync_channel};
 
 use rayon::iter::{IndexedParallelIterator as _, IntoParallelRefIterator as _, ParallelIterator as _};
 
-use crate::source::{Listing, What, open};
+use crate::source::{Listing, What, open, unreadable};
 use crate::types::Sha256Digest;
 use crate::types::digest::Sha256Stream;
-use crate::types::record::SourceDigest;
+use crate::types::record::{Entry, SourceDigest};
 
 use super::Watch;
 
@@ -24,28 +24,46 @@ const HANDED: usize = 1 << 20;
 /// Pieces that may wait to be hashed.
 const WAITING: usize = 4;
 
-/// The digest of the source that a listing names, as it is now; `None` when a file could not be read, or on request.
+/// What is there of a file now.
+enum Now {
+    /// Digest and number of its bytes.
+    Bytes(Sha256Digest, u64),
+    /// It cannot be opened.
+    Entry(Entry),
+    /// It broke off, or the watcher asked to stop.
+    Unknown,
+}
+
+impl From<Option<(Sha256Digest, u64)>> for Now {
+    fn from(read: Option<(Sha256Digest, u64)>) -> Self {
+        read.map_or(Self::Unknown, |(sha256, size)| Self::Bytes(sha256, size))
+    }
+}
+
+/// The digest of the source that a listing names, as it is now; `None` when a file could not be read to its end, or on request.
 pub(super) fn fingerprint(listing: &Listing, watch: &dyn Watch) -> Option<Sha256Digest> {
-    let read: Vec<Option<(Sha256Digest, u64)>> = listing
+    let read: Vec<Now> = listing
         .found
         .par_iter()
         .with_max_len(16)
         .map_init(
             || vec![0; PIECE],
             |buffer, found| match found.what {
-                What::File { size } if !watch.is_stopped() => {
-                    let (file, _) = open(&listing.place(&found.path)).ok()?;
-                    if size > OVERLAPPED { overlapped(file, watch) } else { one_by_one(file, buffer) }
-                }
-                _ => None,
+                What::File { size } if !watch.is_stopped() => match open(&listing.place(&found.path)) {
+                    Ok((file, _)) if size > OVERLAPPED => overlapped(file, watch).into(),
+                    Ok((file, _)) => one_by_one(file, buffer).into(),
+                    Err(error) => Now::Entry(unreadable(&found.path, &error)),
+                },
+                _ => Now::Unknown,
             },
         )
         .collect();
     let mut digest = SourceDigest::default();
     for (found, read) in listing.found.iter().zip(read) {
         match (&found.what, read) {
-            (What::File { .. }, Some((sha256, size))) => digest.file(&found.path, &sha256, size),
-            (What::File { .. }, None) => return None,
+            (What::File { .. }, Now::Bytes(sha256, size)) => digest.file(&found.path, &sha256, size),
+            (What::File { .. }, Now::Entry(entry)) => digest.entry(&entry),
+            (What::File { .. }, Now::Unknown) => return None,
             (What::Other(entry), _) => digest.entry(entry),
         }
     }

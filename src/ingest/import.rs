@@ -22,9 +22,6 @@ use super::tools::Bench;
 use super::work::{Claims, Done, Shared, WorkError, work};
 use super::{IngestError, Watch, refuse_overlap};
 
-/// Memory that the workers share for their parts of the index.
-const INDEX_MEMORY: usize = 140 << 20;
-
 /// What to import, and how.
 #[derive(Debug, Clone)]
 pub struct Request {
@@ -155,7 +152,7 @@ fn finished(
 ) -> Result<Imported, IngestError> {
     let [a, b, c, d, e, f, g, h, ..] = *digest.as_bytes();
     let source = SourceId::Known(u64::from_be_bytes([a, b, c, d, e, f, g, h]));
-    // A source with a file that cannot be read is read anew each time, which is no clash.
+    // A source with a file that breaks off in the midst is read anew each time, which is no clash.
     let clash =
         writer.segments().iter().any(|s| s.source() == source && s.closed().is_some_and(|c| c.id != digest));
     if clash {
@@ -242,7 +239,7 @@ fn read_into(
     let threads = request.threads.max(1);
     let bench = {
         let index = derived.index.lock().unwrap_or_else(PoisonError::into_inner);
-        Bench::new(&index, threads, INDEX_MEMORY, &derived.settings)
+        Bench::new(&index, threads, &derived.settings)
     };
     let (digest, totals) = {
         let shared = Shared { claims: &claims, bench: &bench, index: &derived.index, segment, derived_until };

@@ -192,6 +192,7 @@ impl Maker {
             sha256: hash.sha256,
             wire: hash.wire,
             uid: item.uid,
+            server: None,
             notes,
         })
     }

@@ -198,7 +198,7 @@ impl<'a> Output<'a> {
         };
         let blob = blob_place(frame, place);
         let words = match record {
-            Record::File(file) => state::words(&file.kind, &file.path),
+            Record::File(file) => state::words_of(file),
             _ => self.container_state(),
         };
         let item = Derivation { segment: self.segment, ordinal, record, blob, read, message, state: &words };
@@ -414,6 +414,10 @@ pub(super) fn rows<'a>(item: &'a Derivation<'a>) -> impl Iterator<Item = ItemRow
             uid,
             blob: Some(item.blob),
             notes,
+            server: match item.record {
+                Record::File(file) => file.server.as_deref(),
+                _ => None,
+            },
             state: item.state,
             facts,
             message: item.message,
@@ -431,6 +435,7 @@ pub(super) fn rows<'a>(item: &'a Derivation<'a>) -> impl Iterator<Item = ItemRow
             uid: None,
             blob: None,
             notes: &[],
+            server: None,
             state: &[],
             message: bytes.as_deref().unwrap_or_default(),
             ..row

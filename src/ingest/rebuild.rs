@@ -24,9 +24,6 @@ use super::{IngestError, Watch, state};
 /// Bytes of evidence that are read at once, over all workers.
 const ROUND: u64 = 32 << 20;
 
-/// Memory that the workers share for their parts of the index.
-const INDEX_MEMORY: usize = 140 << 20;
-
 /// Items that are read at once, at most.
 const MAX_JOBS: usize = 16_384;
 
@@ -77,7 +74,7 @@ impl Job {
 
     fn state(&self) -> Vec<&'static str> {
         match (&self.record, &self.container) {
-            (Record::File(file), _) => state::words(&file.kind, &file.path),
+            (Record::File(file), _) => state::words_of(file),
             (_, Some((kind, path))) => state::words(kind, path),
             _ => Vec::new(),
         }
@@ -112,7 +109,7 @@ pub fn catch_up(
         let Derived { catalog, index, settings, .. } = derived;
         let bench = {
             let index = index.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
-            Bench::new(index, threads, INDEX_MEMORY, settings)
+            Bench::new(index, threads, settings)
         };
         let items = again.read(number, from, &bench, Some(index), watch, &mut |step| {
             match step {

@@ -1,6 +1,7 @@
 //! What the place of a message in its container tells of its state.
 
 use crate::types::RelPath;
+use crate::types::record::File;
 
 /// Flags of a Maildir name (<https://cr.yp.to/proto/maildir.html>), in the order of the standard.
 const FLAGS: &[(u8, &str)] = &[
@@ -30,6 +31,14 @@ pub fn words(kind: &str, path: &RelPath) -> Vec<&'static str> {
         out.extend(FLAGS.iter().filter(|(flag, _)| flags.contains(flag)).map(|(_, word)| *word));
     }
     out
+}
+
+/// State words of a file that is one message: those of its place, or of the flags that the server told.
+pub(super) fn words_of(file: &File) -> Vec<&'static str> {
+    match &file.server {
+        Some(server) => server.words(),
+        None => words(&file.kind, &file.path),
+    }
 }
 
 #[cfg(test)]

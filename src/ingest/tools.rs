@@ -11,6 +11,10 @@ use crate::types::{Anomaly, AnomalyKind, ItemKey, Sha256Digest};
 
 use super::way::Concluded;
 
+/// Memory that all workers together may fill with parts of the index before they are written out. More makes fewer segments,
+/// which are smaller in sum and a little faster to search, and takes as much more at the peak.
+const INDEX_MEMORY: usize = 80 << 20;
+
 /// What was read from one message, and from each message inside it.
 #[derive(Debug)]
 pub struct Read {
@@ -154,9 +158,9 @@ pub struct Bench {
 }
 
 impl Bench {
-    /// A set for each of `workers`, which share `memory` bytes for their parts of the index and read ways under `settings`.
-    pub fn new(index: &IndexWriter, workers: usize, memory: usize, settings: &Arc<Settings>) -> Self {
-        let budget = memory / workers.max(1);
+    /// A set for each of `workers`, which share [`INDEX_MEMORY`] for their parts of the index and read ways under `settings`.
+    pub fn new(index: &IndexWriter, workers: usize, settings: &Arc<Settings>) -> Self {
+        let budget = INDEX_MEMORY / workers.max(1);
         let one = || Tools {
             scratch: Scratch::default(),
             index: Some(index.worker(budget)),

@@ -35,11 +35,10 @@ fn newest(reader: &Reader, last: u64) -> Result<Named, StoreError> {
     let mut found = (Settings::default(), None);
     for event in reader.custody()? {
         let (_, event) = event?;
-        if event.kind == EVENT
-            && event.seq <= last
-            && let Some(value) = json::read(&event.data)
-        {
-            found = (read(&value), Some(event.seq));
+        if event.kind == EVENT && event.seq <= last {
+            let settings = json::read(&event.data).map(|value| read(&value));
+            let unread = || Settings { unread: vec!["all of it".to_owned()], ..Settings::default() };
+            found = (settings.unwrap_or_else(unread), Some(event.seq));
         }
     }
     Ok(found)
@@ -59,12 +58,10 @@ fn read(value: &Value) -> Settings {
         acquired: value.get("acquired_ms").and_then(Value::as_i64).map(UtcMs),
         ..Settings::default()
     };
-    // What was written had been read as networks before.
-    for text in texts(value, "networks") {
-        settings.own_networks.add(&text).unwrap_or_default();
-    }
-    for text in texts(value, "submission_networks") {
-        settings.submission_networks.add(&text).unwrap_or_default();
+    // What was written had been read as networks before; another version may read less.
+    let Settings { own_networks, submission_networks, unread, .. } = &mut settings;
+    for (key, networks) in [("networks", own_networks), ("submission_networks", submission_networks)] {
+        unread.extend(texts(value, key).into_iter().filter(|text| networks.add(text).is_err()));
     }
     settings
 }
@@ -102,5 +99,8 @@ mod tests {
         settings.own_networks.add("192.0.2.0/24").unwrap();
         assert_eq!(read(&json::read(&data(&settings)).unwrap()), settings);
         assert_eq!(read(&json::read(&data(&Settings::default())).unwrap()), Settings::default());
+        let newer = br#"{"networks":["192.0.2.0/24","site:3"]}"#;
+        let read = read(&json::read(newer).unwrap());
+        assert_eq!((read.own_networks.texts().count(), read.unread), (1, vec!["site:3".to_owned()]));
     }
 }

@@ -204,6 +204,7 @@ fn case() -> Made {
                 uid: None,
                 blob: None,
                 notes,
+                server: None,
                 state,
                 facts,
                 message,

@@ -369,6 +369,12 @@ pub fn read(
     session::Session::new(options, sink).run(listing)
 }
 
+/// What the ledger holds of a file that could not be opened.
+pub fn unreadable(path: &RelPath, error: &io::Error) -> record::Entry {
+    let note = Some(error.to_string().into_bytes());
+    record::Entry { path: path.clone(), kind: "unreadable".to_owned(), note }
+}
+
 /// Opens a file of the source for reading only, without following a link, waiting for a writer or touching its access
 /// time where the system allows that.
 ///

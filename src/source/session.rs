@@ -6,7 +6,6 @@ use std::ops::ControlFlow;
 
 use crate::types::digest::Sha256Stream;
 use crate::types::legacy::LegacyStream;
-use crate::types::record::Entry;
 use crate::types::{Anomaly, AnomalyKind, RelPath};
 
 use super::archive::{self, Again, Budget, Section};
@@ -103,9 +102,7 @@ impl<'a> Session<'a> {
         let (opened, before) = match file::open(&listing.place(path)) {
             Ok(opened) => opened,
             Err(error) => {
-                let note = Some(error.to_string().into_bytes());
-                let entry = Entry { path: path.clone(), kind: "unreadable".to_owned(), note };
-                return self.send(Event::Entry(entry));
+                return self.send(Event::Entry(super::unreadable(path, &error)));
             }
         };
         let input = Input {

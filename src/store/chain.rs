@@ -90,8 +90,8 @@ impl Chain {
     }
 }
 
-/// Refuses what is no case, and a case of a newer format.
-pub(super) fn check_version(layout: &Layout) -> Result<(), StoreError> {
+/// Refuses what is no case, and a case of a newer format; answers the version of the format.
+pub(super) fn check_version(layout: &Layout) -> Result<u32, StoreError> {
     let path = layout.at(Layout::VERSION);
     let text = match read_small(&path) {
         Ok(text) => text,
@@ -100,12 +100,14 @@ pub(super) fn check_version(layout: &Layout) -> Result<(), StoreError> {
         }
         Err(error) => return Err(StoreError::io("read", path, error)),
     };
-    match version_of(&text) {
-        Some(found) if found == u64::from(VERSION) => Ok(()),
-        Some(found) if found > u64::from(VERSION) => {
-            Err(StoreError::NewerFormat { path: layout.root().to_owned(), found })
-        }
-        _ => Err(StoreError::Damaged { path, offset: 0, trouble: Trouble::FormInvalid }),
+    let found = version_of(&text);
+    match found.and_then(|found| u32::try_from(found).ok()) {
+        Some(version) if version <= VERSION => return Ok(version),
+        _ => {}
+    }
+    match found {
+        Some(found) => Err(StoreError::NewerFormat { path: layout.root().to_owned(), found }),
+        None => Err(StoreError::Damaged { path, offset: 0, trouble: Trouble::FormInvalid }),
     }
 }
 

@@ -61,6 +61,19 @@ impl Event {
         out
     }
 
+    /// The blobs that its data names (`blobs`: `[digest, length, what]` each); what is not in this form is passed over, as
+    /// a key that a reader does not know is.
+    pub fn blobs(&self) -> Vec<(Sha256Digest, u64)> {
+        // Most events name none, and some are long.
+        if memchr::memmem::find(&self.data, b"\"blobs\":[").is_none() {
+            return Vec::new();
+        }
+        let blob = |v: &Value| Some((v.get(0)?.as_str()?.parse().ok()?, v.get(1)?.as_u64()?));
+        let data = json::read(&self.data);
+        let list = data.as_ref().and_then(|data| data.get("blobs")).and_then(Value::as_array);
+        list.into_iter().flatten().filter_map(blob).collect()
+    }
+
     /// Reads a line without its LF; `None` when it is no event in canonical form.
     pub fn parse(line: &[u8]) -> Option<Self> {
         let v: Value = json::read_canonical(line)?;

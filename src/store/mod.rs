@@ -39,8 +39,11 @@ pub use reader::{Events, Frames, Reader, Records};
 pub use segment::{SegmentInfo, SegmentState, source_id};
 pub use writer::Writer;
 
-/// The format version that this program writes, and the highest that it reads.
-pub const VERSION: u32 = 1;
+/// The format version of the cases that this program makes, and the highest that it reads and writes.
+pub const VERSION: u32 = 2;
+
+/// The first format version that has lines of accounts in its ledger.
+pub const ACCOUNTS: u32 = 2;
 
 /// Why the record of a case could not be read or written.
 #[derive(Debug, Error)]
@@ -97,6 +100,14 @@ pub enum StoreError {
     /// A write failed before; the writer must be dropped and the case opened again.
     #[error("an earlier write to the case failed")]
     Broken,
+    /// The case was made by an older program, in a format that has no place for what is to be written.
+    #[error("{} has format {found}, which has no place for accounts", path.display())]
+    OlderFormat {
+        /// The case.
+        path: PathBuf,
+        /// The version found.
+        found: u64,
+    },
     /// What was to be committed is not a canonical JSON object, or not whole lines.
     #[error("data of event {kind} is not in canonical form")]
     NotCanonical {

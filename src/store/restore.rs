@@ -167,7 +167,12 @@ pub fn restore_container(
             }
             Record::Gap(gap) => out.blob(reader, blobs, &gap.sha256, gap.end - gap.start)?,
             Record::End(end) => return Ok(out.done(end.sha256)),
-            Record::Source(_) | Record::Entry(_) | Record::Container(_) | Record::Closed(_) => {}
+            Record::Source(_)
+            | Record::Account(_)
+            | Record::Folder(_)
+            | Record::Entry(_)
+            | Record::Container(_)
+            | Record::Closed(_) => {}
         }
     }
     Err(missing())

@@ -1,7 +1,7 @@
 //! Segments of the ledger: which are closed, which are pending.
 
 use crate::types::SourceId;
-use crate::types::record::{Closed, Record, SourceHead};
+use crate::types::record::{Account, Closed, Record, SourceHead};
 
 use super::chain::Chain;
 use super::layout::{FileKind, Layout};
@@ -27,8 +27,10 @@ pub struct SegmentInfo {
     pub number: u32,
     /// Whether it is closed.
     pub state: SegmentState,
-    /// Its first line; `None` when the line is no such record (`verify` tells).
+    /// Its first line; `None` when the line is no such record: that of an account, or damaged (`verify` tells).
     pub head: Option<SourceHead>,
+    /// Its first line, when it holds what was acquired from an account.
+    pub account: Option<Account>,
     /// Committed length in bytes.
     pub bytes: u64,
 }
@@ -37,7 +39,7 @@ impl SegmentInfo {
     /// The segment as far as it can be read: what is damaged counts as pending, without a head.
     pub fn read(reader: &super::Reader, number: u32) -> Self {
         let bytes = reader.cover(&FileKind::Ledger.path(number)).unwrap_or(0);
-        let nothing = || Self { number, state: SegmentState::Pending, head: None, bytes };
+        let nothing = || Self { number, state: SegmentState::Pending, head: None, account: None, bytes };
         segment(reader.layout(), bytes, number).unwrap_or_else(|_| nothing())
     }
 
@@ -97,14 +99,15 @@ fn segment(layout: &Layout, bytes: u64, number: u32) -> Result<SegmentInfo, Stor
         Some(line) if line.is_whole => Record::parse(line.bytes).ok(),
         _ => None,
     };
-    let head = match first {
-        Some(Record::Source(head)) => Some(head),
-        _ => None,
+    let (head, account) = match first {
+        Some(Record::Source(head)) => (Some(head), None),
+        Some(Record::Account(account)) => (None, Some(account)),
+        _ => (None, None),
     };
     let last = last_line(&path, bytes, CLOSED_MAX)?.and_then(|(_, line)| Record::parse(&line).ok());
     let state = match last {
         Some(Record::Closed(closed)) => SegmentState::Closed(closed),
         _ => SegmentState::Pending,
     };
-    Ok(SegmentInfo { number, state, head, bytes })
+    Ok(SegmentInfo { number, state, head, account, bytes })
 }

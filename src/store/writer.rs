@@ -47,6 +47,7 @@ pub struct Writer {
     next_segment: u32,
     cuts: Vec<Cut>,
     is_broken: bool,
+    version: u32,
     pub(super) pack_full: u64,
 }
 
@@ -133,12 +134,13 @@ impl Writer {
 
     pub(super) fn open_with(mut disk: Disk, dir: &Path, run: &Run) -> Result<Self, StoreError> {
         let layout = Layout::new(dir);
-        check_version(&layout)?;
+        let version = check_version(&layout)?;
         let lock = lock(&layout)?;
         let chain = read_chain(&layout, true)?;
         let cuts = tails(&layout, &chain)?;
         let custody = disk.open(&layout.at(Layout::CUSTODY), false)?;
         let mut writer = Self::with(layout, disk, lock, run, chain, custody);
+        writer.version = version;
         writer.recover(cuts)?;
         let (number, len) = newest_pack(&writer.layout, &writer.chain)?;
         writer.pack.number = number;
@@ -165,6 +167,7 @@ impl Writer {
             next_segment: 1,
             cuts: Vec::new(),
             is_broken: false,
+            version: VERSION,
             pack_full: PACK_FULL,
         }
     }
@@ -203,6 +206,11 @@ impl Writer {
     /// The paths inside the case.
     pub fn layout(&self) -> &Layout {
         &self.layout
+    }
+
+    /// The version of the format that the case has.
+    pub fn version(&self) -> u32 {
+        self.version
     }
 
     /// The newest event.

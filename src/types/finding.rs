@@ -52,7 +52,7 @@ findings! {
     FrameUnreadable, "frame-unreadable", 4, "A compressed frame could not be unpacked.";
     PackLineInvalid, "pack-line-invalid", 4, "A line that lists the blobs of a frame is not in canonical form, or does not follow the one before.";
     BlobMismatch, "blob-mismatch", 4, "The bytes of a blob do not have the digest that names it.";
-    BlobMissing, "blob-missing", 4, "The ledger names bytes that are in no pack.";
+    BlobMissing, "blob-missing", 4, "The ledger or the custody log names bytes that are in no pack.";
     LedgerRecordInvalid, "ledger-record-invalid", 4, "A line of the ledger is not a canonical record.";
     ContainerMismatch, "container-mismatch", 4, "The container rebuilt from its ranges does not have the digest recorded for it.";
     WireMismatch, "wire-mismatch", 4, "The wire form of an item does not have the digest recorded for it.";

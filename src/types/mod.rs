@@ -1,5 +1,6 @@
 //! Words that everybody uses: digests, ids, ranges, times, records, anomalies. No I/O.
 
+pub mod account;
 pub mod anomaly;
 pub mod digest;
 pub mod finding;
@@ -10,6 +11,7 @@ pub mod path;
 pub mod range;
 pub mod record;
 pub mod server;
+pub mod source_digest;
 pub mod text;
 pub mod time;
 pub mod unescape;

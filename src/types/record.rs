@@ -3,21 +3,31 @@
 //! One ledger segment holds one source, in this order: one [`SourceHead`]; then, in byte order of their paths, for
 //! each thing found in the source either an [`Entry`] (what is not a file that was read), a [`File`] (a file that is
 //! exactly one message), or a [`Container`] with its [`Item`]s and [`Gap`]s and its [`End`]; and one [`Closed`].
+//! What was acquired from an account begins with an [`Account`]; then come [`Folder`]s with their [`File`]s and, for what was
+//! left on the server, [`Entry`]s.
 
 use serde_json::Value;
 
 use super::anomaly::{Anomaly, AnomalyKind};
-use super::digest::{Sha256Digest, Sha256Stream};
+use super::digest::Sha256Digest;
 use super::json::{self, Obj};
 use super::path::RelPath;
 use super::range::ByteRange;
+use super::server::ServerState;
 use super::unescape::Rule;
+
+pub use super::account::{Account, Folder, LEFT};
+pub use super::source_digest::SourceDigest;
 
 /// One line of a ledger segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Record {
     /// First line.
     Source(SourceHead),
+    /// First line of what was acquired from an account.
+    Account(Account),
+    /// A folder of the account.
+    Folder(Folder),
     /// Something that was not read.
     Entry(Entry),
     /// A file that is exactly one message.
@@ -52,9 +62,9 @@ pub struct SourceHead {
 pub struct Entry {
     /// Where it is.
     pub path: RelPath,
-    /// `symlink`, `fifo`, `socket`, `device`, `directory` (an empty one) or `unreadable`.
+    /// `symlink`, `fifo`, `socket`, `device`, `directory` (an empty one) or `unreadable`; of an account one of [`LEFT`].
     pub kind: String,
-    /// Where a symlink points; what the operating system said of an unreadable one.
+    /// Where a symlink points; what the operating system said of an unreadable one; the rule or cause of [`LEFT`].
     pub note: Option<Vec<u8>>,
 }
 
@@ -65,7 +75,7 @@ pub struct File {
     pub container: u32,
     /// Number of the archive container that holds it.
     pub parent: Option<u32>,
-    /// `eml`, `maildir` or `mh`.
+    /// `eml`, `maildir`, `mh`, `imap` or `pop3`.
     pub kind: String,
     /// Where it is.
     pub path: RelPath,
@@ -75,8 +85,10 @@ pub struct File {
     pub sha256: Sha256Digest,
     /// Digest of the wire form.
     pub wire: Sha256Digest,
-    /// UID from `dovecot-uidlist`.
+    /// UID from `dovecot-uidlist` or of IMAP.
     pub uid: Option<u64>,
+    /// What the server said of it, for `imap` and `pop3`.
+    pub server: Option<Box<ServerState>>,
     /// What the reader of the source saw.
     pub notes: Vec<Anomaly>,
 }
@@ -197,8 +209,18 @@ pub const REASONS: &[(&str, &str)] = &[
 impl Record {
     /// Appends the line with its LF.
     pub fn write_line(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Account(r) => r.write(out),
+            Self::Folder(r) => r.write(out),
+            _ => self.write_object(out),
+        }
+        out.push(b'\n');
+    }
+
+    fn write_object(&self, out: &mut Vec<u8>) {
         let mut o = Obj::new(out);
         match self {
+            Self::Account(_) | Self::Folder(_) => {}
             Self::Source(r) => {
                 o.uint("entries", r.entries).str("kind", &r.kind).digest("listing", &r.listing);
                 o.str("split", &r.split).str("t", "source").uint("v", 1);
@@ -215,8 +237,13 @@ impl Record {
                 if let Some(parent) = r.parent {
                     o.uint("parent", u64::from(parent));
                 }
-                o.text("path", r.path.as_bytes()).digest("sha256", &r.sha256).uint("size", r.size);
-                o.str("t", "file");
+                o.text("path", r.path.as_bytes());
+                if let Some(server) = &r.server {
+                    let mut said = Vec::with_capacity(128);
+                    server.write(&mut said);
+                    o.raw("server", &said);
+                }
+                o.digest("sha256", &r.sha256).uint("size", r.size).str("t", "file");
                 uid_and_wire(&mut o, r.uid, &r.wire, &r.sha256);
             }
             Self::Container(r) => {
@@ -275,7 +302,6 @@ impl Record {
             }
         }
         o.end();
-        out.push(b'\n');
     }
 
     /// Reads a line, without its LF.
@@ -368,9 +394,15 @@ fn read(v: &Value) -> Option<Record> {
                 sha256,
                 wire: digest("wire").unwrap_or(sha256),
                 uid: num("uid"),
+                server: match v.get("server") {
+                    Some(said) => Some(Box::new(ServerState::read(said)?)),
+                    None => None,
+                },
                 notes: noted()?,
             })
         }
+        "account" => Record::Account(Account::read(v)?),
+        "folder" => Record::Folder(Folder::read(v)?),
         "container" => Record::Container(Container {
             container: small("c")?,
             parent: small("parent"),
@@ -429,48 +461,53 @@ fn read(v: &Value) -> Option<Record> {
     })
 }
 
-/// The digest that names a source: SHA-256 over one canonical JSON line for each thing that the walk found, in
-/// ledger order: `{"path":..,"sha256":..,"size":..}` for a file, `{"note":..,"path":..,"type":..}` for the rest.
-/// What is inside archives is left out, because the archive's own digest covers it.
-#[derive(Debug, Default)]
-pub struct SourceDigest {
-    hash: Sha256Stream,
-    line: Vec<u8>,
-}
-
-impl SourceDigest {
-    /// The next file of the source itself.
-    pub fn file(&mut self, path: &RelPath, sha256: &Sha256Digest, size: u64) {
-        self.line.clear();
-        let mut o = Obj::new(&mut self.line);
-        o.text("path", path.as_bytes()).digest("sha256", sha256).uint("size", size);
-        o.end();
-        self.line.push(b'\n');
-        self.hash.update(&self.line);
-    }
-
-    /// The next thing that is not a file that was read.
-    pub fn entry(&mut self, entry: &Entry) {
-        self.line.clear();
-        let mut o = Obj::new(&mut self.line);
-        if let Some(note) = &entry.note {
-            o.text("note", note);
-        }
-        o.text("path", entry.path.as_bytes()).str("type", &entry.kind);
-        o.end();
-        self.line.push(b'\n');
-        self.hash.update(&self.line);
-    }
-
-    /// The digest.
-    pub fn finish(self) -> Sha256Digest {
-        self.hash.finish()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_of_an_account_read_back_and_changed_ones_do_not() {
+        let sha256 = Sha256Digest::of(b"x");
+        let account = Account {
+            kind: "imap".into(),
+            host: "mail.example.org".into(),
+            port: Some(10_143),
+            user: "ann".into(),
+            exclude: vec!["Spam".into()],
+            since: Some(-5),
+            max_size: Some(9),
+            ..Account::default()
+        };
+        let folder = Folder {
+            path: RelPath::new("Entw\u{fc}rfe;UIDVALIDITY=3"),
+            name: "Entw\u{fc}rfe".into(),
+            raw: Some(b"Entw&APw-rfe".to_vec()),
+            delimiter: Some(b"/".to_vec()),
+            attributes: vec![b"\\Drafts".to_vec(), b"\\HasNoChildren".to_vec()],
+            uid_validity: Some(3),
+            mailbox_id: None,
+        };
+        let file = File {
+            container: 1,
+            parent: None,
+            kind: "imap".into(),
+            path: RelPath::new("INBOX;UIDVALIDITY=1/;UID=4"),
+            size: 3,
+            sha256,
+            wire: sha256,
+            uid: Some(4),
+            server: Some(Box::new(ServerState { flags: vec![b"\\Seen".to_vec()], ..ServerState::default() })),
+            notes: Vec::new(),
+        };
+        for record in [Record::Account(account), Record::Folder(folder), Record::File(file)] {
+            let mut line = Vec::new();
+            record.write_line(&mut line);
+            assert_eq!(line.pop(), Some(b'\n'));
+            assert_eq!(Record::parse(&line), Ok(record));
+            let text = String::from_utf8(line).unwrap();
+            assert!(Record::parse(text.replacen('{', "{\"0\":1,", 1).as_bytes()).is_err());
+        }
+    }
 
     #[test]
     fn a_ledger_line_reads_back_and_a_changed_one_does_not() {

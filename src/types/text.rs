@@ -4,9 +4,17 @@
 /// as `\u{..}` (C0 and C1 controls, DEL, bidirectional marks, zero-width characters, line and paragraph separators).
 /// A backslash stays as it is.
 pub fn shown(text: &str) -> String {
+    if is_plain(text) {
+        return text.to_owned();
+    }
     let mut out = String::with_capacity(text.len());
     push_shown(&mut out, text, false);
     out
+}
+
+/// Whether there is nothing but visible ASCII and blanks: what needs no look at each character.
+pub fn is_plain(text: &str) -> bool {
+    text.bytes().fold(true, |plain, b| plain & (b' '..=b'~').contains(&b))
 }
 
 /// As [`shown`], but line feeds and tabs stay: for the body of a message. A lone CR is shown, CRLF becomes LF.
@@ -59,11 +67,11 @@ pub fn csv_cell(text: &str) -> String {
     if risky {
         out.push('\'');
     }
-    for c in text.chars() {
-        if c == '"' {
-            out.push('"');
+    for (n, piece) in text.split('"').enumerate() {
+        if n > 0 {
+            out.push_str("\"\"");
         }
-        out.push(c);
+        out.push_str(piece);
     }
     out.push('"');
     out

@@ -23,6 +23,8 @@ pub(super) struct Packs {
     pub map: BlobMap,
     /// Number of blobs in the lines.
     pub blobs: u64,
+    /// Blobs that events of the custody log name: digest, length, number of the event, first byte of its line.
+    pub named: Vec<(Sha256Digest, u64, u64, u64)>,
 }
 
 /// A frame, and where its line is.

@@ -94,7 +94,7 @@ pub(super) fn check(
         drop(to_hasher);
         let shared = &shared;
         scope.spawn(move || Hasher::new(shared).run(&made));
-        walk_all(reader, covers, to_workers, suspects, summary, out);
+        walk_all(reader, covers, &packs.named, to_workers, suspects, summary, out);
     });
     let next = AtomicUsize::new(0);
     thread::scope(|scope| {
@@ -117,6 +117,7 @@ pub(super) fn check(
 fn walk_all(
     reader: &Reader,
     covers: &BTreeMap<String, u64>,
+    named: &[(Sha256Digest, u64, u64, u64)],
     to_workers: SyncSender<Batch>,
     suspects: &mut Suspects,
     summary: &mut Summary,
@@ -156,6 +157,9 @@ fn walk_all(
                 out.push(unreadable(&FileKind::Ledger.path(number), &error));
             }
         }
+    }
+    for &(sha256, len, event, at) in named {
+        emit(Step::Blob(Use::of_event(sha256, len, event, at)));
     }
     to_workers.send(batch).unwrap_or_default();
     drop(to_workers);
@@ -238,8 +242,7 @@ impl Shared<'_> {
     }
 
     fn tell_use(&self, kind: FindingKind, blob: &Use, detail: String) {
-        let mut found =
-            finding(kind, &FileKind::Ledger.path(blob.place.segment), Some(blob.place.at), detail);
+        let mut found = finding(kind, &blob.file(), Some(blob.place.at), detail);
         found.hits.push(blob.id());
         self.found.lock().unwrap_or_else(PoisonError::into_inner).push(found);
     }

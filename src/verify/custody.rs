@@ -16,6 +16,8 @@ pub(super) struct Walked {
     pub named: u64,
     /// Covered stretches by path, each with the number of its event.
     pub stretches: BTreeMap<String, Vec<(Stretch, u64)>>,
+    /// Blobs that events name: digest, length, number of the event, first byte of its line.
+    pub blobs: Vec<(Sha256Digest, u64, u64, u64)>,
     /// Paths whose stretches do not follow each other, because an event is damaged or missing.
     pub broken: BTreeSet<String>,
 }
@@ -87,6 +89,7 @@ fn walk_from(layout: &Layout, bytes: Option<&[u8]>, out: &mut Vec<Finding>) -> R
         covers: BTreeMap::new(),
         stretches: BTreeMap::new(),
         broken: BTreeSet::new(),
+        blobs: Vec::new(),
     };
     if size > 0 {
         let mut lines = Lines::open(&log_path, 0, size)?;
@@ -112,7 +115,7 @@ fn walk_from(layout: &Layout, bytes: Option<&[u8]>, out: &mut Vec<Finding>) -> R
         size,
         head_behind,
     };
-    Ok(Walked { chain, named, stretches: log.stretches, broken: log.broken })
+    Ok(Walked { chain, named, stretches: log.stretches, blobs: log.blobs, broken: log.broken })
 }
 
 struct Log {
@@ -127,6 +130,7 @@ struct Log {
     covers: BTreeMap<String, u64>,
     stretches: BTreeMap<String, Vec<(Stretch, u64)>>,
     broken: BTreeSet<String>,
+    blobs: Vec<(Sha256Digest, u64, u64, u64)>,
 }
 
 impl Log {
@@ -183,6 +187,9 @@ impl Log {
             let mut found = finding(FindingKind::CustodyRecordInvalid, Layout::CUSTODY, Some(at), detail);
             found.hits.push(event_name(event.seq));
             out.push(found);
+        }
+        for (sha256, len) in event.blobs() {
+            self.blobs.push((sha256, len, event.seq, at));
         }
         for stretch in event.files {
             self.cover(stretch, event.seq, at, out);

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::store::{FileKind, Reader, SegmentInfo, StoreError};
+use crate::store::{FileKind, Layout, Reader, SegmentInfo, StoreError};
 use crate::types::record::{Closed, End, Gap, Item, Record, SourceDigest};
 use crate::types::unescape::Rule;
-use crate::types::{ContainerId, Finding, FindingKind, ItemId, RelPath, Sha256Digest};
+use crate::types::{ContainerId, Finding, FindingKind, ItemId, RelPath, Sha256Digest, SourceId};
 
 use super::custody::finding;
 use super::record::Summary;
@@ -88,13 +88,33 @@ pub(super) struct Use {
     pub number: u32,
     /// How the message of an item is made, how many lines that changes, and the digest of its wire form.
     pub item: Option<(Rule, u64, Sha256Digest)>,
+    /// The event of the custody log that names it, when it is no line of the ledger that does.
+    pub event: Option<u64>,
     /// Whether the blob is all of its container, so that the digest of the blob is that of the container.
     pub is_all: bool,
 }
 
 impl Use {
-    /// The id of the item, or of the container of a gap.
+    /// A blob that an event of the custody log names, by a line that begins at byte `at`.
+    pub(super) fn of_event(sha256: Sha256Digest, len: u64, event: u64, at: u64) -> Self {
+        let container = ContainerId { source: SourceId::Pending(0), number: 0 };
+        let place = Place { segment: 0, at };
+        Self { sha256, len, place, container, number: 0, item: None, event: Some(event), is_all: true }
+    }
+
+    /// The file of the record whose line names it.
+    pub(super) fn file(&self) -> String {
+        match self.event {
+            Some(_) => Layout::CUSTODY.to_owned(),
+            None => FileKind::Ledger.path(self.place.segment),
+        }
+    }
+
+    /// The id of the item, or of the container of a gap; the event.
     pub(super) fn id(&self) -> String {
+        if let Some(event) = self.event {
+            return format!("event {event}");
+        }
         if self.number == 0 {
             return self.container.to_string();
         }
@@ -121,6 +141,8 @@ pub(super) struct Walk<'a> {
     // Whether a line was damaged, so that what is counted over all lines means nothing.
     has_holes: bool,
     is_closed: bool,
+    // Whether the digest of the source is over the lines themselves.
+    is_account: bool,
 }
 
 /// The container that has begun.
@@ -158,6 +180,7 @@ impl<'a> Walk<'a> {
             bytes: 0,
             has_holes: false,
             is_closed: false,
+            is_account: false,
         }
     }
 
@@ -167,6 +190,11 @@ impl<'a> Walk<'a> {
             self.place.at = line.at;
             let record = if line.is_whole { Record::parse(line.bytes).ok() } else { None };
             if let Some(record) = record {
+                self.is_account |= matches!(record, Record::Account(_));
+                if self.is_account && !matches!(record, Record::Closed(_)) {
+                    self.digest.lines(line.bytes);
+                    self.digest.lines(b"\n");
+                }
                 self.take(record);
             } else {
                 let detail = "the line is no canonical record".to_owned();
@@ -221,7 +249,7 @@ impl<'a> Walk<'a> {
         if self.is_closed {
             self.wrong("a record stands after the last one of its source".to_owned());
         }
-        if (self.lines == 0) != matches!(record, Record::Source(_)) {
+        if (self.lines == 0) != matches!(record, Record::Source(_) | Record::Account(_)) {
             self.wrong("the record of the source must be the first, and only the first".to_owned());
         }
         let belongs = match &record {
@@ -246,7 +274,11 @@ impl<'a> Walk<'a> {
             _ => {}
         }
         match record {
-            Record::Source(_) => {}
+            Record::Folder(_) if !self.is_account => {
+                self.wrong("a folder of an account stands in a source that is none".to_owned());
+            }
+            Record::Source(_) | Record::Account(_) | Record::Folder(_) => {}
+            Record::Entry(_) if self.is_account => {}
             Record::Entry(entry) => self.digest.entry(&entry),
             Record::File(file) => {
                 self.begins(file.container);
@@ -259,6 +291,7 @@ impl<'a> Walk<'a> {
                     container: id,
                     number: 1,
                     item: Some((Rule::None, 0, file.wire)),
+                    event: None,
                     is_all: true,
                 }));
                 self.items += 1;
@@ -298,7 +331,9 @@ impl<'a> Walk<'a> {
         self.summary.container_bytes += size;
         if !is_inner {
             self.bytes = self.bytes.saturating_add(size);
-            self.digest.file(path, sha256, size);
+            if !self.is_account {
+                self.digest.file(path, sha256, size);
+            }
         }
     }
 
@@ -341,6 +376,7 @@ impl<'a> Walk<'a> {
             container,
             number: item.number,
             item: Some((item.rule, item.lines, item.wire)),
+            event: None,
             is_all: false,
         }));
         if !item.terminator.is_empty() {
@@ -359,6 +395,7 @@ impl<'a> Walk<'a> {
             container,
             number: 0,
             item: None,
+            event: None,
             is_all: false,
         }));
     }

@@ -85,8 +85,10 @@ pub fn verify_record(
     };
     let named = walked.named;
     let covers = walked.chain.covers.clone();
+    let named_blobs = walked.blobs;
     let reader = Reader::over(layout.clone(), walked.chain);
-    let packs = blobs::list(&reader, &covers, &mut found);
+    let mut packs = blobs::list(&reader, &covers, &mut found);
+    packs.named = named_blobs;
     summary.frames = packs.frames.len() as u64;
     summary.blobs = packs.blobs;
     summary.blob_bytes = packs.frames.iter().map(|frame| frame.at.raw).sum();

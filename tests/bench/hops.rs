@@ -9,7 +9,6 @@ use mailtrail::facts::derive::{Scratch, derive};
 use mailtrail::facts::{DateReading, Hop, ItemFacts, ItemText};
 use mailtrail::index::schema::HopHost::{By, Helo};
 use mailtrail::index::{IndexReader, IndexWriter, Indexed, Lookup, Stop, Watermarks, Way, schema};
-use mailtrail::parse::header;
 use mailtrail::route::{Mail, Settings, chain};
 use mailtrail::types::time::UtcMs;
 use mailtrail::types::{ByteRange, ItemKey, Sha256Digest};
@@ -105,11 +104,11 @@ fn ways(folder: &str) {
     let (settings, start) = (Settings::default(), Instant::now());
     let (mut way, mut hops, mut found) = (std::time::Duration::ZERO, 0, 0);
     for message in &messages {
-        derive(message, &mut scratch, &mut |message, facts, _| {
+        derive(message, &mut scratch, &mut |seen| {
             let start = Instant::now();
-            let header = header::read(message).value;
-            found += chain(&Mail { message, header: &header, facts }, &settings).findings.len();
-            hops += facts.hops.len();
+            let mail = Mail { message: seen.message, header: seen.header, facts: &seen.facts };
+            found += chain(&mail, &settings).findings.len();
+            hops += seen.facts.hops.len();
             way += start.elapsed();
         });
     }

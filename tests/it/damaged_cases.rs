@@ -9,8 +9,9 @@ use mailtrail::store::restore::{BlobMap, restore_container};
 use mailtrail::store::{BlobAt, CaseInfo, Head, Reader, Run, StoreError, Writer, pack};
 use mailtrail::types::digest::WireStream;
 use mailtrail::types::record::{
-    Closed, Container, End, Entry, File, Gap, Item, Record, SourceDigest, SourceHead,
+    Account, Closed, Container, End, Entry, File, Folder, Gap, Item, Record, SourceDigest, SourceHead,
 };
+use mailtrail::types::server::ServerState;
 use mailtrail::types::time::Clock;
 use mailtrail::types::unescape::Rule;
 use mailtrail::types::{ContainerId, Finding, FindingKind, RelPath, Sha256Digest};
@@ -39,16 +40,20 @@ struct Import<'a> {
 }
 
 impl<'a> Import<'a> {
-    fn begin(writer: &'a mut Writer) -> Self {
+    fn begin_empty(writer: &'a mut Writer) -> Self {
         let segment = writer.new_segment().unwrap();
-        let mut import = Self {
+        Self {
             writer,
             segment,
             frame: Vec::new(),
             known: BTreeSet::new(),
             digest: SourceDigest::default(),
             totals: (0, 0, 0),
-        };
+        }
+    }
+
+    fn begin(writer: &'a mut Writer) -> Self {
+        let mut import = Self::begin_empty(writer);
         import.line(&Record::Source(SourceHead {
             entries: 4,
             kind: "auto".into(),
@@ -169,6 +174,7 @@ impl<'a> Import<'a> {
             sha256,
             wire: wire.finish(),
             uid: None,
+            server: None,
             notes: Vec::new(),
         }));
         self.digest.file(&RelPath::new(path), &sha256, bytes.len() as u64);
@@ -185,7 +191,58 @@ impl<'a> Import<'a> {
     }
 }
 
-/// A case of two sources; answers the bytes of its first container and the head.
+/// What an acquisition writes: the lines of an account, and a piece of its transcript that an event names.
+fn account(writer: &mut Writer) {
+    let mut import = Import { digest: SourceDigest::default(), ..Import::begin_empty(writer) };
+    let path = RelPath::new("INBOX;UIDVALIDITY=1");
+    let message = b"From: a\r\n\r\nacquired\r\n";
+    let sha256 = import.blob(message);
+    let server = ServerState { flags: vec![b"\\Seen".to_vec()], ..ServerState::default() };
+    let lines = [
+        Record::Account(Account {
+            kind: "imap".into(),
+            host: "h".into(),
+            user: "u".into(),
+            ..Account::default()
+        }),
+        Record::Folder(Folder { path, name: "INBOX".into(), ..Folder::default() }),
+        Record::Entry(Entry {
+            path: RelPath::new("INBOX;UIDVALIDITY=1/;UID=3"),
+            kind: "failed".into(),
+            note: Some(b"NO".to_vec()),
+        }),
+        Record::File(File {
+            container: 1,
+            parent: None,
+            kind: "imap".into(),
+            path: RelPath::new("INBOX;UIDVALIDITY=1/;UID=4"),
+            size: message.len() as u64,
+            sha256,
+            wire: sha256,
+            uid: Some(4),
+            server: Some(Box::new(server)),
+            notes: Vec::new(),
+        }),
+    ];
+    for record in &lines {
+        let mut line = Vec::new();
+        record.write_line(&mut line);
+        import.digest.lines(&line);
+        import.line(record);
+    }
+    let id = std::mem::take(&mut import.digest).finish();
+    let bytes = message.len() as u64;
+    import.line(&Record::Closed(Closed { id, containers: 1, items: 1, bytes }));
+    import.commit();
+    let data =
+        format!("{{\"blobs\":[[\"{}\",{},\"transcript\"]],\"items\":1}}", import.blob(TALK), TALK.len());
+    import.flush();
+    writer.commit("account_acquired", data.as_bytes()).unwrap();
+}
+
+const TALK: &[u8] = b"S: * OK ready\r\nC: 1 CAPABILITY\r\n";
+
+/// A case of three sources; answers the bytes of its first container and the head.
 fn make(dir: &Path) -> (Vec<u8>, Head) {
     let info = CaseInfo { name: Some("Åse".into()), ..CaseInfo::default() };
     let mut writer = Writer::create(dir, &info, &run()).unwrap();
@@ -198,6 +255,7 @@ fn make(dir: &Path) -> (Vec<u8>, Head) {
     import.eml("y.eml", b"From: a\n\ny\n");
     import.eml("z.eml", b"");
     import.close();
+    account(&mut writer);
     (bytes, writer.close().unwrap())
 }
 
@@ -221,6 +279,39 @@ fn files(dir: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
+fn a_damaged_or_lost_transcript_is_named_with_its_event() {
+    let dir = tempfile::tempdir().unwrap();
+    make(dir.path());
+    let events = fs::read_to_string(dir.path().join("custody.jsonl")).unwrap().lines().count();
+    let event = format!("event {}", events - 1);
+    let names_it = |kind: FindingKind| {
+        let (summary, found) = verify(dir.path(), 2);
+        assert!(summary.is_mismatch());
+        let hit = found.iter().any(|f| f.kind == kind && f.hits.contains(&event));
+        assert!(hit, "{found:?}");
+    };
+    let pack = dir.path().join("packs/000001.pack");
+    let whole = fs::read(&pack).unwrap();
+    let mut changed = whole.clone();
+    // The last frame holds nothing but the transcript.
+    let last = changed.len() - 6;
+    changed[last] ^= 1;
+    fs::write(&pack, &changed).unwrap();
+    names_it(FindingKind::FrameMismatch);
+    fs::write(&pack, &whole).unwrap();
+    // An event that names what no pack holds, in a case whose chain was made anew around it.
+    let mut writer = Writer::open(dir.path(), &run()).unwrap();
+    let data = format!("{{\"blobs\":[[\"{}\",3,\"transcript\"]]}}", Sha256Digest::of(b"???"));
+    writer.commit("account_acquired", data.as_bytes()).unwrap();
+    writer.close().unwrap();
+    let event = format!("event {events}");
+    let (_, found) = verify(dir.path(), 1);
+    assert_eq!(found.len(), 1);
+    assert_eq!((found[0].kind, &found[0].hits), (FindingKind::BlobMissing, &vec![event]));
+    assert_eq!(found[0].file, "custody.jsonl");
+}
+
+#[test]
 fn an_undamaged_case_has_no_finding_at_any_number_of_threads() {
     let dir = tempfile::tempdir().unwrap();
     let (bytes, head) = make(dir.path());
@@ -229,7 +320,7 @@ fn an_undamaged_case_has_no_finding_at_any_number_of_threads() {
         assert_eq!(found, []);
         assert!(summary.is_clean());
         assert_eq!(summary.head, Some(head.clone()));
-        assert_eq!((summary.segments, summary.containers, summary.items), (2, 5, 50));
+        assert_eq!((summary.segments, summary.containers, summary.items), (3, 6, 51));
     }
     let reader = Reader::open(dir.path()).unwrap();
     let id = ContainerId { source: reader.segments().unwrap()[0].source(), number: 1 };
@@ -251,7 +342,7 @@ impl Dice {
 }
 
 fn is_newer(version: &[u8]) -> bool {
-    matches!(version.strip_prefix(b"mailtrail-case/"), Some([b'2'..=b'9', b'\n']))
+    matches!(version.strip_prefix(b"mailtrail-case/"), Some([b'3'..=b'9', b'\n']))
 }
 
 #[test]
@@ -448,7 +539,7 @@ fn stock_tools_alone_check_a_case_and_find_what_is_changed() {
     let Some((code, text)) = stock_check(dir.path()) else { return };
     assert_eq!(code, 0, "{text}");
     assert!(text.contains(&format!("head {}", head.head)), "{text}");
-    assert!(text.contains("5 containers, 50 items"), "{text}");
+    assert!(text.contains("6 containers, 51 items"), "{text}");
     let mut dice = Dice(7);
     for file in ["HEAD", "custody.jsonl", "ledger/000001.jsonl", "packs/000001.pack"] {
         let path = dir.path().join(file);

@@ -113,11 +113,27 @@ fn an_export_of_a_case_that_cannot_be_written_to_is_made_and_says_that_it_was_no
     lock.lock().unwrap();
     let ran = run(&case, &["export", "*", "--json", "--to", to.to_str().unwrap()]).ok();
     lock.unlock().unwrap();
-    assert!(ran.err.contains("the custody log does not tell of this export"), "{}", ran.err);
+    assert!(ran.err.contains("the custody log does not tell that this was exported"), "{}", ran.err);
     let done = ran.json().pop().unwrap();
     assert_eq!((&done["logged"], &done["head"]), (&false.into(), &Value::Null));
     assert_eq!(events(&case).len(), before);
     assert!(is_whole(&to));
+}
+
+#[test]
+fn what_was_restored_is_an_event_of_the_custody_log() {
+    let dir = tempfile::tempdir().unwrap();
+    let (case, to) = (dir.path().join("case"), dir.path().join("to"));
+    support::import(&case, &support::own_corpus().join("mailbox"));
+    let source = run(&case, &["info", "--json"]).ok().json()[0]["sources"][0]["source"].clone();
+    let source = source.as_str().unwrap();
+    let done =
+        run(&case, &["restore", source, "--json", "--to", to.to_str().unwrap()]).ok().json().pop().unwrap();
+    assert_eq!((&done["logged"], &done["exact"]), (&true.into(), &true.into()));
+    let event = events(&case).pop().unwrap();
+    assert_eq!(event["type"], "restored");
+    assert_eq!((&event["data"]["id"], &event["data"]["files"]), (&source.into(), &done["files"]));
+    run(&case, &["verify", "--quiet"]).ok();
 }
 
 #[test]

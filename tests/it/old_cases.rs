@@ -129,7 +129,7 @@ fn a_case_of_a_newer_format_is_refused_by_every_command_that_reads_it() {
     let dir = tempfile::tempdir().unwrap();
     let case = dir.path().join("case");
     copied(&frozen("v1"), &case);
-    fs::write(case.join("VERSION"), "mailtrail-case/2\n").unwrap();
+    fs::write(case.join("VERSION"), "mailtrail-case/3\n").unwrap();
     let before = support::files_below(&case);
     for args in [&["info"][..], &["search", "x"], &["rebuild"], &["report"], &["log"], &["verify"]] {
         support::run(&case, args).with_code(6);

@@ -1,7 +1,10 @@
 //! The same evidence gives the same ledger and manifest: any threads, any order, any zone, any clock, any place.
 
-use std::fs;
+use std::ffi::OsStr;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
+use std::process::Command;
 
 use crate::support::{self, evidence};
 
@@ -58,8 +61,50 @@ fn importing_the_same_source_again_adds_nothing_and_says_so() {
     fs::rename(&seized, &moved).unwrap();
     let again = support::run(&case, &["import", "--label", "other label", moved.to_str().unwrap()]).ok();
     assert!(again.text().contains("nothing new"), "{}", again.text());
+    let again = support::run(&case, &["import", "--md5", moved.to_str().unwrap()]).ok();
+    assert!(again.err.contains("no digests were added"), "{}", again.err);
     assert_eq!(before, support::ledger(&case));
     support::run(&case, &["verify", "--quiet"]).ok();
+}
+
+/// As somebody who may not read everything: root may.
+fn unprivileged(program: &Path, args: &[&OsStr]) -> support::Ran {
+    let is_root = fs::metadata("/proc/self").unwrap().uid() == 0;
+    let mut command = Command::new(if is_root { Path::new("setpriv") } else { program });
+    if is_root {
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(program);
+    }
+    command.args(args).env_remove("MAILTRAIL_CASE").env("HOME", "/nonexistent");
+    support::finish(command)
+}
+
+#[test]
+fn a_source_with_a_file_that_may_not_be_read_is_known_again() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::set_permissions(dir.path(), Permissions::from_mode(0o777)).unwrap();
+    let seized = dir.path().join("seized");
+    evidence::folder(&seized, 5);
+    fs::set_permissions(&seized, Permissions::from_mode(0o755)).unwrap();
+    let closed = seized.join("closed.eml");
+    fs::write(&closed, "From: a@example.org\nSubject: x\n\ny\n").unwrap();
+    fs::set_permissions(&closed, Permissions::from_mode(0o000)).unwrap();
+    let program = dir.path().join("mailtrail");
+    fs::copy(env!("CARGO_BIN_EXE_mailtrail"), &program).unwrap();
+    let case = dir.path().join("case");
+    let args = ["import".as_ref(), seized.as_os_str(), "--case".as_ref(), case.as_os_str()];
+    let first = unprivileged(&program, &args).with_code(3);
+    assert!(first.err.contains("unreadable"), "{}", first.err);
+    let before = support::ledger(&case);
+    assert!(
+        String::from_utf8_lossy(&before).contains("\"closed.eml\",\"t\":\"entry\",\"type\":\"unreadable\"")
+    );
+    let again = unprivileged(&program, &args).with_code(3);
+    assert!(again.text().contains("nothing new"), "{}{}", again.text(), again.err);
+    assert_eq!(before, support::ledger(&case));
+    // Once it can be read it is another source.
+    fs::set_permissions(&closed, Permissions::from_mode(0o644)).unwrap();
+    let more = unprivileged(&program, &args).ok();
+    assert!(more.text().contains("imported 6 items, 6 new"), "{}", more.text());
 }
 
 #[test]

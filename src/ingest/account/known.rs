@@ -1,0 +1,131 @@
+//! What the case has of an account already, from the ledger alone.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::acquire::Known;
+use crate::ingest::IngestError;
+use crate::store::{Reader, SegmentInfo};
+use crate::types::record::{Account, Entry, LEFT, Record};
+use crate::types::server::ServerState;
+use crate::types::{RelPath, Sha256Digest};
+
+/// Half of a digest: enough that no two paths of an account meet.
+type Half = [u8; 16];
+
+/// The flags of a message as the server wrote them.
+type Flags = Vec<Vec<u8>>;
+
+/// Messages, folders and lefts of all segments of one account.
+#[derive(Debug, Default)]
+pub(super) struct InCase {
+    has: HashSet<Half>,
+    folders: HashMap<Vec<u8>, Vec<(u64, u32)>>,
+    // Flags are the same again and again.
+    flags: Vec<Flags>,
+    flags_at: HashMap<Flags, u32>,
+    left: HashSet<Half>,
+    named: HashSet<RelPath>,
+    /// The segments of the account.
+    pub segments: Vec<SegmentInfo>,
+    /// The one that is pending and was begun with the same wishes.
+    pub pending: Option<SegmentInfo>,
+}
+
+impl InCase {
+    /// Reads what the case has of the mailbox of `account`.
+    ///
+    /// # Errors
+    /// [`IngestError::Store`].
+    pub(super) fn load(reader: &Reader, account: &Account) -> Result<Self, IngestError> {
+        let mut known = Self::default();
+        let is_of = |segment: &SegmentInfo| {
+            segment.account.as_ref().is_some_and(|have| have.is_same_mailbox(account))
+        };
+        known.segments = reader.segments()?.into_iter().filter(is_of).collect();
+        let is_same = |s: &&SegmentInfo| s.is_pending() && s.account.as_ref() == Some(account);
+        known.pending = known.segments.iter().rev().find(is_same).cloned();
+        let resumed = known.pending.as_ref().map(|segment| segment.number);
+        for number in known.segments.iter().map(|segment| segment.number).collect::<Vec<_>>() {
+            for record in reader.records(number, 0)? {
+                match record?.1 {
+                    Record::File(file) => {
+                        known.has.insert(half(file.path.as_bytes()));
+                        let flags =
+                            file.server.map(|server: Box<ServerState>| server.flags).unwrap_or_default();
+                        known.message(&file.path, file.uid.unwrap_or_default(), flags);
+                    }
+                    Record::Folder(folder) => {
+                        known.named.insert(folder.path);
+                    }
+                    Record::Entry(entry) if LEFT.iter().any(|(kind, _)| *kind == entry.kind) => {
+                        known.left.insert(left(&entry));
+                        // What was left in the run that goes on is left for good; a new run tries again.
+                        if Some(number) == resumed {
+                            known.has.insert(half(entry.path.as_bytes()));
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        for list in known.folders.values_mut() {
+            // What was taken last stands last.
+            list.sort_by_key(|(uid, _)| *uid);
+            list.reverse();
+            list.dedup_by_key(|(uid, _)| *uid);
+            list.reverse();
+        }
+        Ok(known)
+    }
+
+    fn message(&mut self, path: &RelPath, uid: u64, flags: Flags) {
+        let next = u32::try_from(self.flags.len()).unwrap_or(u32::MAX);
+        let number = *self.flags_at.entry(flags).or_insert_with_key(|flags| {
+            self.flags.push(flags.clone());
+            next
+        });
+        let folder = folder_of(path).to_vec();
+        self.folders.entry(folder).or_default().push((uid, number));
+    }
+
+    /// Whether a segment of the account names the folder.
+    pub(super) fn names(&self, folder: &RelPath) -> bool {
+        self.named.contains(folder)
+    }
+
+    /// Whether a segment of the account says the same of a message that was left.
+    pub(super) fn has_left(&self, entry: &Entry) -> bool {
+        self.left.contains(&left(entry))
+    }
+}
+
+impl Known for InCase {
+    fn has(&self, path: &RelPath) -> bool {
+        self.has.contains(&half(path.as_bytes()))
+    }
+
+    fn folder(&self, path: &RelPath) -> Vec<(u64, Vec<Vec<u8>>)> {
+        let list = self.folders.get(path.as_bytes()).map(Vec::as_slice).unwrap_or_default();
+        let flags = |number: u32| self.flags.get(number as usize).cloned().unwrap_or_default();
+        list.iter().map(|(uid, number)| (*uid, flags(*number))).collect()
+    }
+}
+
+/// The path of the folder, with its epoch, that a message of an account is in.
+pub(super) fn folder_of(path: &RelPath) -> &[u8] {
+    let path = path.as_bytes();
+    let end = memchr::memmem::rfind(path, b"/;UID").unwrap_or(path.len());
+    path.get(..end).unwrap_or_default()
+}
+
+fn half(bytes: &[u8]) -> Half {
+    let mut half = Half::default();
+    half.copy_from_slice(&Sha256Digest::of(bytes).as_bytes()[..16]);
+    half
+}
+
+fn left(entry: &Entry) -> Half {
+    let mut line = Vec::new();
+    Record::Entry(entry.clone()).write_line(&mut line);
+    half(&line)
+}

@@ -1,0 +1,229 @@
+//! Copies an account on a server into the case: what is told comes in, is hashed and stored while more comes, and is
+//! derived afterwards, so that nothing slow stands between the network and the record.
+
+mod events;
+mod known;
+mod long;
+mod output;
+mod parcel;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::{Mutex, PoisonError};
+
+use crate::acquire::{self, AcquireError, Known, Order, Sink, Told};
+use crate::store::{ACCOUNTS, Reader, StoreError, Writer};
+use crate::types::time::{Clock, UtcMs};
+use crate::types::{Sha256Digest, SourceId};
+
+pub use events::{FolderSeen, mechanism_name, sum, uid_set, url};
+
+use super::gate::Gate;
+use super::import::known_blobs;
+use super::registry::InTurn;
+use super::work::Claims;
+use super::{IngestError, Totals, Watch};
+use known::InCase;
+use long::{Long, Taken};
+use output::Output;
+use parcel::{Done, Failure, Gatherer, Parcel};
+
+/// What to acquire.
+#[derive(Clone, Debug)]
+pub struct AccountRequest {
+    /// From where, with what, and what.
+    pub order: Order,
+    /// Exhibit label.
+    pub label: Option<String>,
+    /// Note.
+    pub note: Option<String>,
+    /// Number of workers.
+    pub threads: usize,
+}
+
+/// Who watches an acquisition.
+pub trait AccountWatch: Watch {
+    /// Something was told; it is stored after this.
+    fn told(&self, told: &Told);
+}
+
+/// What became of an acquisition.
+#[derive(Debug)]
+pub struct Acquired {
+    /// The ledger segment; `None` when there was nothing that the case did not have.
+    pub segment: Option<u32>,
+    /// The source; `None` while the segment is pending, or without one.
+    pub source: Option<SourceId>,
+    /// Its full digest.
+    pub digest: Option<Sha256Digest>,
+    /// Whether an earlier run had begun it.
+    pub is_resumed: bool,
+    /// What this run stored.
+    pub totals: Totals,
+    /// The folders of this run, in the order met, with their books.
+    pub folders: Vec<FolderSeen>,
+    /// Messages that a rule excluded.
+    pub excluded: u64,
+    /// Messages that the server did not give.
+    pub failed: u64,
+    /// Messages that were gone when they were asked for.
+    pub gone: u64,
+    /// Notices.
+    pub notices: u64,
+    /// Of them those for which the copy is incomplete.
+    pub partial: u64,
+    /// The newest INTERNALDATE of this run.
+    pub newest: Option<UtcMs>,
+    /// How the talk with the server ended.
+    pub ended: Result<(), AcquireError>,
+}
+
+impl Acquired {
+    /// Whether everything that the server listed is in the case or was left by a rule.
+    pub fn is_whole(&self) -> bool {
+        self.ended.is_ok()
+            && self.failed == 0
+            && self.partial == 0
+            && self.folders.iter().all(FolderSeen::is_balanced)
+    }
+}
+
+/// Acquires an account. What was committed stays, whatever happens; catalog and index are brought up by `catch_up`.
+///
+/// # Errors
+/// [`StoreError::OlderFormat`] when the case has no place for accounts, and all that stops the writing. What the server did
+/// stands in [`Acquired::ended`].
+pub fn acquire_account(
+    writer: &mut Writer,
+    request: &AccountRequest,
+    clock: &dyn Clock,
+    watch: &dyn AccountWatch,
+) -> Result<Acquired, IngestError> {
+    run(writer, request, watch, |known, sink| acquire::acquire(&request.order, known, clock, sink))
+}
+
+/// The same over anything that tells what an account tells.
+fn run(
+    writer: &mut Writer,
+    request: &AccountRequest,
+    watch: &dyn AccountWatch,
+    produce: impl FnOnce(&dyn Known, &mut Sink<'_>) -> Result<(), AcquireError>,
+) -> Result<Acquired, IngestError> {
+    let order = &request.order;
+    if writer.version() < ACCOUNTS {
+        let path = writer.layout().root().to_owned();
+        return Err(StoreError::OlderFormat { path, found: u64::from(writer.version()) }.into());
+    }
+    let head = events::head(order);
+    let reader = Reader::open(writer.layout().root())?;
+    let known = InCase::load(&reader, &head)?;
+    let (registry, frames) = known_blobs(&reader)?;
+    let resumes = known.pending.as_ref().filter(|_| !order.list_only).map(|segment| segment.number);
+    // Told before the server is, so that no sign-in is without a trace.
+    let data = events::begun(order, &head, request.label.as_deref(), request.note.as_deref(), resumes);
+    writer.commit("account_begun", &data)?;
+    let next_frame = u32::try_from(frames.len()).unwrap_or(u32::MAX);
+    drop(frames);
+    let claims = InTurn::new(Claims { registry, next_frame });
+    let output = Output::new(writer, &reader, &known, head, url(&order.account), order.list_only, watch)?;
+    let output = Mutex::new(output);
+    let ended = pipeline(request.threads.max(1), &claims, &output, watch, |sink| produce(&known, sink))?;
+    output.into_inner().unwrap_or_else(PoisonError::into_inner).finish(ended)
+}
+
+/// The server's talk on this thread, workers and the writer on theirs.
+fn pipeline(
+    threads: usize,
+    claims: &InTurn<Claims>,
+    output: &Mutex<Output<'_>>,
+    watch: &dyn AccountWatch,
+    produce: impl FnOnce(&mut Sink<'_>) -> Result<(), AcquireError>,
+) -> Result<Result<(), AcquireError>, IngestError> {
+    let gate = Gate::new(threads + 3);
+    let failure = Failure::<IngestError>::new();
+    let (to_workers, parcels) = std::sync::mpsc::channel::<Parcel>();
+    let parcels = Mutex::new(parcels);
+    let (to_writer, done) = std::sync::mpsc::channel::<(u64, std::io::Result<Done>)>();
+    let ended = std::thread::scope(|scope| {
+        for _ in 0..threads {
+            let (to_writer, parcels) = (to_writer.clone(), &parcels);
+            scope.spawn(move || {
+                loop {
+                    // One at a time waits here, so that parcels are taken in their order.
+                    let next = parcels.lock().unwrap_or_else(PoisonError::into_inner).recv();
+                    let Ok(parcel) = next else { return };
+                    let number = parcel.number;
+                    // The writer is there until all senders are gone.
+                    to_writer.send((number, parcel::work(parcel, claims))).unwrap_or_default();
+                }
+            });
+        }
+        drop(to_writer);
+        let (gate, failure) = (&gate, &failure);
+        scope.spawn(move || {
+            let mut early = BTreeMap::new();
+            let mut next = 0;
+            for (number, worked) in done {
+                early.insert(number, worked);
+                while let Some(worked) = early.remove(&next) {
+                    next += 1;
+                    let wrote = match worked {
+                        Ok(_) if failure.is_set() => Ok(()),
+                        Ok(done) => output.lock().unwrap_or_else(PoisonError::into_inner).parcel(done),
+                        Err(source) => Err(IngestError::Files { path: "packs".into(), source }),
+                    };
+                    if let Err(error) = wrote {
+                        failure.set(error);
+                    }
+                    gate.leave();
+                }
+            }
+        });
+        let start = |parcel: Parcel| {
+            gate.enter();
+            // A worker that died has taken the scope with it.
+            to_workers.send(parcel).unwrap_or_default();
+        };
+        let mut gatherer = Gatherer::new();
+        let mut long: Option<Long> = None;
+        let mut sink = |told: Told| {
+            if failure.is_set() || watch.is_stopped() {
+                return ControlFlow::Break(());
+            }
+            watch.told(&told);
+            match Long::take(&mut long, told) {
+                // Nothing else can be written while a long message is.
+                Taken::Whole(told) if long.as_ref().is_some_and(Long::is_streamed) => gatherer.keep(told),
+                Taken::Whole(told) => {
+                    if let Some(parcel) = gatherer.push(told) {
+                        start(parcel);
+                    }
+                }
+                Taken::Kept => {}
+                Taken::Stream(streamed) => {
+                    if let Some(parcel) = gatherer.finish() {
+                        start(parcel);
+                    }
+                    gate.wait_empty();
+                    let mut output = output.lock().unwrap_or_else(PoisonError::into_inner);
+                    if let Err(error) = streamed.write(&mut output, claims) {
+                        failure.set(error);
+                    }
+                }
+            }
+            ControlFlow::Continue(())
+        };
+        let ended = produce(&mut sink);
+        if let Some(parcel) = gatherer.finish() {
+            start(parcel);
+        }
+        gate.wait_empty();
+        drop(to_workers);
+        // What broke off in the middle of a long message is given up.
+        output.lock().unwrap_or_else(PoisonError::into_inner).store.blob_abort();
+        ended
+    });
+    failure.take().map_or(Ok(ended), Err)
+}

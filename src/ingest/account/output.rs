@@ -1,0 +1,410 @@
+//! The one place where an acquisition writes: frames, ledger lines, events, in order.
+
+use std::collections::HashSet;
+use std::time::Instant;
+
+use crate::acquire::{AcquireError, Folder, Left, Message, Place, Told, Why};
+use crate::ingest::{IngestError, Totals};
+use crate::store::{Reader, Writer, source_id};
+use crate::types::json::Obj;
+use crate::types::record::{self, Closed, Entry, File, LEFT, Record, SourceDigest};
+use crate::types::server::ServerState;
+use crate::types::time::{UtcMs, rfc3339};
+use crate::types::{Anomaly, RelPath, Sha256Digest, SourceId};
+
+use super::events::{self, Blob, FolderSeen};
+use super::known::{InCase, folder_of};
+use super::parcel::{Done, Hashed};
+use super::{AccountWatch, Acquired};
+
+/// Bytes of evidence between two commits, at most.
+const COMMIT_BYTES: u64 = 64 << 20;
+
+/// Time between two commits, at most.
+const COMMIT_MS: u128 = 1000;
+
+/// Bytes of notices that wait for the next commit, at most.
+const NOTICES: usize = 1 << 20;
+
+/// Writes what workers give on.
+pub(super) struct Output<'a> {
+    pub(super) store: &'a mut Writer,
+    known: &'a InCase,
+    head: record::Account,
+    url: String,
+    list_only: bool,
+    watch: &'a dyn AccountWatch,
+    segment: Option<u32>,
+    // All lines of the segment so far.
+    digest: SourceDigest,
+    lines: Vec<u8>,
+    container: u32,
+    items: u64,
+    bytes: u64,
+    written: HashSet<RelPath>,
+    folders: Vec<FolderSeen>,
+    blobs: Vec<Blob>,
+    notices: Vec<u8>,
+    new: Totals,
+    newest: Option<UtcMs>,
+    noticed: u64,
+    partial: u64,
+    left: [u64; 3],
+    uncommitted: u64,
+    last_commit: Instant,
+    is_resumed: bool,
+}
+
+impl<'a> Output<'a> {
+    /// Goes on with the pending segment of `known`, if there is one.
+    pub(super) fn new(
+        store: &'a mut Writer,
+        reader: &Reader,
+        known: &'a InCase,
+        head: record::Account,
+        url: String,
+        list_only: bool,
+        watch: &'a dyn AccountWatch,
+    ) -> Result<Self, IngestError> {
+        let mut output = Self {
+            store,
+            known,
+            head,
+            url,
+            list_only,
+            watch,
+            segment: None,
+            digest: SourceDigest::default(),
+            lines: Vec::new(),
+            container: 0,
+            items: 0,
+            bytes: 0,
+            written: HashSet::new(),
+            folders: Vec::new(),
+            blobs: Vec::new(),
+            notices: Vec::new(),
+            new: Totals::default(),
+            newest: None,
+            noticed: 0,
+            partial: 0,
+            left: [0; 3],
+            uncommitted: 0,
+            last_commit: Instant::now(),
+            is_resumed: false,
+        };
+        if let Some(pending) = known.pending.as_ref().filter(|_| !list_only) {
+            output.segment = Some(pending.number);
+            output.is_resumed = true;
+            for record in reader.records(pending.number, 0)? {
+                let (line, record) = record?;
+                output.digest.lines(&line);
+                output.digest.lines(b"\n");
+                match record {
+                    Record::Folder(folder) => {
+                        output.written.insert(folder.path);
+                    }
+                    Record::File(file) => {
+                        output.container = file.container;
+                        output.items += 1;
+                        output.bytes += file.size;
+                    }
+                    Record::Entry(entry) => {
+                        let nth = LEFT.iter().position(|(kind, _)| *kind == entry.kind);
+                        if let Some(count) = nth.and_then(|nth| output.left.get_mut(nth)) {
+                            *count += 1;
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(output)
+    }
+
+    /// Writes a parcel.
+    pub(super) fn parcel(&mut self, done: Done) -> Result<(), IngestError> {
+        if let Some(frame) = &done.frame {
+            self.store.append_frame(frame)?;
+        }
+        for (told, blobs) in done.parcel.steps.into_iter().zip(done.blobs) {
+            self.step(told, &blobs)?;
+        }
+        self.wrote(done.parcel.bytes as u64)
+    }
+
+    /// Counts bytes and commits when it is time.
+    pub(super) fn wrote(&mut self, bytes: u64) -> Result<(), IngestError> {
+        self.uncommitted += bytes;
+        self.watch.progress(self.new.bytes, self.new.items);
+        let due = self.uncommitted >= COMMIT_BYTES
+            || self.last_commit.elapsed().as_millis() >= COMMIT_MS
+            || self.notices.len() >= NOTICES;
+        if due { self.commit() } else { Ok(()) }
+    }
+
+    fn step(&mut self, told: Told, blobs: &[Hashed]) -> Result<(), IngestError> {
+        match told {
+            Told::Session(session) => {
+                let blobs: Vec<Blob> =
+                    blobs.iter().map(|&hashed| Blob { hashed, what: events::CERTIFICATE }).collect();
+                let data = events::session(&self.url, &session, &blobs);
+                // What was gathered before belongs to events of its own.
+                if !(self.lines.is_empty() && self.blobs.is_empty() && self.notices.is_empty()) {
+                    self.commit()?;
+                }
+                self.store.commit("account_session", &data)?;
+            }
+            Told::Folder(folder) => self.folder(folder)?,
+            Told::Message(Message { at, server, notes, .. }) => {
+                if let Some(hashed) = blobs.first() {
+                    self.message(at, server, notes, *hashed)?;
+                }
+            }
+            Told::Left(left) => self.leave(&left)?,
+            Told::FolderEnd(books) => {
+                let seen = self.folders.iter_mut().rev().find(|seen| seen.folder.path == books.path);
+                if let Some(seen) = seen {
+                    seen.books = Some(books);
+                } else {
+                    let folder = Folder { path: books.path.clone(), ..Folder::default() };
+                    let books = Some(books);
+                    self.folders.push(FolderSeen { folder, books, ..FolderSeen::default() });
+                }
+            }
+            Told::Transcript(_) => {
+                let kept = blobs.iter().filter(|hashed| hashed.len > 0);
+                self.blobs.extend(kept.map(|&hashed| Blob { hashed, what: events::TRANSCRIPT }));
+            }
+            Told::Notice(notice) => {
+                self.noticed += 1;
+                self.partial += u64::from(notice.is_partial);
+                if !self.notices.is_empty() {
+                    self.notices.push(b',');
+                }
+                events::notice(&mut self.notices, &notice);
+            }
+            Told::LongStart { .. } | Told::Part(_) | Told::LongEnd { .. } | Told::LongBroken => {}
+        }
+        Ok(())
+    }
+
+    /// Begins a folder. The line of one that the case does not know is written at once, so that an empty one is told too; any
+    /// other waits until there is something new in it.
+    fn folder(&mut self, folder: Folder) -> Result<(), IngestError> {
+        let is_new = !self.known.names(&folder.path);
+        let path = folder.path.clone();
+        self.folders.push(FolderSeen { folder, ..FolderSeen::default() });
+        if is_new && !self.list_only { self.folder_line(&path) } else { Ok(()) }
+    }
+
+    /// Writes the line of a folder if the segment does not have it.
+    fn folder_line(&mut self, path: &RelPath) -> Result<(), IngestError> {
+        if self.written.contains(path) {
+            return Ok(());
+        }
+        let Some(seen) = self.folders.iter().rev().find(|seen| seen.folder.path == *path) else {
+            return Ok(());
+        };
+        let folder = &seen.folder;
+        let comes_and_goes = |word: &&Vec<u8>| {
+            word.eq_ignore_ascii_case(b"\\Marked") || word.eq_ignore_ascii_case(b"\\Unmarked")
+        };
+        let record = Record::Folder(record::Folder {
+            path: path.clone(),
+            name: folder.name.clone(),
+            raw: (folder.raw != folder.name.as_bytes() && !folder.raw.is_empty()).then(|| folder.raw.clone()),
+            delimiter: folder.delimiter.map(|byte| vec![byte]),
+            attributes: folder.attributes.iter().filter(|word| !comes_and_goes(word)).cloned().collect(),
+            uid_validity: folder.uid_validity,
+            mailbox_id: folder.mailbox_id.clone(),
+        });
+        self.written.insert(path.clone());
+        self.line(&record)
+    }
+
+    /// A message whose bytes are stored.
+    pub(super) fn message(
+        &mut self,
+        at: Place,
+        server: ServerState,
+        notes: Vec<Anomaly>,
+        hashed: Hashed,
+    ) -> Result<(), IngestError> {
+        let folder = RelPath::new(folder_of(&at.path));
+        self.folder_line(&folder)?;
+        self.newest = self.newest.max(server.internal().map(|(at, _)| at));
+        let Some(container) = self.container.checked_add(1) else {
+            return Err(crate::store::StoreError::Full {
+                what: "messages of an account",
+                limit: u64::from(u32::MAX),
+            }
+            .into());
+        };
+        self.container = container;
+        let record = Record::File(File {
+            container,
+            parent: None,
+            kind: self.head.kind.clone(),
+            path: at.path,
+            size: hashed.len,
+            sha256: hashed.sha256,
+            wire: hashed.wire,
+            uid: Some(at.uid),
+            server: (!server.is_empty()).then(|| Box::new(server)),
+            notes,
+        });
+        self.line(&record)?;
+        self.items += 1;
+        self.bytes += hashed.len;
+        self.new.items += 1;
+        self.new.new_items += 1;
+        self.new.containers += 1;
+        self.new.bytes += hashed.len;
+        if let Some(seen) = self.folders.iter_mut().rev().find(|seen| seen.folder.path == folder) {
+            seen.stored += 1;
+            seen.bytes += hashed.len;
+        }
+        Ok(())
+    }
+
+    fn leave(&mut self, left: &Left) -> Result<(), IngestError> {
+        // The places of `LEFT`.
+        let (kind, nth) = match left.why {
+            Why::Excluded => ("excluded", 0),
+            Why::Failed => ("failed", 1),
+            Why::Gone => ("gone", 2),
+        };
+        if let Some(count) = self.left.get_mut(nth) {
+            *count += 1;
+        }
+        let note = Some(left.note.clone()).filter(|note| !note.is_empty());
+        let entry = Entry { path: left.at.path.clone(), kind: kind.to_owned(), note };
+        // A later run that says the same of it says nothing new.
+        if self.list_only || self.known.has_left(&entry) {
+            return Ok(());
+        }
+        self.folder_line(&RelPath::new(folder_of(&entry.path)))?;
+        self.line(&Record::Entry(entry))
+    }
+
+    /// Appends a line; the first one begins the segment.
+    fn line(&mut self, record: &Record) -> Result<(), IngestError> {
+        if self.segment.is_none() {
+            self.segment = Some(self.store.new_segment()?);
+            self.append(&Record::Account(self.head.clone()));
+        }
+        self.append(record);
+        Ok(())
+    }
+
+    fn append(&mut self, record: &Record) {
+        let from = self.lines.len();
+        record.write_line(&mut self.lines);
+        self.digest.lines(self.lines.get(from..).unwrap_or_default());
+    }
+
+    fn flush_lines(&mut self) -> Result<(), IngestError> {
+        if let Some(segment) = self.segment
+            && !self.lines.is_empty()
+        {
+            self.store.append_ledger(segment, &self.lines)?;
+            self.lines.clear();
+        }
+        Ok(())
+    }
+
+    /// Makes everything durable, and says so.
+    pub(super) fn commit(&mut self) -> Result<(), IngestError> {
+        self.flush_lines()?;
+        self.uncommitted = 0;
+        self.last_commit = Instant::now();
+        if !self.store.is_dirty() && self.blobs.is_empty() && self.notices.is_empty() {
+            return Ok(());
+        }
+        let mut data = Vec::new();
+        let mut o = Obj::new(&mut data);
+        events::write_blobs(&mut o, &std::mem::take(&mut self.blobs));
+        o.uint("items", self.items);
+        self.take_notices(&mut o);
+        if let Some(segment) = self.segment {
+            o.uint("segment", u64::from(segment));
+        }
+        o.end();
+        self.store.commit("items_committed", &data)?;
+        self.watch.committed(self.new.items);
+        Ok(())
+    }
+
+    fn take_notices(&mut self, o: &mut Obj<'_>) {
+        if !self.notices.is_empty() {
+            let mut list = vec![b'['];
+            list.append(&mut self.notices);
+            list.push(b']');
+            o.raw("notices", &list);
+        }
+    }
+
+    /// The end of the run: closes the segment when it came through, and tells the books.
+    pub(super) fn finish(mut self, ended: Result<(), AcquireError>) -> Result<Acquired, IngestError> {
+        let mut closed = None;
+        if ended.is_ok() && self.segment.is_some() {
+            let id = std::mem::take(&mut self.digest).finish();
+            self.refuse_clash(&id)?;
+            let record =
+                Closed { id, containers: u64::from(self.container), items: self.items, bytes: self.bytes };
+            Record::Closed(record.clone()).write_line(&mut self.lines);
+            closed = Some(record);
+        }
+        self.commit()?;
+        let balanced = self.folders.iter().all(FolderSeen::is_balanced);
+        let mut data = Vec::new();
+        let mut o = Obj::new(&mut data);
+        o.bool("balanced", balanced).uint("bytes", self.new.bytes);
+        if let Err(error) = &ended {
+            o.str("error", &error.to_string());
+        }
+        o.uint("excluded", self.left[0]).uint("failed", self.left[1]);
+        o.arr("folders", &self.folders, events::folder);
+        o.uint("gone", self.left[2]).uint("items", self.new.items);
+        if let Some(newest) = self.newest {
+            o.str("newest_internal_date", &rfc3339(newest));
+        }
+        if let Some(segment) = self.segment {
+            o.uint("segment", u64::from(segment));
+        }
+        if let Some(closed) = &closed {
+            o.str("source", &source_id(closed).to_string());
+        }
+        o.str("url", &self.url);
+        o.end();
+        let kind = match &ended {
+            Err(_) => "account_stopped",
+            Ok(()) if self.list_only => "account_listed",
+            Ok(()) if self.segment.is_none() => "account_seen_again",
+            Ok(()) => "account_acquired",
+        };
+        self.store.commit(kind, &data)?;
+        Ok(Acquired {
+            segment: self.segment,
+            source: closed.as_ref().map(source_id),
+            digest: closed.map(|closed| closed.id),
+            is_resumed: self.is_resumed,
+            totals: self.new,
+            folders: self.folders,
+            excluded: self.left[0],
+            failed: self.left[1],
+            gone: self.left[2],
+            notices: self.noticed,
+            partial: self.partial,
+            newest: self.newest,
+            ended,
+        })
+    }
+
+    fn refuse_clash(&self, id: &Sha256Digest) -> Result<(), IngestError> {
+        let [a, b, c, d, e, f, g, h, ..] = *id.as_bytes();
+        let source = SourceId::Known(u64::from_be_bytes([a, b, c, d, e, f, g, h]));
+        let clash = self.store.segments().iter().any(|segment| segment.source() == source);
+        if clash { Err(IngestError::IdClash { id: source.to_string() }) } else { Ok(()) }
+    }
+}
