@@ -1,10 +1,11 @@
 //! Copies an account from an IMAP or POP3 server, with verbs that cannot change it, and tells what came.
 //!
-//! The only folder that opens a socket, and only to the host that the examiner named.
+//! The only folder that opens a socket, and only to the host that the examiner named, or the issuer of a token.
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::cast_possible_truncation, clippy::panic))]
 
 mod account;
+pub mod oauth;
 mod order;
 mod pop3;
 pub mod sign;

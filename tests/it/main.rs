@@ -16,6 +16,7 @@ mod corpora_source;
 mod corpus_containers;
 mod corpus_facts;
 mod damaged_cases;
+mod device_flow;
 mod docs_tables;
 mod exports;
 mod first_steps;

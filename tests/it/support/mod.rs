@@ -4,6 +4,7 @@ pub(crate) mod authority;
 pub(crate) mod collect;
 pub(crate) mod dovecot;
 pub(crate) mod evidence;
+pub(crate) mod issuer;
 pub(crate) mod maildir;
 pub(crate) mod proxy;
 
