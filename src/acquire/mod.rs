@@ -1,12 +1,14 @@
 //! Copies an account from an IMAP or POP3 server, with verbs that cannot change it, and tells what came.
 //!
-//! The only folder that opens a socket, and only to the host that the examiner named.
+//! The only folder that opens a socket, and only to the host that the examiner named, or the issuer of a token.
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::cast_possible_truncation, clippy::panic))]
 
 mod account;
 mod imap;
+pub mod oauth;
 mod order;
+mod pop3;
 pub mod sign;
 mod told;
 pub mod wire;
@@ -38,14 +40,10 @@ pub fn acquire(
     sink: &mut Sink<'_>,
 ) -> Result<(), AcquireError> {
     if order.account.scheme.is_imap() {
-        return imap::run(order, known, clock, sink);
+        imap::run(order, known, clock, sink)
+    } else {
+        pop3::acquire(order, known, clock, sink)
     }
-    let account = &order.account;
-    Err(AcquireError::Connect {
-        host: account.host.clone(),
-        port: account.port,
-        why: "this build cannot speak POP3 yet".to_owned(),
-    })
 }
 
 /// What the case has of the account already.
@@ -149,6 +147,12 @@ pub enum AcquireError {
         host: String,
         /// What the system said.
         why: String,
+    },
+    /// What was asked for cannot be had from this server, or would change the mailbox.
+    #[error("{why}")]
+    Choice {
+        /// Why.
+        why: &'static str,
     },
     /// The sink asked to stop.
     #[error("stopped on request")]

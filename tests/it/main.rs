@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, reason = "suites over real mail print what they measured")]
 
 mod acquire_imap;
+mod acquire_pop3;
 mod auth;
 mod changed_bytes;
 mod command_line;
@@ -16,6 +17,7 @@ mod corpora_source;
 mod corpus_containers;
 mod corpus_facts;
 mod damaged_cases;
+mod device_flow;
 mod docs_tables;
 mod exports;
 mod first_steps;

@@ -360,7 +360,7 @@ mod tests {
                 }
             }
             let one: &[u8] = b"x";
-            let _ = crate::acquire::imap::fetch::Fetched::read(&mut answer(text.as_bytes(), &[one; 2]));
+            drop(crate::acquire::imap::fetch::Fetched::read(&mut answer(text.as_bytes(), &[one; 2])));
         }
     }
 }
