@@ -95,7 +95,7 @@ impl Fetched {
             labels.sort_unstable();
             labels.dedup();
             self.server.gm_labels = labels;
-        } else if let Some(offset) = whole_body(item) {
+        } else if let Some(Origin(offset)) = whole_body(item) {
             let body = match scan.string() {
                 Some(Text::Bytes(bytes)) => Body::Bytes(bytes),
                 Some(Text::Elsewhere(n)) => Body::Elsewhere(n),
@@ -118,15 +118,18 @@ fn first(scan: &mut Scan<'_>) -> Option<Vec<u8>> {
     }
 }
 
+/// The offset that stands behind `BODY[]`, if one does.
+struct Origin(Option<u64>);
+
 /// Whether an item is `BODY[]`, and the offset behind it.
-fn whole_body(item: &[u8]) -> Option<Option<u64>> {
+fn whole_body(item: &[u8]) -> Option<Origin> {
     let (name, rest) = item.split_at_checked(6)?;
     if !name.eq_ignore_ascii_case(b"BODY[]") {
         return None;
     }
     match rest {
-        [] => Some(None),
-        [b'<', digits @ .., b'>'] => Some(decimal(digits)),
+        [] => Some(Origin(None)),
+        [b'<', digits @ .., b'>'] => Some(Origin(decimal(digits))),
         _ => None,
     }
 }
@@ -166,8 +169,8 @@ pub(super) fn uid_so_far(text: &[u8]) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::scan::Literal;
     use super::*;
+    use crate::acquire::imap::scan::Literal;
 
     fn read(text: &str, literals: &[&[u8]]) -> Option<Fetched> {
         let literals = literals.iter().map(|l| Literal::Bytes(l.to_vec())).collect();
