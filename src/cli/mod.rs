@@ -1,5 +1,6 @@
 //! The only folder that prints.
 
+mod across;
 mod args;
 mod auth;
 mod auth_json;

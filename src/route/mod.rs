@@ -17,7 +17,7 @@ mod settings;
 mod steps;
 mod trust;
 
-pub use across::{ACROSS, Across, Compare, Seen};
+pub use across::{ACROSS, Across, Compare, Seen, Survey};
 pub use answers::{Answer, Answers, Level};
 pub use clocks::{Clock, Clocks, LEAST, Model};
 pub use embedded::{Time, times};
@@ -25,7 +25,7 @@ pub use names::{organisation, provider};
 pub use networks::{Network, NetworkError, Networks};
 pub use peers::{Peers, peers};
 pub use recorded::{METHODS, Own, RESULTS, Standing};
-pub use rules::{Finding, RULES, Rule, Severity, rule};
+pub use rules::{Finding, RULES, Rule, Severity, is_mail, rule};
 pub use settings::Settings;
 pub use trust::{Basis, Trust};
 

@@ -9,6 +9,8 @@ mod people;
 mod software;
 mod tls;
 
+pub use tls::is_mail;
+
 use super::answers::Answers;
 use super::recorded::Weighed;
 use super::settings::Settings;
