@@ -88,7 +88,7 @@ pub(super) fn run(context: &Context, args: &HopsArgs, out: &mut Out) -> Result<E
             let told: Vec<String> = clients
                 .iter()
                 .take(MOST_CLIENTS)
-                .map(|(place, hops)| format!("{} {place}", grouped(*hops)))
+                .map(|(place, hops)| format!("{} {}", grouped(*hops), shown(place)))
                 .collect();
             let more = clients.len().saturating_sub(MOST_CLIENTS);
             let more = if more > 0 { format!("; {more} more") } else { String::new() };
@@ -110,8 +110,7 @@ pub(super) fn run(context: &Context, args: &HopsArgs, out: &mut Out) -> Result<E
 fn clients(relay: &Relay, geo: &Geo) -> Result<Vec<(String, u64)>, Failure> {
     let mut places: BTreeMap<String, u64> = BTreeMap::new();
     for (ip, hops) in &relay.clients {
-        let place =
-            geo.find(*ip)?.iter().map(|(_, place)| shown(&place.line())).collect::<Vec<_>>().join("; ");
+        let place = geo.find(*ip)?.iter().map(|(_, place)| place.line()).collect::<Vec<_>>().join("; ");
         if !place.is_empty() {
             *places.entry(place).or_default() += hops;
         }

@@ -18,6 +18,7 @@ mod damaged_cases;
 mod docs_tables;
 mod exports;
 mod first_steps;
+mod geoip;
 mod hop_queries;
 mod hostile_inputs;
 mod hostile_sources;

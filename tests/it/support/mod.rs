@@ -4,6 +4,7 @@ pub(crate) mod authority;
 pub(crate) mod dovecot;
 pub(crate) mod evidence;
 pub(crate) mod maildir;
+pub(crate) mod mmdb;
 pub(crate) mod proxy;
 
 use std::path::{Path, PathBuf};
