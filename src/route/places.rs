@@ -96,7 +96,7 @@ fn text(value: Option<&Value>) -> Option<String> {
     value.and_then(Value::as_str).map(cut).filter(|text| !text.is_empty())
 }
 
-/// The keys of MaxMind's and DB-IP's databases, and of those that hold plain texts, as IPinfo's.
+/// The keys of the databases of `MaxMind` and DB-IP, and of those that hold plain texts, as those of `IPinfo`.
 fn read(record: &Value) -> Place {
     let name = |value: Option<&Value>| {
         text(value)

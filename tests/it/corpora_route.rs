@@ -237,9 +237,13 @@ impl Compared {
 /// What the rules across messages find in these hops.
 fn compare(hops: &[Compared]) -> Vec<Across> {
     let mut survey = Survey::default();
-    hops.iter().for_each(|hop| survey.count(&hop.seen()));
+    for hop in hops {
+        survey.count(&hop.seen());
+    }
     let mut compare = survey.chosen();
-    hops.iter().for_each(|hop| compare.see(&hop.seen()));
+    for hop in hops {
+        compare.see(&hop.seen());
+    }
     assert!(!compare.is_cut());
     compare.findings()
 }

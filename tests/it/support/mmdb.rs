@@ -1,4 +1,4 @@
-//! Writes databases in the MaxMind DB format, version 2.0, small enough to read with the eyes.
+//! Writes databases in the `MaxMind` DB format, version 2.0, small enough to read with the eyes.
 
 use std::net::IpAddr;
 
@@ -55,7 +55,9 @@ fn value(out: &mut Vec<u8>, this: &Value) {
         }
         Value::List(list) => {
             head(out, 11, list.len());
-            list.iter().for_each(|inner| value(out, inner));
+            for inner in list {
+                value(out, inner);
+            }
         }
     }
 }
