@@ -231,7 +231,7 @@ pub(super) fn choose(
     is_gmail: bool,
     all: Vec<Mailbox>,
 ) -> Result<(Vec<Mailbox>, Vec<Notice>), AcquireError> {
-    let mut notices = Vec::new();
+    let (mut notices, mut notices_partial) = (Vec::new(), Vec::new());
     let mut notice = |code, mailbox: &Mailbox, text: String| {
         notices.push(Notice { code, path: Some(mailbox.epoch(None)), text, is_partial: false });
     };
@@ -263,6 +263,13 @@ pub(super) fn choose(
             notice("folder-excluded", &mailbox, "not among the folders to take".to_owned());
         } else if let Some(pattern) = order.choice.exclude.iter().find(|p| meets(p)) {
             notice("folder-excluded", &mailbox, format!("left by the rule `exclude {pattern}`"));
+        } else if mailbox.raw.contains(&0) {
+            notices_partial.push(Notice {
+                code: "folder-refused",
+                path: Some(mailbox.epoch(None)),
+                text: "its name holds a NUL byte, so it cannot be asked for".to_owned(),
+                is_partial: true,
+            });
         } else if is_gmail
             && has_all
             && !is_named
@@ -277,6 +284,7 @@ pub(super) fn choose(
             taken.push(mailbox);
         }
     }
+    notices.append(&mut notices_partial);
     if is_gmail && !has_all && !is_named {
         notices.push(Notice {
             code: "gmail-all-mail-hidden",

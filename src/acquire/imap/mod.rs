@@ -31,6 +31,9 @@ mod verb;
 mod when;
 mod worker;
 
+#[cfg(test)]
+mod tests;
+
 use folders::Mailbox;
 use session::Session;
 use shelf::Shelf;

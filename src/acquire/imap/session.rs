@@ -258,7 +258,10 @@ impl<'a> Session<'a> {
         match &kind {
             Kind::Status(status) | Kind::Tagged(_, status) => self.note(status)?,
             Kind::Numbered(n, name) if name == b"EXISTS" => self.exists = Some(*n),
-            Kind::Numbered(_, name) if name == b"EXPUNGE" => self.expunged = self.expunged.saturating_add(1),
+            Kind::Numbered(_, name) if name == b"EXPUNGE" => {
+                self.expunged = self.expunged.saturating_add(1);
+                self.exists = self.exists.map(|n| n.saturating_sub(1));
+            }
             Kind::Data(name) if name == b"VANISHED" => self.expunged = self.expunged.saturating_add(1),
             Kind::Data(name) if name == b"CAPABILITY" => {
                 let rest = answer.text.get(13..).unwrap_or_default().to_vec();
