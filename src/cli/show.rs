@@ -79,6 +79,9 @@ fn about(row: &Row<'_>, told: &Told, out: &mut Out) -> Result<(), Failure> {
     out.line(&pair("item", &told.id.to_string()))?;
     let path = shown(&told.container.path.display());
     out.line(&pair("container", &format!("{} ({}) {path}", told.id.container, told.container.kind)))?;
+    if let Some(folder) = &told.folder {
+        out.line(&pair("folder", &shown(folder)))?;
+    }
     let of = if row.part.is_some() { "of its parent's decoded bytes" } else { "of the container" };
     out.line(&pair(
         "bytes",
@@ -97,12 +100,44 @@ fn about(row: &Row<'_>, told: &Told, out: &mut Out) -> Result<(), Failure> {
         let words: Vec<&str> = told.more.state.iter().map(|w| &**w).collect();
         out.line(&pair("state", &words.join(", ")))?;
     }
+    server(told, out)?;
     let date = match (row.date, row.zone) {
         (Some(at), Some(zone)) => format!("{} (written with offset {zone:+} s)", rfc3339(at)),
         (Some(at), None) => format!("{} (zone not known, read as UTC)", rfc3339(at)),
         (None, _) => "none that could be read".to_owned(),
     };
     out.line(&pair("Date header", &date))?;
+    Ok(())
+}
+
+/// What the server said of it, for what was acquired from an account.
+fn server(told: &Told, out: &mut Out) -> Result<(), Failure> {
+    let Some(server) = &told.more.server else { return Ok(()) };
+    let text = |bytes: &[u8]| shown(&String::from_utf8_lossy(bytes));
+    let list = |words: &[Vec<u8>]| words.iter().map(|word| text(word)).collect::<Vec<_>>().join(" ");
+    let mut said = Vec::new();
+    if let Some(date) = &server.internal_date {
+        let utc = server.internal().map(|(at, _)| format!(" ({})", rfc3339(at))).unwrap_or_default();
+        said.push(("INTERNALDATE", format!("{}{utc}", text(date))));
+    }
+    if !server.flags.is_empty() {
+        said.push(("flags", list(&server.flags)));
+    }
+    if !server.gm_labels.is_empty() {
+        said.push(("labels", list(&server.gm_labels)));
+    }
+    let numbers = [
+        ("size", server.size),
+        ("X-GM-MSGID", server.gm_msgid),
+        ("X-GM-THRID", server.gm_thrid),
+        ("MODSEQ", server.modseq),
+    ];
+    said.extend(numbers.into_iter().filter_map(|(word, number)| Some((word, number?.to_string()))));
+    let ids = [("EMAILID", &server.email_id), ("THREADID", &server.thread_id), ("UIDL", &server.uidl)];
+    said.extend(ids.into_iter().filter_map(|(word, id)| Some((word, text(id.as_deref()?)))));
+    for (word, value) in said {
+        out.line(&format!("{}{word} {value}", pad("server", 12)))?;
+    }
     Ok(())
 }
 
