@@ -12,7 +12,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("parse", &["types"]),
     ("facts", &["types", "parse"]),
     ("auth", &["types", "parse"]),
-    ("route", &["types", "parse", "facts"]),
+    ("route", &["types", "parse", "facts", "auth"]),
     ("catalog", &["types", "facts"]),
     ("index", &["types", "parse", "facts"]),
     // acquire tells what a server holds with the events of source; it alone opens sockets.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::parse::authres::arc_results;
 use crate::parse::dkim::{ChainValue, SignatureKind, signature};
+use crate::parse::known::Known;
 use crate::types::{Anomaly, ByteRange};
 
 use super::body::Bodies;
@@ -13,9 +14,10 @@ use super::signature::{Checker, SignatureReport, Verdict};
 pub(super) const MAX_FIELDS: usize = 300;
 
 /// The state of a chain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ChainStatus {
     /// There is no ARC field.
+    #[default]
     None,
     /// Every seal and the newest message signature hold.
     Pass,
@@ -91,7 +93,7 @@ pub struct ArcSet {
 }
 
 /// The chain of a message.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ArcReport {
     /// Its state.
     pub status: ChainStatus,
@@ -116,10 +118,10 @@ pub(super) fn chain(checker: &Checker<'_>, bodies: &mut Bodies<'_>, notes: &mut 
     let mut sets: BTreeMap<u32, Numbers> = BTreeMap::new();
     let mut reason = None;
     let mut count = 0_usize;
-    for (name, which) in
-        [(&b"arc-authentication-results"[..], 0), (b"arc-message-signature", 1), (b"arc-seal", 2)]
-    {
-        for &number in checker.named(name) {
+    let results = checker.numbers(|field| field.name.eq_ignore_ascii_case(b"arc-authentication-results"));
+    let (messages, seals) = (checker.all(Known::ArcMessageSignature), checker.all(Known::ArcSeal));
+    for (numbers, which) in [(results, 0), (messages, 1), (seals, 2)] {
+        for number in numbers {
             count += 1;
             let Some(field) = checker.field(number).filter(|_| count <= MAX_FIELDS) else { continue };
             let (value, at) = (field.value, field.value_at.start());
@@ -161,6 +163,30 @@ pub(super) fn chain(checker: &Checker<'_>, bodies: &mut Bodies<'_>, notes: &mut 
     };
     let oldest_pass = oldest(&reports);
     ArcReport { status, reason, sets: reports, oldest_pass }
+}
+
+/// The newest set alone; nothing is judged.
+pub(super) fn newest(checker: &Checker<'_>, bodies: &mut Bodies<'_>) -> ArcReport {
+    let mut set = ArcSet::default();
+    let read = |known: Known, kind: SignatureKind| {
+        let fields = checker.all(known).into_iter().take(MAX_FIELDS);
+        let all = fields.filter_map(|number| {
+            let field = checker.field(number)?;
+            Some((number, signature(field.value, field.value_at.start(), kind).value))
+        });
+        all.max_by_key(|(number, signature)| (signature.instance, std::cmp::Reverse(*number)))
+    };
+    if let Some((number, signature)) = read(Known::ArcSeal, SignatureKind::ArcSeal) {
+        set.instance = signature.instance.unwrap_or_default();
+        set.seal = Some(checker.seal(number, signature, None));
+    }
+    if let Some((number, signature)) = read(Known::ArcMessageSignature, SignatureKind::ArcMessage) {
+        set.instance = set.instance.max(signature.instance.unwrap_or_default());
+        set.message = Some(checker.message_signature(number, signature, bodies));
+    }
+    let is_there = set.seal.is_some() || set.message.is_some();
+    let status = if is_there { ChainStatus::Unknown } else { ChainStatus::None };
+    ArcReport { status, sets: if is_there { vec![set] } else { Vec::new() }, ..ArcReport::default() }
 }
 
 fn cv(set: &ArcSet) -> Option<ChainValue> {

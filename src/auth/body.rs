@@ -1,5 +1,7 @@
 //! The body hash under several readings: which one makes `bh=` match, and so what was changed on the way or in storage.
 
+use std::cell::OnceCell;
+
 use crate::parse::decode;
 use crate::parse::dkim::{Algorithm, Canon, Signature};
 use crate::parse::header::Header;
@@ -7,6 +9,7 @@ use crate::parse::known::Known;
 use crate::parse::value::structured;
 use crate::types::unescape::quoted_lines;
 
+use super::Depth;
 use super::canon::{BodyHash, crlf_lines, lines, trim_end};
 
 /// Longest body that is read in other ways than as it stands.
@@ -142,10 +145,10 @@ impl BodyCheck {
 pub(super) struct Bodies<'a> {
     body: &'a [u8],
     as_found: Option<&'a [u8]>,
-    boundary: Option<Vec<u8>>,
-    encoding: Vec<u8>,
-    has_bare_lf: bool,
-    has_crlf: bool,
+    boundary: OnceCell<Option<Vec<u8>>>,
+    content_type: Option<&'a [u8]>,
+    encoding: Option<&'a [u8]>,
+    depth: Depth,
     tried: usize,
     known: Vec<(Want, BodyCheck)>,
 }
@@ -161,28 +164,34 @@ struct Want {
 
 impl<'a> Bodies<'a> {
     /// Of a message with its header; `as_found` is its slice in the container when that differs.
-    pub(super) fn new(message: &'a [u8], header: &Header<'a>, as_found: Option<&'a [u8]>) -> Self {
+    pub(super) fn new(
+        message: &'a [u8],
+        header: &Header<'a>,
+        as_found: Option<&'a [u8]>,
+        depth: Depth,
+    ) -> Self {
         let body = message.get(header.body_start..).unwrap_or_default();
-        let has_bare_lf = memchr::memchr_iter(b'\n', body).any(|n| n == 0 || body.get(n - 1) != Some(&b'\r'));
-        let content = header.first(Known::ContentType).map(|f| structured(f.value));
-        let encoding = header.first(Known::ContentTransferEncoding);
+        let value = |known: Known| header.first(known).map(|field| field.value);
         Self {
             body,
             as_found: as_found.filter(|slice| *slice != message).map(|slice| {
                 let start = crate::parse::header::read(slice).value.body_start;
                 slice.get(start..).unwrap_or_default()
             }),
-            boundary: content.and_then(|c| c.token("boundary")),
-            encoding: encoding.map(|f| f.value.trim_ascii().to_ascii_lowercase()).unwrap_or_default(),
-            has_bare_lf,
-            has_crlf: memchr::memmem::find(body, b"\r\n").is_some(),
+            boundary: OnceCell::new(),
+            content_type: value(Known::ContentType),
+            encoding: value(Known::ContentTransferEncoding),
+            depth,
             tried: 0,
             known: Vec::new(),
         }
     }
 
-    /// The check of a signature's `bh=`.
+    /// The check of a signature's `bh=`; `None` when `a=` is unknown, or the body is not whole.
     pub(super) fn check(&mut self, signature: &Signature) -> Option<BodyCheck> {
+        if self.depth == (Depth::Outline { is_whole: false }) {
+            return None;
+        }
         let want = Want {
             canon: signature.canon.1,
             algorithm: signature.algorithm?,
@@ -195,6 +204,17 @@ impl<'a> Bodies<'a> {
         let check = self.compute(&want);
         self.known.push((want, check.clone()));
         Some(check)
+    }
+
+    fn has_bare_lf(&self) -> bool {
+        let is_bare = |n: usize| n.checked_sub(1).and_then(|n| self.body.get(n)) != Some(&b'\r');
+        memchr::memchr_iter(b'\n', self.body).any(is_bare)
+    }
+
+    /// The boundary of the multipart.
+    fn boundary(&self) -> Option<&[u8]> {
+        let read = || self.content_type.and_then(|value| structured(value).token("boundary"));
+        self.boundary.get_or_init(read).as_deref()
     }
 
     fn compute(&mut self, want: &Want) -> BodyCheck {
@@ -211,7 +231,7 @@ impl<'a> Bodies<'a> {
             is_cut_short: false,
         };
         if check.computed == want.hash {
-            check.reading = Some(if self.has_bare_lf { Reading::LfAsCrlf } else { Reading::AsIs });
+            check.reading = Some(if self.has_bare_lf() { Reading::LfAsCrlf } else { Reading::AsIs });
         } else if !want.hash.is_empty() {
             let may = self.tried < MAX_SIGNATURES_TRIED && self.body.len() <= MAX_TRIED;
             check.is_cut_short = !may;
@@ -233,7 +253,8 @@ impl<'a> Bodies<'a> {
         {
             return Some((Reading::AsFound, 0));
         }
-        if self.has_bare_lf && self.has_crlf && want.fits(crlf_lines(self.body)) {
+        let has_crlf = || memchr::memmem::find(self.body, b"\r\n").is_some();
+        if self.has_bare_lf() && has_crlf() && want.fits(crlf_lines(self.body)) {
             return Some((Reading::BareLfKept, 0));
         }
         let has_quotes = quoted_lines(self.body).next().is_some();
@@ -248,6 +269,9 @@ impl<'a> Bodies<'a> {
             && want.fits(lines(self.body).map(|line| line.trim_suffix_all(b'\r')))
         {
             return Some((Reading::DoubledCr, 0));
+        }
+        if self.depth != Depth::Full {
+            return None;
         }
         if want.canon == Canon::Simple {
             if want.fits(lines(self.body).map(trim_end)) {
@@ -284,7 +308,7 @@ impl<'a> Bodies<'a> {
                 }
             }
         }
-        let marker = [b"--", self.boundary.as_deref()?].concat();
+        let marker = [b"--", self.boundary()?].concat();
         let close = [marker.as_slice(), b"--"].concat();
         let is = |line: &[u8], wanted: &[u8]| trim_end(line) == wanted;
         let starts: Vec<usize> =
@@ -306,7 +330,12 @@ impl<'a> Bodies<'a> {
 
     fn decoded(&self, want: &Want) -> Option<(Reading, u64)> {
         let mut out = Vec::new();
-        match self.encoding.as_slice() {
+        match self
+            .encoding
+            .map(|value| value.trim_ascii().to_ascii_lowercase())
+            .unwrap_or_default()
+            .as_slice()
+        {
             b"quoted-printable" => {
                 decode::quoted_printable(self.body, &mut out);
             }

@@ -74,6 +74,7 @@ impl BodyHash {
         }
         match self.canon {
             Canon::Simple => self.put(line),
+            Canon::Relaxed if is_squeezed(line) => self.put(line),
             Canon::Relaxed => squeeze(line, &mut |bytes| self.put(bytes)),
         }
         self.put(b"\r\n");
@@ -125,6 +126,16 @@ pub(super) fn trim_end(mut line: &[u8]) -> &[u8] {
         line = rest;
     }
     line
+}
+
+/// Whether every run of blanks is one space already; the line ends in no blank.
+fn is_squeezed(line: &[u8]) -> bool {
+    let mut is_odd = false;
+    // All of it without a way out, so that many bytes are looked at in one step.
+    for (&a, &b) in line.iter().zip(line.get(1..).unwrap_or_default()) {
+        is_odd |= a == b'\t' || a == b' ' && is_wsp(b);
+    }
+    !is_odd
 }
 
 /// Gives `line` with each run of blanks as one blank.

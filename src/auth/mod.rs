@@ -22,7 +22,8 @@ pub use signature::{Caveat, Check, KeyUsed, SignatureReport, Verdict};
 pub use when::{Clock, Judged};
 
 use crate::parse::dkim::{SignatureKind, signature as read_signature};
-use crate::parse::header;
+use crate::parse::header::{self, Field, Header};
+use crate::parse::known::Known;
 use crate::types::Anomaly;
 
 use body::Bodies;
@@ -31,8 +32,8 @@ use signature::Checker;
 /// Most DKIM signatures of one message that are checked; the rest is counted.
 pub const MAX_SIGNATURES: usize = 32;
 
-/// All about the authentication of one message.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// All about the authentication of one message. The default is that of a message with no field that tells of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// The time that signatures are judged at; `None` when the message has none.
     pub judged: Option<Judged>,
@@ -87,22 +88,69 @@ impl Report {
     }
 }
 
+/// How far a message is looked into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Depth {
+    /// All that can be told.
+    Full,
+    /// What costs little, for every message of a case: no key, and of the readings of a body only those that undo how it is stored.
+    Outline {
+        /// Whether `message` is all of it; the hash of a part says nothing.
+        is_whole: bool,
+    },
+}
+
 /// Checks a message: un-escaped by its container's rule, and, when that differs, the slice as found in the container.
 pub fn check(message: &[u8], as_found: Option<&[u8]>, keys: &KeyStore) -> Report {
-    let header = header::read(message).value;
-    let judged = when::judged(&header);
-    let checker = Checker::new(message, &header, keys, judged);
-    let mut bodies = Bodies::new(message, &header, as_found);
+    look(message, &header::read(message).value, as_found, keys, Depth::Full)
+}
+
+/// What can be told of every message without a key and at little cost: what was recorded in fields of the names that the standards give,
+/// body hashes, where a hash that fits no reading is not explained, and of an ARC chain the newest set alone, unjudged. `is_whole` says whether `message` is all of the message; the body of a part is not hashed.
+pub fn outline<'a>(
+    message: &'a [u8],
+    header: &Header<'a>,
+    as_found: Option<&'a [u8]>,
+    is_whole: bool,
+) -> Report {
+    if !header.fields.iter().any(is_of_authentication) {
+        return Report::default();
+    }
+    look(message, header, as_found, &KeyStore::default(), Depth::Outline { is_whole })
+}
+
+/// Whether a field is one that [`check`] reads.
+fn is_of_authentication(field: &Field<'_>) -> bool {
+    match field.known {
+        Known::DkimSignature | Known::ArcMessageSignature | Known::ArcSeal => true,
+        Known::Other => recorded::kind(field.name).is_some(),
+        _ => false,
+    }
+}
+
+fn look<'a>(
+    message: &'a [u8],
+    header: &Header<'a>,
+    as_found: Option<&'a [u8]>,
+    keys: &KeyStore,
+    depth: Depth,
+) -> Report {
+    let judged = when::judged(header);
+    let checker = Checker::new(message, header, keys, judged, depth);
+    let mut bodies = Bodies::new(message, header, as_found, depth);
     let mut anomalies = Vec::new();
-    let (recorded, spf, recorded_total) = recorded::read(&header, &mut anomalies);
+    let (recorded, spf, recorded_total) = recorded::read(header, depth, &mut anomalies);
     let mut dkim = Vec::new();
-    let fields = checker.named(b"dkim-signature");
+    let fields = checker.all(Known::DkimSignature);
     for &number in fields.iter().take(MAX_SIGNATURES) {
         let Some(field) = checker.field(number) else { continue };
         let parsed = read_signature(field.value, field.value_at.start(), SignatureKind::Dkim);
         anomalies.extend(parsed.anomalies);
         dkim.push(checker.message_signature(number, parsed.value, &mut bodies));
     }
-    let arc = arc::chain(&checker, &mut bodies, &mut anomalies);
+    let arc = match depth {
+        Depth::Full => arc::chain(&checker, &mut bodies, &mut anomalies),
+        Depth::Outline { .. } => arc::newest(&checker, &mut bodies),
+    };
     Report { judged, recorded, spf, recorded_total, dkim, dkim_total: fields.len() as u64, arc, anomalies }
 }

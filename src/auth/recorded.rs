@@ -6,6 +6,8 @@ use crate::parse::header::Header;
 use crate::parse::known::Known;
 use crate::types::{Anomaly, ByteRange};
 
+use super::Depth;
+
 /// Most fields of one message that are read; the rest is counted.
 pub(super) const MAX_FIELDS: usize = 256;
 
@@ -35,9 +37,38 @@ pub struct RecordedSpf {
     pub spf: ReceivedSpf,
 }
 
+/// The two kinds of fields that are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Results; whether in the form of ARC.
+    Results(bool),
+    Spf,
+}
+
+/// Which kind a field of this name is.
+pub(super) fn kind(name: &[u8]) -> Option<Kind> {
+    let ends_with = |end: &[u8]| {
+        let tail = name.len().checked_sub(end.len()).and_then(|at| name.get(at..));
+        tail.is_some_and(|tail| tail.eq_ignore_ascii_case(end))
+    };
+    if ends_with(b"received-spf") {
+        return Some(Kind::Spf);
+    }
+    // X-MS-Exchange-Authentication-Results, Authentication-Results-Original, X-Original-Authentication-Results ..
+    let is_results =
+        ends_with(b"authentication-results") || name.eq_ignore_ascii_case(b"authentication-results-original");
+    is_results.then(|| Kind::Results(name.eq_ignore_ascii_case(b"arc-authentication-results")))
+}
+
+/// Whether a field has the very name of the standard.
+fn is_plain(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b"authentication-results") || name.eq_ignore_ascii_case(b"received-spf")
+}
+
 /// Reads all of them; the number is how many there are.
 pub(super) fn read(
     header: &Header<'_>,
+    depth: Depth,
     anomalies: &mut Vec<Anomaly>,
 ) -> (Vec<Recorded>, Vec<RecordedSpf>, u64) {
     let (mut recorded, mut spf) = (Vec::new(), Vec::new());
@@ -47,12 +78,9 @@ pub(super) fn read(
             hops_above += 1;
             continue;
         }
-        let name = field.name.to_ascii_lowercase();
-        let is_spf = name.ends_with(b"received-spf");
-        // X-MS-Exchange-Authentication-Results, Authentication-Results-Original, X-Original-Authentication-Results ..
-        let is_results =
-            name.ends_with(b"authentication-results") || name == b"authentication-results-original";
-        if !is_spf && !is_results {
+        let Some(kind) = kind(field.name) else { continue };
+        // Fields of other names are never the recipient's own record.
+        if depth != Depth::Full && !is_plain(field.name) {
             continue;
         }
         total += 1;
@@ -61,15 +89,17 @@ pub(super) fn read(
         }
         let (value, value_at, at) = (field.value, field.value_at.start(), field.at);
         let name_as_written = field.name.to_vec();
-        if is_spf {
-            let parsed = received_spf(value, value_at);
-            anomalies.extend(parsed.anomalies);
-            spf.push(RecordedSpf { name: name_as_written, at, hops_above, spf: parsed.value });
-        } else {
-            let is_arc = name == b"arc-authentication-results";
-            let parsed = if is_arc { arc_results(value, value_at) } else { results(value, value_at) };
-            anomalies.extend(parsed.anomalies);
-            recorded.push(Recorded { name: name_as_written, at, hops_above, results: parsed.value });
+        match kind {
+            Kind::Spf => {
+                let parsed = received_spf(value, value_at);
+                anomalies.extend(parsed.anomalies);
+                spf.push(RecordedSpf { name: name_as_written, at, hops_above, spf: parsed.value });
+            }
+            Kind::Results(is_arc) => {
+                let parsed = if is_arc { arc_results(value, value_at) } else { results(value, value_at) };
+                anomalies.extend(parsed.anomalies);
+                recorded.push(Recorded { name: name_as_written, at, hops_above, results: parsed.value });
+            }
         }
     }
     (recorded, spf, total)

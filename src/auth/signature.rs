@@ -1,11 +1,14 @@
 //! One signature: its hash, its key, its times, and what must be said beside the answer.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 
 use crate::parse::dkim::{Algorithm, Canon, Signature, SignatureKind};
 use crate::parse::header::{Field, Header};
+use crate::parse::known::Known;
 use crate::types::ByteRange;
 
+use super::Depth;
 use super::body::{Bodies, BodyCheck};
 use super::canon::{Hasher, field as canonical};
 use super::crypto::{MIN_BITS, PublicKey};
@@ -157,23 +160,27 @@ pub(super) struct Checker<'a> {
     pub(super) header: &'a Header<'a>,
     pub(super) keys: &'a KeyStore,
     pub(super) judged: Option<Judged>,
-    by_name: HashMap<Vec<u8>, Vec<usize>>,
+    depth: Depth,
+    /// How often each of [`ONCE`] stands in the header.
+    once: [usize; ONCE.len()],
+    /// Fields by name in lower case; made when a signature is checked by a key.
+    by_name: OnceCell<HashMap<Vec<u8>, Vec<usize>>>,
 }
 
 /// Fields that may stand once (RFC 5322 section 3.6, RFC 2045).
-const ONCE: [&[u8]; 12] = [
-    b"from",
-    b"sender",
-    b"reply-to",
-    b"to",
-    b"cc",
-    b"subject",
-    b"date",
-    b"message-id",
-    b"in-reply-to",
-    b"references",
-    b"mime-version",
-    b"content-type",
+const ONCE: [(Known, &[u8]); 12] = [
+    (Known::From, b"from"),
+    (Known::Sender, b"sender"),
+    (Known::ReplyTo, b"reply-to"),
+    (Known::To, b"to"),
+    (Known::Cc, b"cc"),
+    (Known::Subject, b"subject"),
+    (Known::Date, b"date"),
+    (Known::MessageId, b"message-id"),
+    (Known::InReplyTo, b"in-reply-to"),
+    (Known::References, b"references"),
+    (Known::MimeVersion, b"mime-version"),
+    (Known::ContentType, b"content-type"),
 ];
 
 impl<'a> Checker<'a> {
@@ -182,17 +189,40 @@ impl<'a> Checker<'a> {
         header: &'a Header<'a>,
         keys: &'a KeyStore,
         judged: Option<Judged>,
+        depth: Depth,
     ) -> Self {
-        let mut by_name: HashMap<Vec<u8>, Vec<usize>> = HashMap::new();
-        for (n, field) in header.fields.iter().enumerate() {
-            by_name.entry(field.name.to_ascii_lowercase()).or_default().push(n);
+        let mut once = [0; ONCE.len()];
+        for field in &header.fields {
+            if let Some(at) = ONCE.iter().position(|(known, _)| *known == field.known)
+                && let Some(count) = once.get_mut(at)
+            {
+                *count += 1;
+            }
         }
-        Self { message, header, keys, judged, by_name }
+        Self { message, header, keys, judged, depth, once, by_name: OnceCell::new() }
+    }
+
+    /// The numbers of the fields of one kind, in order.
+    pub(super) fn all(&self, known: Known) -> Vec<usize> {
+        self.numbers(|field| field.known == known)
+    }
+
+    /// The numbers of the fields that are meant, in order.
+    pub(super) fn numbers(&self, is_meant: impl Fn(&Field<'_>) -> bool) -> Vec<usize> {
+        let fields = self.header.fields.iter().enumerate();
+        fields.filter(|(_, field)| is_meant(field)).map(|(n, _)| n).collect()
     }
 
     /// The numbers of the fields of one name (in lower case), in order.
-    pub(super) fn named(&self, name: &[u8]) -> &[usize] {
-        self.by_name.get(name).map(Vec::as_slice).unwrap_or_default()
+    fn named(&self, name: &[u8]) -> &[usize] {
+        let by_name = self.by_name.get_or_init(|| {
+            let mut by_name: HashMap<Vec<u8>, Vec<usize>> = HashMap::new();
+            for (n, field) in self.header.fields.iter().enumerate() {
+                by_name.entry(field.name.to_ascii_lowercase()).or_default().push(n);
+            }
+            by_name
+        });
+        by_name.get(name).map(Vec::as_slice).unwrap_or_default()
     }
 
     pub(super) fn field(&self, number: usize) -> Option<&Field<'a>> {
@@ -231,7 +261,11 @@ impl<'a> Checker<'a> {
     /// Checks a signature under the canonicalisation that stands in it.
     fn under(&self, number: usize, signature: Signature, bodies: &mut Bodies<'_>) -> SignatureReport {
         let body = bodies.check(&signature);
-        let hash = signature.algorithm.and_then(|a| self.header_hash(number, &signature, a));
+        let hash = match self.depth {
+            Depth::Full => signature.algorithm.and_then(|a| self.header_hash(number, &signature, a)),
+            // Without a key nobody asks for it.
+            Depth::Outline { .. } => None,
+        };
         self.report(number, signature, body, hash.as_deref())
     }
 
@@ -242,6 +276,7 @@ impl<'a> Checker<'a> {
         signature: Signature,
         sealed: Option<&[usize]>,
     ) -> SignatureReport {
+        let sealed = sealed.filter(|_| self.depth == Depth::Full);
         let hash = signature.algorithm.zip(sealed).and_then(|(algorithm, sealed)| {
             let mut total = Total::new(algorithm);
             for &field in sealed {
@@ -291,7 +326,7 @@ impl<'a> Checker<'a> {
         let at = self.field(number).map(|f| f.at).unwrap_or_default();
         let (check, key) = self.ask(&signature, hash);
         let mut caveats = Vec::new();
-        self.weigh(number, &signature, body.as_ref(), key.as_ref(), &mut caveats);
+        self.weigh(&signature, body.as_ref(), key.as_ref(), &mut caveats);
         let verdict = verdict(&signature, body.as_ref(), check, &caveats);
         SignatureReport { at, signature, body, check, key, caveats, verdict }
     }
@@ -299,6 +334,10 @@ impl<'a> Checker<'a> {
     /// Asks every key of the signature's name; the best answer counts.
     fn ask(&self, signature: &Signature, hash: Option<&[u8]>) -> (Check, Option<KeyUsed>) {
         let can = !signature.domain.is_empty() && !signature.selector.is_empty();
+        if self.depth != Depth::Full {
+            let is_whole = can && signature.algorithm.is_some() && signature.signature_at.is_some();
+            return (if is_whole { Check::KeyUnknown } else { Check::NotChecked }, None);
+        }
         let Some((hash, algorithm)) = hash.zip(signature.algorithm).filter(|_| can) else {
             return (Check::NotChecked, None);
         };
@@ -333,7 +372,6 @@ impl<'a> Checker<'a> {
 
     fn weigh(
         &self,
-        number: usize,
         signature: &Signature,
         body: Option<&BodyCheck>,
         key: Option<&KeyUsed>,
@@ -349,12 +387,12 @@ impl<'a> Checker<'a> {
             let nothing = signature.signed.iter().all(Vec::is_empty);
             say(nothing, Caveat::NothingSigned);
             say(!nothing && !signature.signs(b"from"), Caveat::FromNotSigned);
-            let is_open = |name: &&&[u8]| {
-                let covered = signature.signed.iter().filter(|n| n.eq_ignore_ascii_case(name)).count();
-                let there = self.named(name).iter().filter(|n| **n != number).count();
-                covered > 0 && there > covered
+            let is_open = |(name, there): (&[u8], usize)| {
+                let covered = || signature.signed.iter().filter(|n| n.eq_ignore_ascii_case(name)).count();
+                there > 1 && (1..there).contains(&covered())
             };
-            say(ONCE.iter().any(|name| is_open(&name)), Caveat::FieldNotCovered);
+            let counted = ONCE.iter().map(|(_, name)| *name).zip(self.once);
+            say(counted.into_iter().any(is_open), Caveat::FieldNotCovered);
         }
         if let Some(body) = body {
             say(body.is_length_over, Caveat::LengthOverBody);

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use crate::auth::{
     ArcReport, Check, KeyFile, KeyStore, Recorded, RecordedSpf, Report, SignatureReport, check,
 };
-use crate::export::message::{message, raw};
-use crate::ingest::keys;
+use crate::export::message::message;
+use crate::ingest::{keys, trust};
 use crate::parse::authres::{MethodResult, Word};
 use crate::parse::dkim::{Signature, SignatureKind};
+use crate::route::Standing;
 use crate::types::text::shown;
 use crate::types::time::{UtcMs, rfc3339};
 use crate::types::{ByteRange, Sha256Digest};
@@ -18,7 +19,7 @@ use super::auth_json;
 use super::context::Context;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::item::with_row;
+use super::item::{as_found, way_of, with_row};
 use super::output::Out;
 use super::table::{counted, grouped, pad};
 
@@ -40,10 +41,11 @@ pub(super) fn run(context: &Context, args: &AuthArgs, out: &mut Out) -> Result<E
             }
         }
         let bytes = message(reader, catalog, row)?;
-        let as_found = if row.lines > 0 { Some(raw(reader, catalog, row)?) } else { None };
+        let as_found = as_found(reader, catalog, row)?;
         let report = check(&bytes, as_found.as_deref(), &store);
+        let own = way_of(reader, catalog, row, &trust::settings(reader)?.0)?.recorded_in;
         if context.json {
-            out.bytes(&auth_json::write(&args.item, &report, &store))?;
+            out.bytes(&auth_json::write(&args.item, &report, &store, &own))?;
             out.bytes(b"\n")?;
             return Ok(Exit::Done);
         }
@@ -55,8 +57,8 @@ pub(super) fn run(context: &Context, args: &AuthArgs, out: &mut Out) -> Result<E
             |judged| format!("{} ({})", rfc3339(judged.at), clock(judged.clock.code())),
         );
         out.line(&format!("{}{judged}", pad("judged at", 12)))?;
-        recorded(&report, out)?;
-        spf(&report, out)?;
+        recorded(&report, &own, out)?;
+        spf(&report, &own, out)?;
         dkim(&report, out)?;
         arc(&report.arc, out)?;
         anomalies(&report, out)?;
@@ -102,7 +104,7 @@ fn above(hops: u64) -> String {
     format!("{} above it", counted(hops, "hop", "hops"))
 }
 
-fn recorded(report: &Report, out: &mut Out) -> Result<(), Failure> {
+fn recorded(report: &Report, own: Fields<'_>, out: &mut Out) -> Result<(), Failure> {
     out.line("")?;
     let read = (report.recorded.len() + report.spf.len()) as u64;
     let more = if report.recorded_total > read {
@@ -115,17 +117,36 @@ fn recorded(report: &Report, out: &mut Out) -> Result<(), Failure> {
         out.line("  nothing")?;
     }
     for (n, field) in report.recorded.iter().enumerate() {
-        one_recorded(n + 1, field, out)?;
+        one_recorded(n + 1, field, own, out)?;
     }
     Ok(())
 }
 
-fn one_recorded(number: usize, field: &Recorded, out: &mut Out) -> Result<(), Failure> {
+/// The fields of the recipient's servers.
+pub(super) type Fields<'a> = &'a [(ByteRange, Standing)];
+
+/// How a field stands to the recipient's servers.
+pub(super) fn standing(field: ByteRange, own: Fields<'_>) -> Option<Standing> {
+    own.iter().find(|(at, _)| *at == field).map(|(_, standing)| *standing)
+}
+
+fn whose(field: ByteRange, own: Fields<'_>) -> &'static str {
+    match standing(field, own) {
+        Some(Standing::Above) => "of a server of the recipient: above the hop of the boundary",
+        Some(Standing::Beside) => {
+            "of the server of the boundary, directly below its hop, if it takes away foreign fields of its name"
+        }
+        None => "not known to be of a server of the recipient: a claim",
+    }
+}
+
+fn one_recorded(number: usize, field: &Recorded, own: Fields<'_>, out: &mut Out) -> Result<(), Failure> {
     let Recorded { name, at, hops_above, results } = field;
     let server = results.server.as_ref().map_or_else(|| "a server that it does not name".to_owned(), text);
     let instance = results.instance.map(|i| format!(" i={i}")).unwrap_or_default();
     let where_ = format!("{}, {}", place(*at), above(*hops_above));
     out.line(&format!("  {number:>3}  {}{instance} of {server}, {where_}", bytes(name)))?;
+    out.line(&format!("       {}", whose(*at, own)))?;
     if results.is_none {
         out.line("       none: no check was made")?;
     }
@@ -149,7 +170,7 @@ fn result_line(result: &MethodResult) -> String {
     words.join(" ")
 }
 
-fn spf(report: &Report, out: &mut Out) -> Result<(), Failure> {
+fn spf(report: &Report, own: Fields<'_>, out: &mut Out) -> Result<(), Failure> {
     if report.spf.is_empty() {
         return Ok(());
     }
@@ -158,6 +179,7 @@ fn spf(report: &Report, out: &mut Out) -> Result<(), Failure> {
     for (n, RecordedSpf { name, at, hops_above, spf }) in report.spf.iter().enumerate() {
         let where_ = format!("{}, {}", place(*at), above(*hops_above));
         out.line(&format!("  {:>3}  {}: {}, {where_}", n + 1, bytes(name), text(&spf.result)))?;
+        out.line(&format!("       {}", whose(*at, own)))?;
         let pairs: Vec<String> =
             spf.pairs.iter().map(|(key, value)| format!("{}={}", text(key), text(value))).collect();
         if !pairs.is_empty() {

@@ -8,12 +8,15 @@ use crate::auth::{
 };
 use crate::parse::authres::{MethodResult, Property, Word};
 use crate::parse::dkim::{Algorithm, SignatureKind};
+use crate::route::Standing;
 use crate::types::ByteRange;
 use crate::types::json::{self, Obj};
 use crate::types::time::rfc3339;
 
+use super::auth::{Fields, standing};
+
 /// The whole object.
-pub(super) fn write(item: &str, report: &Report, keys: &KeyStore) -> Vec<u8> {
+pub(super) fn write(item: &str, report: &Report, keys: &KeyStore, own: Fields<'_>) -> Vec<u8> {
     let mut out = Vec::new();
     let mut o = Obj::new(&mut out);
     o.arr("anomalies", &report.anomalies, |out, note| {
@@ -39,10 +42,10 @@ pub(super) fn write(item: &str, report: &Report, keys: &KeyStore) -> Vec<u8> {
         None => o.null("judged"),
     };
     o.uint("key_records", keys.entries().count() as u64);
-    o.arr("recorded", &report.recorded, recorded);
+    o.arr("recorded", &report.recorded, |out, field| recorded(out, field, own));
     o.uint("recorded_total", report.recorded_total);
     o.str("schema", "mailtrail.auth/1");
-    o.arr("spf", &report.spf, spf);
+    o.arr("spf", &report.spf, |out, field| spf(out, field, own));
     o.end();
     out
 }
@@ -67,7 +70,7 @@ fn words(o: &mut Obj<'_>, key: &'static str, words: &[Word]) {
     });
 }
 
-fn recorded(out: &mut Vec<u8>, field: &Recorded) {
+fn recorded(out: &mut Vec<u8>, field: &Recorded, own: Fields<'_>) {
     let results = &field.results;
     let mut o = Obj::new(out);
     at(&mut o, "at", field.at);
@@ -83,6 +86,7 @@ fn recorded(out: &mut Vec<u8>, field: &Recorded) {
             o.null("server");
         }
     }
+    o.opt_str("standing", standing(field.at, own).map(Standing::code));
     o.opt_uint("version", results.version);
     o.end();
 }
@@ -112,7 +116,7 @@ fn result(out: &mut Vec<u8>, result: &MethodResult) {
     o.end();
 }
 
-fn spf(out: &mut Vec<u8>, field: &RecordedSpf) {
+fn spf(out: &mut Vec<u8>, field: &RecordedSpf, own: Fields<'_>) {
     let mut o = Obj::new(out);
     at(&mut o, "at", field.at);
     words(&mut o, "comments", &field.spf.comments);
@@ -124,6 +128,7 @@ fn spf(out: &mut Vec<u8>, field: &RecordedSpf) {
         o.end();
     });
     o.text("result", &field.spf.result.text);
+    o.opt_str("standing", standing(field.at, own).map(Standing::code));
     o.end();
 }
 

@@ -12,7 +12,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::item::{Told, with_way};
 use super::output::Out;
-use super::table::pad;
+use super::table::{counted, pad};
 
 pub(super) fn run(context: &Context, item: &str, is_raw: bool, out: &mut Out) -> Result<Exit, Failure> {
     with_way(context, item, |told| {
@@ -226,8 +226,37 @@ fn answers(told: &Told<'_>, out: &mut Out) -> Result<(), Failure> {
         out.line(&format!("  {}{} of the settings could not be read", pad("NOT COUNTED", 18), shown(text)))?;
     }
     out.line("  What is below the boundary is the sender's claim. No address here is \"the origin\".")?;
+    authentication(told, out)?;
     out.line("")?;
     out.line(&told.clocks.line())?;
+    Ok(())
+}
+
+/// What the recipient's servers recorded, and what of it can be computed again without a key; `auth` tells all.
+fn authentication(told: &Told<'_>, out: &mut Out) -> Result<(), Failure> {
+    out.line("")?;
+    out.line("Authentication (`mailtrail auth` tells more)")?;
+    if told.chain.recorded.is_empty() {
+        out.line(&format!("  {}nothing by a server of the recipient", pad("recorded", 18)))?;
+    }
+    for own in &told.chain.recorded {
+        let server = if own.server.is_empty() {
+            "a server that it does not name".to_owned()
+        } else {
+            shown(&own.server)
+        };
+        let (method, result, standing) = (own.method, own.result, own.standing.code());
+        out.line(&format!("  {}{method}={result} by {server} ({standing})", pad("recorded", 18)))?;
+    }
+    let (fit, all) = (told.chain.bodies.iter().filter(|fits| **fits).count(), told.chain.bodies.len());
+    let bodies = match all {
+        0 => "no DKIM signature with a hash of the body".to_owned(),
+        _ => format!(
+            "the body is what was signed for {fit} of {}",
+            counted(all as u64, "DKIM signature", "DKIM signatures")
+        ),
+    };
+    out.line(&format!("  {}{bodies}", pad("recomputed", 18)))?;
     Ok(())
 }
 
@@ -307,6 +336,15 @@ fn object(told: &Told<'_>, item: &str, out: &mut Vec<u8>) {
         o.arr("header_fields", &found.fields, |out, answer| write_answer(out, told, answer));
         one_answer(o, "inner_network", told, found.lan.as_ref());
         one_answer(o, "submission", told, found.submission.as_ref());
+    });
+    o.obj("authentication", |o| {
+        o.arr("bodies", &told.chain.bodies, |out, fits| json::string(out, if *fits { "ok" } else { "bad" }));
+        o.arr("recorded", &told.chain.recorded, |out, own| {
+            let mut o = Obj::new(out);
+            o.uint("end", own.at.end()).str("method", own.method).str("result", own.result);
+            o.str("server", &own.server).str("standing", own.standing.code()).uint("start", own.at.start());
+            o.end();
+        });
     });
     o.str("basis", told.chain.basis.code());
     o.opt_uint("boundary", told.chain.boundary.map(|at| at as u64));

@@ -1,11 +1,11 @@
 //! One item, looked up by its id, with its bytes and its way.
 
 use crate::catalog::{Catalog, Row};
-use crate::export::message::message;
+use crate::export::message::{message, raw};
 use crate::facts::derive::first;
 use crate::ingest::trust;
 use crate::parse::header;
-use crate::route::{self, Chain, Mail, Settings, chain_by};
+use crate::route::{Chain, Mail, Model, Settings, chain_with};
 use crate::store::Reader;
 use crate::types::ItemId;
 
@@ -55,10 +55,11 @@ pub(super) fn with_way<T>(
     then: impl FnOnce(&Told<'_>) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     with_row(context, id, |reader, catalog, row| {
+        let found = as_found(reader, catalog, row)?;
         with_mail(reader, catalog, row, |mail| {
             let (settings, set_by) = trust::settings(reader)?;
             let clocks = clocks::learn(reader, catalog, &mail)?;
-            let chain = chain_by(&mail, &settings, &clocks.model);
+            let chain = chain_with(&mail, found.as_deref(), &settings, &clocks.model);
             then(&Told { mail, chain, clocks, settings: &settings, set_by })
         })
     })
@@ -84,5 +85,17 @@ pub(super) fn way_of(
     row: &Row<'_>,
     settings: &Settings,
 ) -> Result<Chain, Failure> {
-    with_mail(reader, catalog, row, |mail| Ok(route::chain(&mail, settings)))
+    let found = as_found(reader, catalog, row)?;
+    with_mail(reader, catalog, row, |mail| {
+        Ok(chain_with(&mail, found.as_deref(), settings, &Model::default()))
+    })
+}
+
+/// The slice of an item as found in its container, where quoted lines make it another than the message.
+pub(super) fn as_found(
+    reader: &Reader,
+    catalog: &Catalog,
+    row: &Row<'_>,
+) -> Result<Option<Vec<u8>>, Failure> {
+    Ok(if row.lines > 0 { Some(raw(reader, catalog, row)?) } else { None })
 }

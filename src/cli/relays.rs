@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::Catalog;
+use crate::route::{Clock, Clocks, LEAST, Model};
 use crate::store::Reader;
 use crate::types::ItemKey;
 use crate::types::json::{self, Obj};
@@ -28,28 +29,32 @@ struct Relay {
     encrypted: u64,
 }
 
+/// Columns of a clock's error.
+const CLOCK: usize = 18;
+
 /// Most programs named of one server; a server that says another each time is told by its hops.
 const MOST_SOFTWARE: usize = 20;
 
 pub(super) fn run(context: &Context, _args: &HopsArgs, out: &mut Out) -> Result<Exit, Failure> {
     let reader = Reader::open(context.case()?)?;
     let catalog = Catalog::open(&reader.layout().catalog())?;
-    let relays = gather(&catalog)?;
+    let (relays, clocks) = gather(&catalog)?;
     let mut order: Vec<(&Vec<u8>, &Relay)> = relays.iter().collect();
     order.sort_by_key(|(name, relay)| (std::cmp::Reverse(relay.hops), *name));
     if !context.json {
         let (host, time) = (pad("RELAY", 44), pad("FIRST (UTC)", 22));
         out.line(&format!(
-            "{:>9} {:>9}  {host}{time}{}TLS  SOFTWARE",
+            "{:>9} {:>9}  {host}{time}{}TLS  {}SOFTWARE",
             "HOPS",
             "ITEMS",
-            pad("LAST (UTC)", 22)
+            pad("LAST (UTC)", 22),
+            pad("CLOCK", CLOCK)
         ))?;
     }
     for (name, relay) in &order {
         if context.json {
             let mut line = Vec::new();
-            object(name, relay, &mut line);
+            object(name, relay, clock(&clocks, name), &mut line);
             line.push(b'\n');
             out.bytes(&line)?;
             continue;
@@ -61,12 +66,13 @@ pub(super) fn run(context: &Context, _args: &HopsArgs, out: &mut Out) -> Result<
         let mut said: Vec<String> = relay.families.iter().cloned().collect();
         said.extend(relay.software.iter().take(3).map(|text| shown(&String::from_utf8_lossy(text))));
         out.line(&format!(
-            "{:>9} {:>9}  {} {}{}{share:>3}%  {}",
+            "{:>9} {:>9}  {} {}{}{share:>3}%  {}{}",
             grouped(relay.hops),
             grouped(relay.items),
             pad(&host, 43),
             at(relay.first),
             at(relay.last),
+            pad(&offset(clock(&clocks, name)), CLOCK),
             said.join("; ")
         ))?;
     }
@@ -78,14 +84,37 @@ pub(super) fn run(context: &Context, _args: &HopsArgs, out: &mut Out) -> Result<
     Ok(Exit::Done)
 }
 
-fn gather(catalog: &Catalog) -> Result<BTreeMap<Vec<u8>, Relay>, Failure> {
+/// What the case shows of a relay's clock; `None` where too few neighbours in time are known.
+fn clock(clocks: &Model, name: &[u8]) -> Option<Clock> {
+    clocks.clock(&String::from_utf8_lossy(name)).filter(|clock| clock.neighbours >= LEAST)
+}
+
+/// The error of a clock for a narrow column.
+fn offset(clock: Option<Clock>) -> String {
+    match clock {
+        None => "not known".to_owned(),
+        Some(Clock { ahead_ms: 0, .. }) => "within 5 s".to_owned(),
+        Some(clock) => {
+            let zone = if clock.zone_slip().is_some() { " zone?" } else { "" };
+            format!("{:+} s{zone}", clock.ahead_ms / 1000)
+        }
+    }
+}
+
+/// The relays by name, and their clocks against each other.
+fn gather(catalog: &Catalog) -> Result<(BTreeMap<Vec<u8>, Relay>, Model), Failure> {
+    let mut clocks = Clocks::default();
     let mut relays: BTreeMap<Vec<u8>, Relay> = BTreeMap::new();
     let (first, last) = (ItemKey::from_u64(0), ItemKey::from_u64(u64::MAX));
     catalog.range::<Failure>(first, last, |row| {
         let mut here: BTreeSet<Vec<u8>> = BTreeSet::new();
+        let mut times: Vec<(String, i64)> = Vec::new();
         for hop in row.hops(catalog)? {
             let name = hop.relay.by.as_deref().unwrap_or_default();
             let name = name.strip_suffix(b".").unwrap_or(name).to_ascii_lowercase();
+            if let Some(date) = hop.date.filter(|_| hop.zone_known && !name.is_empty()) {
+                times.push((String::from_utf8_lossy(&name).into_owned(), date.0));
+            }
             let relay = relays.entry(name.clone()).or_default();
             relay.hops += 1;
             relay.items += u64::from(here.insert(name));
@@ -104,14 +133,17 @@ fn gather(catalog: &Catalog) -> Result<BTreeMap<Vec<u8>, Relay>, Failure> {
                 relay.software.insert(software.clone());
             }
         }
+        clocks.observe(times.iter().map(|(by, at)| (by.as_str(), *at)));
         Ok(std::ops::ControlFlow::Continue(()))
     })?;
-    Ok(relays)
+    Ok((relays, clocks.learn()))
 }
 
-fn object(name: &[u8], relay: &Relay, out: &mut Vec<u8>) {
+fn object(name: &[u8], relay: &Relay, clock: Option<Clock>, out: &mut Vec<u8>) {
     let mut o = Obj::new(out);
-    o.text("by", name).uint("encrypted", relay.encrypted);
+    o.text("by", name).opt_int("clock_ahead_ms", clock.map(|clock| clock.ahead_ms));
+    o.opt_uint("clock_neighbours", clock.map(|clock| u64::from(clock.neighbours)));
+    o.uint("encrypted", relay.encrypted);
     o.arr("families", &relay.families, |out, family| json::string(out, family));
     o.opt_str("first", relay.first.map(rfc3339).as_deref());
     o.uint("hops", relay.hops).uint("items", relay.items);

@@ -10,7 +10,7 @@ use crate::facts::Role;
 use crate::types::Sha256Digest;
 
 /// Version of fields, word cutting and term forms; an index of another version is made anew.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// A field of words with their places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -145,6 +145,10 @@ pub mod kind {
     pub const TRUST: u8 = b'X';
     /// The id of a rule that found something in the way of the message.
     pub const FINDING: u8 = b'f';
+    /// What the recipient's servers recorded of authentication: `dkim=pass`.
+    pub const RECORDED: u8 = b'r';
+    /// Whether the hash of a DKIM signature fits the body.
+    pub const BODY_HASH: u8 = b'b';
     /// The code of an anomaly.
     pub const ANOMALY: u8 = b'a';
     /// `message` or `child`.

@@ -44,6 +44,10 @@ pub struct Way<'a> {
     pub findings: &'a [&'static str],
     /// For each hop, newest first, the word for who stands behind it.
     pub trust: &'a [&'static str],
+    /// What the recipient's servers recorded of authentication: method and result.
+    pub recorded: &'a [(&'static str, &'static str)],
+    /// For each DKIM signature whether its hash fits the body: `ok` or `bad`.
+    pub bodies: &'a [&'static str],
 }
 
 /// A segment that is written but not part of the index yet: see `IndexWriter::add`.
@@ -266,6 +270,12 @@ impl IndexWorker {
         }
         for rule in item.way.findings {
             word(kind::FINDING, rule);
+        }
+        for (method, result) in item.way.recorded {
+            word(kind::RECORDED, &format!("{method}={result}"));
+        }
+        for body in item.way.bodies {
+            word(kind::BODY_HASH, body);
         }
         for state in item.state.iter().chain(&facts.state) {
             word(kind::STATE, state);

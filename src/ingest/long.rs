@@ -121,6 +121,7 @@ impl LongWork {
                 sha256: &sha256,
                 wire: &wire,
                 message: &self.head,
+                found: None,
                 // The rule takes one byte from each line that it changes.
                 size: len.saturating_sub(lines),
                 notes: &notes,

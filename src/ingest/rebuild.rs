@@ -232,7 +232,7 @@ impl<'a> Again<'a> {
     ) -> Result<(), IngestError> {
         let per_task = jobs.len().div_ceil(self.pool.current_num_threads() * 4).max(1);
         let one = |tools: &mut Tools, job: &Job| -> Result<Option<(Read, Vec<u8>)>, IngestError> {
-            let message = match message(self.reader, job) {
+            let (message, found) = match message(self.reader, job) {
                 Ok(message) => message,
                 Err(_) if self.is_lenient => return Ok(None),
                 Err(error) => return Err(error),
@@ -243,6 +243,7 @@ impl<'a> Again<'a> {
                 sha256: &job.blob.sha256,
                 wire: &job.wire(),
                 message: &message,
+                found: found.as_deref(),
                 size: job.size(),
                 notes: job.notes(),
                 state: &job.state(),
@@ -285,16 +286,16 @@ impl<'a> Again<'a> {
     }
 }
 
-/// The message of an item, un-escaped; of a long one the beginning.
-fn message(reader: &Reader, job: &Job) -> Result<Vec<u8>, IngestError> {
+/// The message of an item, un-escaped, and the slice where that is not the message; of a long one the beginning.
+fn message(reader: &Reader, job: &Job) -> Result<(Vec<u8>, Option<Vec<u8>>), IngestError> {
     if job.blob.len <= BLOB_IN_MEMORY {
         let slice = reader.blob(&job.blob)?;
         return Ok(match job.rule().apply(&slice) {
-            std::borrow::Cow::Borrowed(_) => slice,
-            std::borrow::Cow::Owned(message) => message,
+            std::borrow::Cow::Borrowed(_) => (slice, None),
+            std::borrow::Cow::Owned(message) => (message, Some(slice)),
         });
     }
     let mut message = job.rule().apply(&reader.blob_head(&job.blob, PARSE_LIMIT_SLICE)?).into_owned();
     message.truncate(usize::try_from(PARSE_LIMIT).unwrap_or(usize::MAX));
-    Ok(message)
+    Ok((message, None))
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::facts::ItemFacts;
 use crate::facts::derive::{Scratch, Seen, derive};
 use crate::index::{IndexError, IndexWorker, IndexWriter, Indexed, Way};
-use crate::route::Settings;
+use crate::route::{Mail, Settings};
 use crate::types::{Anomaly, AnomalyKind, ItemKey, Sha256Digest};
 
 use super::way::Concluded;
@@ -33,6 +33,8 @@ pub struct Subject<'a> {
     pub wire: &'a Sha256Digest,
     /// The message, un-escaped; of one over the parse limit its beginning.
     pub message: &'a [u8],
+    /// The slice as found in the container, where that is not the message.
+    pub found: Option<&'a [u8]>,
     /// Bytes of the whole message.
     pub size: u64,
     /// What the reader of the source noted.
@@ -68,7 +70,9 @@ impl Tools {
                         None => (subject.sha256, subject.wire),
                     };
                     let is_child = found.child.is_some();
-                    let way = Concluded::of(bytes, header, &found, settings);
+                    let as_found = subject.found.filter(|_| !is_child);
+                    let way =
+                        Concluded::of(&Mail { message: bytes, header, facts: &found }, as_found, settings);
                     index.add(&Indexed {
                         key,
                         sha256,
@@ -145,6 +149,7 @@ pub fn read_message(message: &[u8]) -> Read {
         sha256: &digest,
         wire: &digest,
         message,
+        found: None,
         size: message.len() as u64,
         notes: &[],
         state: &[],

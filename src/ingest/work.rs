@@ -115,6 +115,7 @@ pub(super) fn work(batch: Batch, shared: &Shared<'_>) -> Result<Done, WorkError>
                 sha256: &hash.sha256,
                 wire: &hash.wire,
                 message: &message,
+                found: matches!(message, Cow::Owned(_)).then_some(slice),
                 size: message.len() as u64,
                 notes: &notes,
                 state: &words,

@@ -147,6 +147,14 @@ pub(super) fn plan(asked_for: &Term, zone: &jiff::tz::TimeZone) -> Result<Wanted
                 plan.sure.push(if any { Lookup::Prefix(built) } else { Lookup::Term(built) });
             }
         }
+        FieldKind::Recorded(method) => {
+            for result in one_of(asked_for)? {
+                let any = result == sets::ANY;
+                let text = format!("{method}={}", if any { "" } else { result });
+                let built = term(|t| schema::text_term(t, kind::RECORDED, text.as_bytes()));
+                plan.sure.push(if any { Lookup::Prefix(built) } else { Lookup::Term(built) });
+            }
+        }
         FieldKind::Tag(kind) if sets::values(asked_for.field).is_some() => {
             for word in one_of(asked_for)? {
                 plan.sure.push(Lookup::Term(term(|t| schema::text_term(t, kind, word.as_bytes()))));

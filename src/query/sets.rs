@@ -2,7 +2,7 @@
 
 use super::fields::{Field, FieldKind, HopField, distance};
 use crate::index::schema::kind;
-use crate::route::RULES;
+use crate::route::{RESULTS, RULES};
 use crate::types::AnomalyKind;
 
 /// A state of an item in its mailbox.
@@ -79,7 +79,10 @@ const KINDS: &[&str] = &["message", "child", "mbox", "mmdf", "maildir", "mh", "e
 /// Why a part is not indexed.
 const REASONS: &[&str] = &["encrypted", "charset-unknown", "over-limit", "binary", "parser-failed"];
 
-/// Every finding.
+/// Whether the hash of a signature fits the body.
+const BODIES: &[&str] = &["ok", "bad"];
+
+/// Every finding, and every result of authentication.
 pub(super) const ANY: &str = "any";
 
 /// The values that a field takes; `None` when it takes more than can be listed.
@@ -91,6 +94,8 @@ pub fn values(field: &Field) -> Option<Vec<&'static str>> {
         FieldKind::Tag(kind::NOT_INDEXED) => REASONS.to_vec(),
         FieldKind::Tag(kind::ANOMALY) => AnomalyKind::ALL.iter().map(|a| a.code()).collect(),
         FieldKind::Hop(HopField::OneOf(words)) => words.words(),
+        FieldKind::Recorded(_) => RESULTS.iter().copied().chain([ANY]).collect(),
+        FieldKind::Tag(kind::BODY_HASH) => BODIES.to_vec(),
         FieldKind::Finding => RULES.iter().map(|rule| rule.id).chain([ANY]).collect(),
         _ => return None,
     })

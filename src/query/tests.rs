@@ -187,8 +187,8 @@ fn case() -> Made {
             let (facts, text) = (&facts, &text);
             let (found, trust) = (["no-received"], ["boundary"]);
             let way = match mail.hop {
-                Some(_) => Way { findings: &[], trust: &trust },
-                None => Way { findings: &found, trust: &[] },
+                Some(_) => Way { trust: &trust, ..Way::default() },
+                None => Way { findings: &found, ..Way::default() },
             };
             worker.add(&Indexed { key, sha256, wire, facts, message, text, notes, state, way });
             let row = ItemRow {

@@ -11,6 +11,7 @@ mod embedded;
 mod names;
 mod networks;
 mod peers;
+mod recorded;
 mod rules;
 mod settings;
 mod steps;
@@ -23,10 +24,12 @@ pub use embedded::{Time, times};
 pub use names::{organisation, provider};
 pub use networks::{Network, NetworkError, Networks};
 pub use peers::{Peers, peers};
+pub use recorded::{METHODS, Own, RESULTS, Standing};
 pub use rules::{Finding, RULES, Rule, Severity, rule};
 pub use settings::Settings;
 pub use trust::{Basis, Trust};
 
+use crate::auth;
 use crate::facts::ItemFacts;
 use crate::parse::header::Header;
 use crate::parse::received::Hop;
@@ -83,6 +86,12 @@ pub struct Chain {
     pub total_ms: Option<i64>,
     /// Where the message came from, as far as anybody says so.
     pub answers: Answers,
+    /// What the recipient's servers recorded of their checks, in the order it stands.
+    pub recorded: Vec<Own>,
+    /// The fields that tell it, and where each stands; also those without a result of [`METHODS`].
+    pub recorded_in: Vec<(ByteRange, Standing)>,
+    /// For each DKIM signature whose hash could be computed, whether it fits the body as it is stored.
+    pub bodies: Vec<bool>,
     /// What does not fit, and what is worth knowing; in the order of the rules.
     pub findings: Vec<Finding>,
 }
@@ -94,14 +103,31 @@ pub fn chain(mail: &Mail<'_>, settings: &Settings) -> Chain {
 
 /// Reads the chain of a message with what is known of the relays' clocks.
 pub fn chain_by(mail: &Mail<'_>, settings: &Settings, clocks: &Model) -> Chain {
+    chain_with(mail, None, settings, clocks)
+}
+
+/// As [`chain_by`]; `as_found` is the slice in the container where it is not the message, since a body may be quoted there that was never
+/// meant to be (see [`crate::auth::Reading::AsFound`]).
+pub fn chain_with<'a>(
+    mail: &Mail<'a>,
+    as_found: Option<&'a [u8]>,
+    settings: &Settings,
+    clocks: &Model,
+) -> Chain {
+    let is_whole = mail.facts.size == mail.message.len() as u64;
+    let auth = auth::outline(mail.message, mail.header, as_found, is_whole);
     let hops = &mail.facts.hops;
     let drawn = trust::draw(mail, settings);
     let delays = steps::delays(hops);
     let corrected = steps::corrected(mail, &delays, clocks);
     let total_ms = steps::total(hops);
     let answers = answers::answers(mail, &drawn, settings);
-    let findings =
-        rules::all(&rules::Way::new(mail, settings, &drawn, (&delays, &corrected), clocks, &answers));
+    let auth = recorded::weigh(mail, &drawn, settings, auth);
+    let way = rules::Way::new(mail, settings, &drawn, (&delays, &corrected), clocks, &answers, &auth);
+    let findings = rules::all(&way);
+    let has_hash = |one: &&auth::SignatureReport| !one.signature.body_hash.is_empty();
+    let hashed = auth.report.dkim.iter().filter(has_hash);
+    let bodies = hashed.filter_map(|one| Some(one.body.as_ref()?.is_ok())).collect();
     let mut steps: Vec<Step> = drawn
         .trust
         .iter()
@@ -119,7 +145,17 @@ pub fn chain_by(mail: &Mail<'_>, settings: &Settings, clocks: &Model) -> Chain {
             }
         }
     }
-    Chain { steps, boundary: drawn.boundary, basis: drawn.basis, total_ms, answers, findings }
+    Chain {
+        steps,
+        boundary: drawn.boundary,
+        basis: drawn.basis,
+        total_ms,
+        answers,
+        recorded_in: auth.fields(),
+        recorded: auth.own,
+        bodies,
+        findings,
+    }
 }
 
 /// Whether a hop has an address that a server saw.
@@ -127,5 +163,7 @@ fn has_peer(hop: &Hop) -> bool {
     hop.peer_ip.is_some()
 }
 
+#[cfg(test)]
+mod auth_tests;
 #[cfg(test)]
 mod tests;

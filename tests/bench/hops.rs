@@ -61,6 +61,7 @@ fn make(folder: &std::path::Path) {
             way: Way {
                 findings: &["chain-break"],
                 trust: &["boundary", "claimed", "claimed", "claimed", "claimed"],
+                ..Way::default()
             },
         });
         if worker.is_full() {

@@ -145,3 +145,81 @@ fn a_chain_and_fields_of_every_dialect_are_told_as_text_and_as_json() {
     }
     assert_eq!(seen, ["field-invalid", "field-missing"]);
 }
+
+#[test]
+fn searches_find_what_was_recorded_by_the_recipient_and_what_was_computed_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let (case, source) = (dir.path().join("case"), dir.path().join("signed.mbox"));
+    let changed = MAIL.replace("Joe.\n", "Jim.\n");
+    // A quoted line: the body is as signed once the `>` is taken away, or only while it stands there.
+    let quoted = |hash: &str| {
+        MAIL.replace("Joe.\n", ">From here on.\n")
+            .replace("2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=", hash)
+    };
+    let mails = [
+        MAIL.to_owned(),
+        changed.clone(),
+        changed.replace("Results: mx.example.net", "Results: mx.else.test"),
+        MAIL.replace("dkim=pass", "dkim=neutral"),
+        MAIL.replace("Authentication-Results", "X-Results").replace("DKIM-Signature", "X-Signature"),
+        quoted("vzYpakQxPj5f5MCoaH2g+d4G8kFcQmm8pmo8D1Oe4kw="),
+        quoted("iofuo28bVs0fAfXwuj3gnuUgSe+PBXjjIM55qw4PoDw="),
+    ];
+    let mbox: String =
+        mails.iter().map(|mail| format!("From a@b Fri Jul 11 21:00:39 2003\n{mail}\n")).collect();
+    fs::write(&source, mbox).unwrap();
+    support::import(&case, &source);
+    let found = |query: &str| -> Vec<u64> {
+        let items = support::run(&case, &["search", query, "--json"]).ok().json();
+        let number = |item: &serde_json::Value| {
+            item["item"].as_str().unwrap().rsplit('-').next().unwrap().parse::<u64>().unwrap()
+        };
+        let mut all: Vec<u64> = items.iter().map(number).collect();
+        all.sort_unstable();
+        all
+    };
+    let ask = |when: &str| {
+        assert_eq!(found("auth.dkim:pass"), [1, 2, 6, 7], "{when}");
+        assert_eq!(found("auth.dkim:neutral"), [4], "{when}");
+        assert_eq!(found("auth.dkim:any"), [1, 2, 4, 6, 7], "{when}");
+        assert!(found("auth.dkim:fail").is_empty(), "{when}");
+        // Received-SPF of the server too.
+        assert_eq!(found("auth.spf:pass"), [1, 2, 3, 4, 5, 6, 7], "{when}");
+        assert_eq!(found("dkim.body:bad"), [2, 3], "{when}");
+        assert_eq!(found("dkim.body:ok"), [1, 4, 6, 7], "{when}");
+        assert_eq!(found("finding:recorded-pass-body-mismatch"), [2], "{when}");
+        assert_eq!(found("finding:dkim-body-mismatch"), [2, 3], "{when}");
+        assert_eq!(found("finding:authres-untrusted"), [3], "{when}");
+    };
+    ask("after import");
+    support::run(&case, &["rebuild", "--quiet"]).ok();
+    ask("after rebuild");
+    support::run(&case, &["search", "auth.dkim:passed"]).with_code(2);
+    // The index says what `auth` says of each.
+    for item in support::run(&case, &["list", "--json"]).ok().json() {
+        let id = item["item"].as_str().unwrap();
+        let auth = support::run(&case, &["auth", id, "--json", "--quiet"]).ok().json().remove(0);
+        for (word, is) in [("ok", true), ("bad", false)] {
+            let says = auth["dkim"].as_array().unwrap().iter().any(|one| one["body"]["ok"] == is);
+            assert_eq!(support::count(&case, &format!("id:{id} dkim.body:{word}")) == 1, says, "{auth}");
+        }
+        let hops = support::run(&case, &["hops", id, "--json"]).ok().json().remove(0);
+        for own in hops["authentication"]["recorded"].as_array().unwrap() {
+            let query = format!(
+                "id:{id} auth.{}:{}",
+                own["method"].as_str().unwrap(),
+                own["result"].as_str().unwrap()
+            );
+            assert_eq!(support::count(&case, &query), 1, "{query}");
+            assert_eq!(own["standing"], "beside-boundary");
+        }
+    }
+    let text = support::run(
+        &case,
+        &["hops", support::run(&case, &["list", "--json"]).ok().json()[1]["item"].as_str().unwrap()],
+    )
+    .ok()
+    .text();
+    assert!(text.contains("dkim=pass by mx.example.net (beside-boundary)"), "{text}");
+    assert!(text.contains("the body is what was signed for 0 of 1 DKIM signature"), "{text}");
+}

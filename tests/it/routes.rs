@@ -98,6 +98,14 @@ fn constant_errors_of_clocks_are_found_and_never_called_a_reversal() {
     std::fs::write(&source, mbox).unwrap();
     support::import(&case, &source);
     support::run(&case, &["trust", "set", "--host", "mx.example", "--teaching-addresses"]).ok();
+    let stats = support::run(&case, &["hops", "--stats", "--json"]).ok().json();
+    for (relay, secs) in [("r2", 7_200i64), ("r5", -754), ("r7", 33), ("r1", 0), ("mx", 0)] {
+        let row = stats.iter().find(|row| row["by"] == format!("{relay}.example")).unwrap();
+        let ahead = row["clock_ahead_ms"].as_i64().unwrap();
+        assert!((ahead - secs * 1000).abs() <= 1000, "{relay}: {row}");
+    }
+    let table = support::run(&case, &["hops", "--stats"]).ok().text();
+    assert!(table.contains("+7200 s zone?") && table.contains("within 5 s"), "{table}");
     for (relay, secs) in [("r2", 7_200i64), ("r5", -754), ("r7", 33), ("r1", 0), ("r3", 0), ("r6", 0)] {
         let query = format!("hop.by:{relay}.example");
         let found = support::run(&case, &["search", &query, "--json", "--limit", "1"]).ok().json();

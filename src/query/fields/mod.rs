@@ -45,6 +45,8 @@ pub enum FieldKind {
     Path,
     /// The rules that found something in the way.
     Finding,
+    /// What the recipient's servers recorded of a method of authentication.
+    Recorded(&'static str),
     /// A digest.
     Digest(DigestOf),
     /// A Message-ID.

@@ -1,6 +1,7 @@
 //! What may be odd about a way, and what is worth knowing: rules with stable ids. No rule gives a verdict, and there is no total.
 
 mod addresses;
+mod auth;
 mod clocks;
 mod links;
 mod names;
@@ -9,6 +10,7 @@ mod software;
 mod tls;
 
 use super::answers::Answers;
+use super::recorded::Weighed;
 use super::settings::Settings;
 use super::trust::Drawn;
 use super::{Mail, Model, Trust};
@@ -51,6 +53,7 @@ pub(super) struct Way<'a> {
     pub(super) corrected: &'a [Option<i64>],
     pub(super) clocks: &'a Model,
     pub(super) answers: &'a Answers,
+    pub(super) auth: &'a Weighed,
     names: Vec<Names>,
     breaks: Vec<(usize, usize)>,
 }
@@ -72,6 +75,7 @@ impl<'a> Way<'a> {
         (delays, corrected): (&'a [Option<i64>], &'a [Option<i64>]),
         clocks: &'a Model,
         answers: &'a Answers,
+        auth: &'a Weighed,
     ) -> Self {
         let names_of = |hop: &Hop| Names {
             by: mail.lower(hop.by),
@@ -80,8 +84,18 @@ impl<'a> Way<'a> {
             from: mail.lower(hop.from),
         };
         let names = mail.facts.hops.iter().map(names_of).collect();
-        let mut way =
-            Self { mail, settings, drawn, delays, corrected, clocks, answers, names, breaks: Vec::new() };
+        let mut way = Self {
+            mail,
+            settings,
+            drawn,
+            delays,
+            corrected,
+            clocks,
+            answers,
+            auth,
+            names,
+            breaks: Vec::new(),
+        };
         way.breaks = links::breaks(&way);
         way
     }
@@ -197,8 +211,23 @@ rules! {
     "auth-user-from-mismatch" Notice people::user_from, "Somebody signed in under a name whose domain is not the author's nor the envelope sender's.", "Shared relays, several addresses of one person.";
     "rcpt-not-in-headers" Info people::recipient, "A hop's `for` is in none of To, Cc, Bcc.", "Blind copies, lists, forwarding.";
     "envelope-conflict" Info people::envelope, "A hop's envelope sender is of another domain than the Return-Path.", "Forwarders and lists that rewrite the envelope.";
-    "authres-untrusted" Info people::authres, "An Authentication-Results field is not of the recipient's servers, or stands below the boundary; its pass is no pass.", "Every forwarded message.";
+    "authres-untrusted" Info auth::untrusted, "An Authentication-Results field is not of the recipient's servers, or stands where they do not write; its pass is no pass.", "Every forwarded message.";
+    "dmarc-fail-recorded" Notice auth::dmarc_fail, "A server of the recipient recorded dmarc=fail.", "Mailing lists and forwarders break signature and SPF of honest mail.";
+    "spf-client-mismatch" Notice auth::spf_client, "What a server of the recipient recorded of SPF names another client than the one that the hop of the boundary saw.", "The boundary is drawn at another server than the one that asked; checks behind a relay.";
+    "dkim-body-mismatch" Notice auth::body_mismatch, "The hash of a DKIM signature fits the body in no reading that only undoes how it is stored.", "Mailing lists that put a footer in, filters that encode anew; `auth` names what explains it.";
+    "recorded-pass-body-mismatch" Strong auth::pass_body_mismatch, "A server of the recipient recorded that a DKIM signature holds, but its hash does not fit the body now.", "Programs behind that server that change mail: lists, virus scanners, banners for outside mail.";
+    "recorded-fail-body-fits" Notice auth::fail_body_fits, "A server of the recipient recorded that the hash of the body does not fit, but it fits the body as it is stored.", "A filter before that server whose change was undone later.";
+    "dkim-length-partial" Notice auth::length, "A DKIM signature leaves the end of the body uncovered (l=), and there is more: anything may have been put there.", "Senders who expected lists to add a footer.";
+    "dkim-from-not-signed" Notice auth::from_unsigned, "A DKIM signature does not cover From (RFC 6376 section 5.4).", "Badly set up signers.";
+    "dkim-field-not-covered" Notice auth::field_uncovered, "A field that may stand once stands more often than a DKIM signature covers it: one may have been put in after signing.", "Programs that write a field twice.";
+    "dkim-signed-after-receipt" Notice auth::signed_late, "A DKIM signature was made over five minutes after the message's own time, by its t=.", "Wrong clocks; a list that signs behind the newest hop.";
+    "dkim-expired-at-receipt" Info auth::expired, "A DKIM signature had expired at the message's own time, by its x=.", "Mail that waited in queues; wrong clocks.";
+    "dkim-weak" Info auth::weak, "A DKIM signature by rsa-sha1 or an RSA key below 1024 bits; neither counts any more (RFC 8301).", "To be judged by its time: ordinary until about 2013.";
+    "dkim-invalid" Info auth::invalid, "A DKIM-Signature field is not in the form of the standard, so that no verifier can use it.", "Signers with errors; fields that were cut off.";
+    "dkim-not-aligned" Info auth::unaligned, "There are DKIM signatures, but none of the organisation of the From address.", "Senders for hire, mailing lists, hosting without a key of one's own.";
     "arc-structure-invalid" Notice people::arc, "The ARC sets of the message are not numbered or sealed as RFC 8617 wants.", "Servers that drop some of the fields.";
+    "arc-cv-fail" Notice auth::arc_fail, "The newest ARC seal says that the chain below it was broken (cv=fail).", "Lists that change the body between two seals.";
+    "arc-body-mismatch" Notice auth::arc_body, "The hash of the newest ARC message signature fits the body in no reading that only undoes how it is stored.", "Lists that seal before they put a footer in.";
     "cleartext-hop" Info tls::cleartext, "A step over the public Internet without a sign of encryption. Absence of a sign is not proof.", "Programs that do not write it down.";
     "auth-cleartext" Notice tls::auth_cleartext, "Somebody signed in without a sign of encryption.", "Programs that do not write it down.";
     "weak-tls" Info tls::weak, "Encryption that was or has become weak: SSL, TLS 1.0 and 1.1, RC4, DES, export ciphers, under 128 bits.", "To be judged by its time.";

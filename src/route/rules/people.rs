@@ -5,7 +5,7 @@ use crate::facts::Role;
 use crate::parse::dkim::TagList;
 use crate::parse::known::Known;
 use crate::parse::received::Auth;
-use crate::route::names::{are_kin, organisation, provider};
+use crate::route::names::{organisation, provider};
 use crate::types::ByteRange;
 
 fn domain(address: &str) -> Option<String> {
@@ -103,30 +103,6 @@ pub(super) fn envelope(way: &Way<'_>, report: &mut Report<'_>) {
             && organisation(&sender) != organisation(&path)
         {
             report.add(&[at], [hop.envelope_from], "not the domain of the Return-Path");
-        }
-    }
-}
-
-pub(super) fn authres(way: &Way<'_>, report: &mut Report<'_>) {
-    // Below the first field that is older than the boundary hop, anybody may have written it.
-    let border = way.drawn.boundary.and_then(|at| way.hops().get(at)).map(|hop| hop.at.end());
-    for field in
-        way.mail.header.fields.iter().filter(|f| f.name.eq_ignore_ascii_case(b"authentication-results"))
-    {
-        let end = field.value.iter().position(|&b| b == b';').unwrap_or(field.value.len());
-        let server =
-            String::from_utf8_lossy(field.value.get(..end).unwrap_or_default()).trim().to_ascii_lowercase();
-        let server = server.split_ascii_whitespace().next().unwrap_or_default();
-        let below = border.is_some_and(|border| field.at.start() >= border);
-        let theirs = way.settings.is_own_host(server)
-            || (0..way.hops().len()).any(|at| {
-                way.drawn.boundary.is_some_and(|boundary| at <= boundary)
-                    && are_kin(&way.names(at).by, server)
-            });
-        if below {
-            report.add(&[], [Some(field.value_at)], "stands below the hop of the boundary");
-        } else if !theirs {
-            report.add(&[], [Some(field.value_at)], "names a server that is none of the recipient's");
         }
     }
 }
