@@ -68,7 +68,9 @@ impl<'a> Teller<'a> {
     pub fn tell(&self, row: &Row<'_>) -> Result<Told, CatalogError> {
         let container = self.container(row)?;
         let folder = match &*container.kind {
-            "imap" | "pop3" => self.catalog.folder_name(container.segment, container.path.folder_of_account())?,
+            "imap" | "pop3" => {
+                self.catalog.folder_name(container.segment, container.path.folder_of_account())?
+            }
             _ => None,
         };
         Ok(Told {
