@@ -1,11 +1,13 @@
 //! Copies an account from an IMAP or POP3 server, with verbs that cannot change it, and tells what came.
 //!
-//! The only folder that opens a socket, and only to the host that the examiner named.
+//! The only folder that opens a socket, and only to the host that the examiner named, or the issuer of a token.
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::cast_possible_truncation, clippy::panic))]
 
 mod account;
+pub mod oauth;
 mod order;
+mod pop3;
 pub mod sign;
 mod told;
 pub mod wire;
@@ -36,8 +38,10 @@ pub fn acquire(
     clock: &dyn Clock,
     sink: &mut Sink<'_>,
 ) -> Result<(), AcquireError> {
-    let _ = (known, clock, sink);
     let account = &order.account;
+    if !account.scheme.is_imap() {
+        return pop3::acquire(order, known, clock, sink);
+    }
     Err(AcquireError::Connect {
         host: account.host.clone(),
         port: account.port,
@@ -138,6 +142,12 @@ pub enum AcquireError {
         host: String,
         /// What the system said.
         why: String,
+    },
+    /// What was asked for cannot be had from this server, or would change the mailbox.
+    #[error("{why}")]
+    Choice {
+        /// Why.
+        why: &'static str,
     },
     /// The sink asked to stop.
     #[error("stopped on request")]

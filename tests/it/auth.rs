@@ -166,7 +166,7 @@ fn searches_find_what_was_recorded_by_the_recipient_and_what_was_computed_again(
         quoted("iofuo28bVs0fAfXwuj3gnuUgSe+PBXjjIM55qw4PoDw="),
     ];
     let mbox: String =
-        mails.iter().map(|mail| format!("From a@b Fri Jul 11 21:00:39 2003\n{mail}\n")).collect();
+        mails.iter().flat_map(|mail| ["From a@b Fri Jul 11 21:00:39 2003\n", mail, "\n"]).collect();
     fs::write(&source, mbox).unwrap();
     support::import(&case, &source);
     let found = |query: &str| -> Vec<u64> {

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 #![allow(clippy::print_stdout, reason = "suites over real mail print what they measured")]
 
+mod acquire_pop3;
 mod auth;
 mod changed_bytes;
 mod command_line;
@@ -15,6 +16,7 @@ mod corpora_source;
 mod corpus_containers;
 mod corpus_facts;
 mod damaged_cases;
+mod device_flow;
 mod docs_tables;
 mod exports;
 mod first_steps;

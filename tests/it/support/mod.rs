@@ -1,8 +1,10 @@
 //! What the tests share: the binary under test, evidence written on the fly, and real mail where it is there.
 
 pub(crate) mod authority;
+pub(crate) mod collect;
 pub(crate) mod dovecot;
 pub(crate) mod evidence;
+pub(crate) mod issuer;
 pub(crate) mod maildir;
 pub(crate) mod proxy;
 

@@ -1,0 +1,259 @@
+//! Fetches what is to be taken, several commands ahead of the answers, and settles each message in order.
+
+use std::time::{Duration, Instant};
+
+use crate::acquire::wire::{Wire, WireError};
+use crate::acquire::{AcquireError, Left, Message, Place, Told, Why};
+use crate::types::digest::Sha256Stream;
+use crate::types::server::ServerState;
+use crate::types::{RelPath, Sha256Digest};
+
+use super::answer::status;
+use super::body::Unstuffer;
+use super::capa::Capa;
+use super::listing::{Entry, path_by_digest};
+use super::run::{Run, Stop};
+use super::verb::Verb;
+
+/// Commands under way at once, where the server says PIPELINING. They fit any socket's buffer, so neither side waits for the
+/// other.
+const WINDOW: usize = 64;
+
+/// Bytes of a long message that are told at once.
+const PART: usize = 1 << 20;
+
+/// Slowest rate that is borne once the longest silence has passed, in bytes a second.
+const SLOWEST: u64 = 256;
+
+/// What is done with a message when its turn comes.
+enum Plan {
+    Known,
+    Excluded(String),
+    Gone,
+    Fetch(u64),
+}
+
+/// A message as it came.
+struct Came {
+    total: u64,
+    digest: Sha256Digest,
+    has_bare_dot: bool,
+    /// Its bytes, unless they were told in parts.
+    whole: Option<Vec<u8>>,
+}
+
+impl Run<'_> {
+    fn plan(&self, index: usize) -> Option<Plan> {
+        let item = self.items.get(index)?;
+        let entry = &item.entry;
+        if entry.uidl.is_some() && self.known.has(&entry.path()) {
+            return Some(Plan::Known);
+        }
+        if let (Some(size), Some(most)) = (entry.size, self.order.choice.max_size)
+            && size > most
+        {
+            return Some(Plan::Excluded(format!("max-size {most}: {size} octets announced")));
+        }
+        Some(item.number.map_or(Plan::Gone, Plan::Fetch))
+    }
+
+    /// Settles every message from the head on.
+    ///
+    /// # Errors
+    /// [`Stop`]; the head is then the first message that is not settled.
+    pub(super) fn fetch_all(&mut self, wire: &mut Wire<'_>, capa: &Capa) -> Result<(), Stop> {
+        let window = if capa.pipelining { WINDOW } else { 1 };
+        let mut asked = self.head;
+        let mut under_way = 0_usize;
+        while self.head < self.items.len() {
+            if under_way <= window / 2 {
+                under_way =
+                    under_way.saturating_add(self.ask(wire, &mut asked, window.saturating_sub(under_way))?);
+            }
+            match self.plan(self.head) {
+                Some(Plan::Fetch(_)) => {
+                    self.take(wire)?;
+                    under_way = under_way.saturating_sub(1);
+                }
+                Some(plan) => self.leave(plan)?,
+                None => {}
+            }
+            self.head = self.head.saturating_add(1);
+            self.write_down_some(wire)?;
+        }
+        Ok(())
+    }
+
+    /// Asks for the next messages, `most` at most; says for how many.
+    fn ask(&self, wire: &mut Wire<'_>, asked: &mut usize, most: usize) -> Result<usize, WireError> {
+        let mut lines = Vec::new();
+        let mut count = 0_usize;
+        while count < most && *asked < self.items.len() {
+            if let Some(Plan::Fetch(number)) = self.plan(*asked) {
+                let verb = if self.order.retr { Verb::Retr(number) } else { Verb::Top(number) };
+                let line = verb.line();
+                wire.transcript.client(&line);
+                lines.extend_from_slice(&line);
+                lines.extend_from_slice(b"\r\n");
+                count = count.saturating_add(1);
+            }
+            *asked = asked.saturating_add(1);
+        }
+        if count > 0 {
+            wire.send(&lines)?;
+        }
+        Ok(count)
+    }
+
+    /// Settles the head without a fetch.
+    fn leave(&mut self, plan: Plan) -> Result<(), AcquireError> {
+        let (why, note) = match plan {
+            Plan::Known => {
+                self.books.known = self.books.known.saturating_add(1);
+                return Ok(());
+            }
+            Plan::Excluded(rule) => {
+                self.books.excluded = self.books.excluded.saturating_add(1);
+                (Why::Excluded, rule)
+            }
+            Plan::Gone | Plan::Fetch(_) => {
+                self.books.gone = self.books.gone.saturating_add(1);
+                (Why::Gone, "it was not listed any more when the connection was made anew".to_owned())
+            }
+        };
+        self.tell_left(why, note.into_bytes())
+    }
+
+    fn tell_left(&mut self, why: Why, note: Vec<u8>) -> Result<(), AcquireError> {
+        let Some(item) = self.items.get(self.head) else { return Ok(()) };
+        let at = Place { path: item.entry.path(), uid: item.place };
+        self.tell(Told::Left(Left { at, why, note }))
+    }
+
+    /// Reads the answer for the head and tells the message.
+    fn take(&mut self, wire: &mut Wire<'_>) -> Result<(), Stop> {
+        let Some(item) = self.items.get(self.head) else { return Ok(()) };
+        let (entry, place) = (item.entry.clone(), item.place);
+        self.is_taking = true;
+        let answer = status(wire)?;
+        if !answer.is_ok {
+            self.books.failed = self.books.failed.saturating_add(1);
+            self.tell_left(Why::Failed, answer.text)?;
+            self.went_on();
+            return Ok(());
+        }
+        let at = Place { path: entry.path(), uid: place };
+        let came = self.read(wire, &entry, &at)?;
+        wire.transcript.body(came.total, came.digest);
+        self.went_on();
+        let server = ServerState { size: entry.size, uidl: entry.uidl.clone(), ..ServerState::default() };
+        let mut path = at.path.clone();
+        match came.whole {
+            None => self.tell(Told::LongEnd { server, notes: Vec::new() })?,
+            Some(bytes) => {
+                if entry.uidl.is_none() {
+                    let met = self.digests.entry(came.digest).or_insert(0);
+                    path = path_by_digest(came.digest, *met);
+                    *met = met.saturating_add(1);
+                    if self.known.has(&path) {
+                        self.books.known = self.books.known.saturating_add(1);
+                        return Ok(());
+                    }
+                }
+                let at = Place { path: path.clone(), uid: place };
+                self.tell(Told::Message(Message { at, server, bytes, notes: Vec::new() }))?;
+            }
+        }
+        self.books.taken = self.books.taken.saturating_add(1);
+        self.compare(&entry, path, came.total, came.has_bare_dot)?;
+        Ok(())
+    }
+
+    /// Tells what does not fit the announcement.
+    fn compare(
+        &mut self,
+        entry: &Entry,
+        path: RelPath,
+        total: u64,
+        has_bare_dot: bool,
+    ) -> Result<(), AcquireError> {
+        if has_bare_dot {
+            let text = "a line begins with a dot that is not doubled: the server does not stuff as RFC 1939 3 says; the dot is kept";
+            self.notice("dot-not-stuffed", Some(path.clone()), text.to_owned(), false)?;
+        }
+        let Some(size) = entry.size.filter(|size| *size != total) else { return Ok(()) };
+        // A TOP that gives less than there is cannot be told from a size that was only estimated.
+        let is_partial = !self.order.retr && total < size;
+        let text = format!("{size} octets announced, {total} came");
+        self.notice("size-mismatch", Some(path), text, is_partial)
+    }
+
+    /// Reads the bytes of a message to the line with the single dot.
+    fn read(&mut self, wire: &mut Wire<'_>, entry: &Entry, at: &Place) -> Result<Came, Stop> {
+        let limits = self.order.limits;
+        let twice = entry.size.filter(|s| *s > 0).map(|s| s.saturating_mul(2).saturating_add(1 << 20));
+        let most = twice.unwrap_or(u64::MAX).min(limits.message);
+        let begun = Instant::now();
+        let mut unstuffer = Unstuffer::new();
+        let mut out = Vec::with_capacity(usize::try_from(entry.size.unwrap_or(0)).unwrap_or(0).min(PART));
+        let mut parts: Option<Sha256Stream> = None;
+        let mut told = 0_u64;
+        let broken = loop {
+            match piece(wire, &mut unstuffer, &mut out) {
+                Err(error) => break Stop::Wire(error),
+                Ok(()) if unstuffer.is_done() => {
+                    let total = told.saturating_add(out.len() as u64);
+                    let has_bare_dot = unstuffer.has_bare_dot;
+                    let Some(mut stream) = parts else {
+                        let digest = Sha256Digest::of(&out);
+                        return Ok(Came { total, digest, has_bare_dot, whole: Some(out) });
+                    };
+                    stream.update(&out);
+                    if !out.is_empty() {
+                        self.tell(Told::Part(out))?;
+                    }
+                    return Ok(Came { total, digest: stream.finish(), has_bare_dot, whole: None });
+                }
+                Ok(()) => {}
+            }
+            let total = told.saturating_add(out.len() as u64);
+            if total > most {
+                let note = format!("it is longer than {most} octets and did not end");
+                self.break_off(parts.is_some())?;
+                self.books.failed = self.books.failed.saturating_add(1);
+                self.tell_left(Why::Failed, note.into_bytes())?;
+                self.head = self.head.saturating_add(1);
+                return Err(Stop::Message);
+            }
+            let time = limits.idle.saturating_add(Duration::from_secs(total / SLOWEST));
+            if begun.elapsed() > time {
+                break Stop::Wire(WireError::Slow);
+            }
+            let held = if parts.is_some() { PART } else { limits.in_memory };
+            if out.len() >= held {
+                if parts.is_none() {
+                    self.tell(Told::LongStart { at: at.clone() })?;
+                }
+                parts.get_or_insert_with(Sha256Stream::new).update(&out);
+                told = total;
+                self.tell(Told::Part(std::mem::take(&mut out)))?;
+            }
+        };
+        self.break_off(parts.is_some())?;
+        Err(broken)
+    }
+
+    fn break_off(&mut self, is_long: bool) -> Result<(), AcquireError> {
+        if is_long { self.tell(Told::LongBroken) } else { Ok(()) }
+    }
+}
+
+/// Moves what has come through the un-stuffer; waits when nothing has.
+fn piece(wire: &mut Wire<'_>, unstuffer: &mut Unstuffer, out: &mut Vec<u8>) -> Result<(), WireError> {
+    let used = unstuffer.feed(wire.peek()?, out);
+    if used == 0 && !unstuffer.is_done() {
+        return wire.more();
+    }
+    wire.used(used);
+    Ok(())
+}
