@@ -42,6 +42,9 @@ pub(in crate::cli) struct AcquireArgs {
     #[command(flatten)]
     /// What to sign in with.
     pub secret: SecretArgs,
+    #[command(flatten)]
+    /// As whom a token is asked for.
+    pub oauth: OauthArgs,
     /// Sign in this way, in place of the best that the server offers; may be given more than once
     #[arg(long, value_enum, value_name = "NAME")]
     pub mechanism: Vec<MechanismArg>,
@@ -90,6 +93,23 @@ pub(in crate::cli) struct SecretArgs {
     /// OAuth 2.0 access token: the first line that a shell command prints
     #[arg(long, value_name = "COMMAND")]
     pub token_command: Option<String>,
+    /// OAuth 2.0: sign in at a browser, here or elsewhere, with the device flow of this issuer (https://..)
+    #[arg(long, value_name = "URL", requires = "client_id")]
+    pub oauth_issuer: Option<String>,
+}
+
+/// As whom a token is asked for.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct OauthArgs {
+    /// OAuth 2.0: the client that the issuer knows
+    #[arg(long, value_name = "ID", requires = "oauth_issuer")]
+    pub client_id: Option<String>,
+    /// OAuth 2.0: the client's secret, where the issuer wants one: the first line of a file
+    #[arg(long, value_name = "FILE", requires = "oauth_issuer")]
+    pub client_secret_file: Option<PathBuf>,
+    /// OAuth 2.0: what the token is for (default: mail, for Google and Microsoft)
+    #[arg(long, value_name = "SCOPE", requires = "oauth_issuer")]
+    pub scope: Option<String>,
 }
 
 /// Ways to sign in.

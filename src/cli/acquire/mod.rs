@@ -26,13 +26,13 @@ pub(super) fn run(context: &Context, args: &AcquireArgs, out: &mut Out) -> Resul
     // Before anything is written or asked: what is wrong with the command line.
     let mut order = order(args)?;
     if args.list && context.case.is_none() {
-        order.credential = secret::credential(&args.secret, &url(&order.account))?;
+        order.credential = secret::credential(args, &url(&order.account))?;
         return list(context, &order, out);
     }
     let dir = context.case()?;
     let run = context::run();
     let found = state(dir)?;
-    order.credential = secret::credential(&args.secret, &url(&order.account))?;
+    order.credential = secret::credential(args, &url(&order.account))?;
     let mut writer = match found {
         State::Absent | State::Unfinished => Writer::create(dir, &CaseInfo::default(), &run)?,
         State::Case | State::Other => Writer::open(dir, &run)?,
@@ -205,6 +205,7 @@ impl From<AcquireError> for Failure {
             AcquireError::Broken { .. } => {
                 failure.hint("what was taken is kept; run the same command again to go on")
             }
+            AcquireError::Choice { .. } => failure.hint("nothing was changed on the server; see `mailtrail acquire --help`"),
             AcquireError::Stopped => {
                 let mut failure = failure.hint("run the same command again to go on");
                 failure.exit = Exit::Interrupted;

@@ -5,11 +5,13 @@ use std::io::{IsTerminal as _, Read as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::acquire::oauth::{Issuer, Prompt, device_flow as device_flow_of};
 use crate::acquire::{Credential, Secret};
 use crate::cli::failure::{Failure, chain};
+use crate::cli::output::stderr;
 use crate::types::text::shown;
 
-use super::args::SecretArgs;
+use super::args::{AcquireArgs, SecretArgs};
 
 /// Longest secret, in bytes: tokens have some kilobytes.
 const LONGEST: usize = 64 << 10;
@@ -18,7 +20,15 @@ const LONGEST: usize = 64 << 10;
 ///
 /// # Errors
 /// A usage failure when nobody can be asked; a failure when the file, variable or command does not give one.
-pub(super) fn credential(args: &SecretArgs, whom: &str) -> Result<Credential, Failure> {
+pub(super) fn credential(acquire: &AcquireArgs, whom: &str) -> Result<Credential, Failure> {
+    if let Some(issuer) = &acquire.secret.oauth_issuer {
+        return device_flow(issuer, acquire);
+    }
+    given(&acquire.secret, whom)
+}
+
+/// The password or token that the examiner has.
+fn given(args: &SecretArgs, whom: &str) -> Result<Credential, Failure> {
     let password = |bytes| Credential::Password(Secret::new(bytes));
     let token = |bytes| Credential::Token(Secret::new(bytes));
     if let Some(path) = &args.password_file {
@@ -43,11 +53,52 @@ pub(super) fn credential(args: &SecretArgs, whom: &str) -> Result<Credential, Fa
     }
     if !std::io::stderr().is_terminal() {
         return Err(Failure::usage("there is no terminal to ask for the password").hint(
-            "use --password-file, --password-env, --password-command, --token-file or --token-command",
+            "use --password-file, --password-env, --password-command, --token-file, --token-command or --oauth-issuer",
         ));
     }
     let asked = rpassword::prompt_password(format!("Password of {}: ", shown(whom)))?;
     Ok(password(first_line(asked.into_bytes(), "what was typed")?))
+}
+
+/// What a token for mail is called by the issuers that are asked most.
+const SCOPES: &[(&str, &str)] = &[
+    ("google", "https://mail.google.com/"),
+    (
+        "microsoft",
+        "https://outlook.office.com/IMAP.AccessAsUser.All https://outlook.office.com/POP.AccessAsUser.All",
+    ),
+];
+
+/// Asks an issuer for a token, which a person grants at a browser (RFC 8628).
+fn device_flow(issuer: &str, acquire: &AcquireArgs) -> Result<Credential, Failure> {
+    let known = SCOPES.iter().find(|(name, _)| issuer.contains(name)).map(|(_, scope)| (*scope).to_owned());
+    let scope = acquire.oauth.scope.clone().or(known).ok_or_else(|| {
+        Failure::usage("the scope of mail is not known for this issuer").hint("name it with --scope")
+    })?;
+    let client_secret = match &acquire.oauth.client_secret_file {
+        Some(path) => Some(Secret::new(from_file(path)?)),
+        None => None,
+    };
+    let issuer = Issuer {
+        url: issuer.to_owned(),
+        client_id: acquire.oauth.client_id.clone().unwrap_or_default(),
+        client_secret,
+        scope,
+        ca_file: acquire.ca_file.clone(),
+    };
+    // The person must see this, whatever else is silenced.
+    let mut show = |prompt: &Prompt| {
+        stderr(&format!("open {} and type the code {}", shown(&prompt.page), shown(&prompt.code)));
+        if let Some(page) = &prompt.page_with_code {
+            stderr(&format!("or open {}", shown(page)));
+        }
+        stderr(&format!("the code is good for {} minutes", prompt.seconds / 60));
+    };
+    let token = device_flow_of(&issuer, &mut show, &mut std::thread::sleep).map_err(|error| {
+        Failure::new(format!("no token: {}", chain(&error)))
+            .hint("check issuer, client and scope; docs/acquire.md has those of the big providers")
+    })?;
+    Ok(Credential::Token(token.access))
 }
 
 fn from_file(path: &Path) -> Result<Vec<u8>, Failure> {
@@ -105,11 +156,12 @@ mod tests {
             password_command: None,
             token_file: None,
             token_command: None,
+            oauth_issuer: None,
         }
     }
 
     fn of(args: &SecretArgs) -> Result<(bool, Vec<u8>), String> {
-        match credential(args, "ann") {
+        match given(args, "ann") {
             Ok(Credential::Password(secret)) => Ok((false, secret.bytes().to_vec())),
             Ok(Credential::Token(secret)) => Ok((true, secret.bytes().to_vec())),
             Err(failure) => Err(failure.sentence),
