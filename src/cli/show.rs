@@ -6,7 +6,9 @@ use crate::export::item::{self, Extra, Teller, Told};
 use crate::export::message::{as_read, attachment, copy_raw, message, raw};
 use crate::facts::derive::{Scratch, Seen, derive};
 use crate::facts::{TextPart, TextRole, Zone};
+use crate::index::IndexReader;
 use crate::parse::header;
+use crate::query::{self, Case, Options, Order};
 use crate::store::{Reader, StoreError};
 use crate::types::text::{shown, shown_block};
 use crate::types::time::rfc3339;
@@ -56,7 +58,9 @@ fn one(
     }
     if context.json {
         let mut line = Vec::new();
-        item::write(&mut line, row, &told, &Extra { schema: "mailtrail.item/1", ..Extra::default() });
+        let same = same_content(reader, catalog, row)?;
+        let extra = Extra { schema: "mailtrail.item/1", same: same.as_deref(), ..Extra::default() };
+        item::write(&mut line, row, &told, &extra);
         line.push(b'\n');
         out.bytes(&line)?;
         return Ok(());
@@ -67,6 +71,7 @@ fn one(
         Err(error) => return Err(error.into()),
     };
     about(row, &told, out)?;
+    same(same_content(reader, catalog, row)?, out)?;
     headers(message.as_deref(), out)?;
     hops(&told, out)?;
     body(message.as_deref(), &told, out)?;
@@ -107,6 +112,31 @@ fn about(row: &Row<'_>, told: &Told, out: &mut Out) -> Result<(), Failure> {
         (None, _) => "none that could be read".to_owned(),
     };
     out.line(&pair("Date header", &date))?;
+    Ok(())
+}
+
+/// Most instances of one content that are named.
+const MOST_SAME: usize = 50;
+
+/// Ids of the other items with the same wire form; `None` where there is no index to ask.
+fn same_content(reader: &Reader, catalog: &Catalog, row: &Row<'_>) -> Result<Option<Vec<String>>, Failure> {
+    let Ok(index) = IndexReader::open(&reader.layout().index()) else { return Ok(None) };
+    let options = Options { order: Order::Ledger, limit: Some(MOST_SAME + 1), ..Options::default() };
+    let case = Case { catalog, index: &index };
+    let Ok(hits) = query::search(case, &format!("wire:{}", row.wire), &options) else { return Ok(None) };
+    let mut ids = Vec::new();
+    catalog.each(hits.keys.into_iter().filter(|key| *key != row.key), |other| {
+        ids.push(catalog.item_id(other).to_string());
+        Ok::<(), Failure>(())
+    })?;
+    ids.truncate(MOST_SAME);
+    Ok(Some(ids))
+}
+
+fn same(ids: Option<Vec<String>>, out: &mut Out) -> Result<(), Failure> {
+    for id in ids.into_iter().flatten() {
+        out.line(&format!("{}same content (wire SHA-256) as {id}", pad("instances", 12)))?;
+    }
     Ok(())
 }
 

@@ -95,6 +95,8 @@ pub struct Extra<'a> {
     pub file: Option<(&'a str, &'a str, u64, &'a str)>,
     /// Text around a match, and the part of the message it is from.
     pub snippet: Option<(&'a str, &'a str)>,
+    /// Ids of the other items with the same wire form, when they were looked up.
+    pub same: Option<&'a [String]>,
 }
 
 /// Writes an item as a canonical JSON object.
@@ -156,6 +158,9 @@ pub fn write(out: &mut Vec<u8>, row: &Row<'_>, told: &Told, extra: &Extra<'_>) {
     o.str("rule", row.rule.code());
     if row.rule != Rule::None {
         o.uint("rule_lines", row.lines);
+    }
+    if let Some(same) = extra.same {
+        o.arr("same_content", same, |out, id| json::string(out, id));
     }
     o.str("schema", extra.schema);
     people(&mut o, "sender", told, &[Role::Sender]);
