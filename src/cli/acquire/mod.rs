@@ -205,12 +205,12 @@ impl From<AcquireError> for Failure {
             AcquireError::Broken { .. } => {
                 failure.hint("what was taken is kept; run the same command again to go on")
             }
-            AcquireError::Choice { .. } => failure.hint("nothing was changed on the server; see `mailtrail acquire --help`"),
             AcquireError::Stopped => {
                 let mut failure = failure.hint("run the same command again to go on");
                 failure.exit = Exit::Interrupted;
                 failure
             }
+            _ => failure.hint("nothing was changed on the server; see `mailtrail acquire --help`"),
         }
     }
 }
