@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::rc::Rc;
 
+use rusqlite::types::ValueRef;
 use rusqlite::{Error, OptionalExtension as _};
 
 use super::read::{Person, uint};
@@ -184,4 +185,12 @@ fn ip(bytes: &[u8]) -> Option<IpAddr> {
 /// The role of a number in a row.
 pub(super) fn role(byte: u8) -> Option<Role> {
     Role::ALL.get(usize::from(byte)).copied()
+}
+
+/// A whole number that is not negative.
+pub(super) fn number(value: ValueRef<'_>) -> Option<u64> {
+    match value {
+        ValueRef::Integer(n) => u64::try_from(n).ok(),
+        _ => None,
+    }
 }

@@ -9,7 +9,7 @@ use crate::acquire::Mechanism;
 /// From which account, what, and what to sign in with.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct AcquireArgs {
-    /// imaps://user@host, imap://, pop3s:// or pop3://, with `:port` and, of IMAP, `/folder`; never with a password
+    /// `imaps://user@host`, `imap://`, `pop3s://` or `pop3://`, with `:port` and, of IMAP, `/folder`; never with a password
     #[arg(value_name = "URL")]
     pub url: String,
     /// Show folders, counts and sizes; take nothing
@@ -54,7 +54,7 @@ pub(in crate::cli) struct AcquireArgs {
     /// Trust the server whose certificate has this SHA-256, whatever else is wrong with it; recorded
     #[arg(long, value_name = "SHA256")]
     pub pin_sha256: Option<String>,
-    /// imap:// and pop3:// only: go on without TLS when the server has none; the password can then be read on the way; recorded
+    /// `imap://` and `pop3://` only: go on without TLS when the server has none; the password can then be read on the way; recorded
     #[arg(long)]
     pub insecure_plain: bool,
     /// Longest silence of the server, in seconds

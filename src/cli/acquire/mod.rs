@@ -134,7 +134,7 @@ fn seconds(text: &str) -> Result<i64, Failure> {
         let at = day.to_zoned(jiff::tz::TimeZone::UTC).map_err(|_| wrong())?;
         return Ok(at.timestamp().as_second());
     }
-    text.parse::<jiff::Timestamp>().map(|at| at.as_second()).map_err(|_| wrong())
+    text.parse::<jiff::Timestamp>().map(jiff::Timestamp::as_second).map_err(|_| wrong())
 }
 
 /// A number of bytes, with k, M or G for powers of 1024.
