@@ -20,6 +20,7 @@ mod device_flow;
 mod docs_tables;
 mod exports;
 mod first_steps;
+mod geoip;
 mod hop_queries;
 mod hostile_inputs;
 mod hostile_sources;

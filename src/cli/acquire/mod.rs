@@ -1,6 +1,7 @@
 //! `acquire`: copies an account on a server into the case.
 
 pub(super) mod args;
+mod exceptions;
 mod secret;
 mod summary;
 pub(super) mod views;

@@ -10,12 +10,13 @@ use crate::cli::table::{fit, grouped, pad};
 use crate::store::restore::{BlobMap, Locate as _};
 use crate::store::{Event, Reader, SegmentInfo, StoreError};
 use crate::types::json::{self, Obj, Value};
-use crate::types::record::{Entry, File, LEFT, Record};
+use crate::types::record::{File, Record};
 use crate::types::text::{csv_cell, shown};
 use crate::types::time::rfc3339;
 use crate::types::{ContainerId, ItemId, Sha256Digest};
 
 use super::args::AcquisitionsArgs;
+use super::exceptions;
 
 pub(in crate::cli) fn run(
     context: &Context,
@@ -36,22 +37,23 @@ pub(in crate::cli) fn run(
     if args.items {
         items(&reader, form, out)?;
     } else if args.exceptions {
-        exceptions(&reader, form, out)?;
+        exceptions::exceptions(&reader, form, out)?;
     } else {
         runs(&reader, form, out)?;
     }
     Ok(Exit::Done)
 }
 
+/// How it is printed.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
+pub(super) enum Form {
     Table,
     Json,
     Csv,
 }
 
 /// Events about accounts, with their data.
-fn events(
+pub(super) fn events(
     reader: &Reader,
     visit: &mut dyn FnMut(&Event, &Value) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
@@ -68,7 +70,7 @@ fn events(
 }
 
 /// Text of a value, whatever its form.
-fn text(value: Option<&Value>) -> String {
+pub(super) fn text(value: Option<&Value>) -> String {
     match value {
         None | Some(Value::Null) => String::new(),
         Some(value) => match json::text_of(value) {
@@ -78,13 +80,13 @@ fn text(value: Option<&Value>) -> String {
     }
 }
 
-fn csv(out: &mut Out, cells: &[String]) -> Result<(), Failure> {
+pub(super) fn csv_line(out: &mut Out, cells: &[String]) -> Result<(), Failure> {
     let cells: Vec<String> = cells.iter().map(|cell| csv_cell(cell)).collect();
     out.bytes(format!("{}\r\n", cells.join(",")).as_bytes())?;
     Ok(())
 }
 
-fn names(words: &[&str]) -> Vec<String> {
+pub(super) fn names(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
 }
 
@@ -117,7 +119,7 @@ fn runs(reader: &Reader, form: Form, out: &mut Out) -> Result<(), Failure> {
             "flags_since",
             "flags_during",
         ]));
-        csv(out, &head)?;
+        csv_line(out, &head)?;
     }
     let mut any = false;
     events(reader, &mut |event, data| {
@@ -144,7 +146,7 @@ fn runs(reader: &Reader, form: Form, out: &mut Out) -> Result<(), Failure> {
     Ok(())
 }
 
-fn folders(data: &Value) -> impl Iterator<Item = &Value> {
+pub(super) fn folders(data: &Value) -> impl Iterator<Item = &Value> {
     data.get("folders").and_then(Value::as_array).into_iter().flatten()
 }
 
@@ -159,7 +161,7 @@ fn run_csv(event: &Event, data: &Value, out: &mut Out) -> Result<(), Failure> {
         cells.extend(
             ["stored", "bytes_stored", "balanced", "vanished", "flags_since", "flags_during"].map(of),
         );
-        csv(out, &cells)?;
+        csv_line(out, &cells)?;
     }
     Ok(())
 }
@@ -211,7 +213,7 @@ fn run_table(event: &Event, data: &Value, out: &mut Out) -> Result<(), Failure> 
 }
 
 /// Walks what the ledger holds of accounts, with the name of the folder of each line.
-fn walk(
+pub(super) fn walk(
     reader: &Reader,
     visit: &mut dyn FnMut(&SegmentInfo, &str, &Record) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
@@ -238,7 +240,7 @@ fn walk(
     Ok(())
 }
 
-fn account_of(segment: &SegmentInfo) -> String {
+pub(super) fn account_of(segment: &SegmentInfo) -> String {
     segment.account.as_ref().map(crate::types::record::Account::name).unwrap_or_default()
 }
 
@@ -261,7 +263,7 @@ const ITEM_COLUMNS: &[&str] = &[
 
 fn items(reader: &Reader, form: Form, out: &mut Out) -> Result<(), Failure> {
     match form {
-        Form::Csv => csv(out, &names(ITEM_COLUMNS))?,
+        Form::Csv => csv_line(out, &names(ITEM_COLUMNS))?,
         Form::Table => {
             let head = [pad("ITEM", 26), pad("UID", 8), pad("INTERNALDATE (UTC)", 20), pad("BYTES", 12)];
             out.line(&format!("{}  {}  FOLDER", head.join("  "), pad("FLAGS", 24)))?;
@@ -325,7 +327,7 @@ fn item_row(
         out.line(&format!("{}  {}  {}", cells.join("  "), pad(&fit(&flags, 24), 24), shown(folder)))?;
         return Ok(());
     }
-    csv(
+    csv_line(
         out,
         &[
             id.to_owned(),
@@ -344,138 +346,6 @@ fn item_row(
             file.path.display().into_owned(),
         ],
     )
-}
-
-/// One line of the exception log.
-struct Exception {
-    kind: String,
-    account: String,
-    folder: String,
-    path: String,
-    cause: String,
-    /// Whether the copy lacks something for it.
-    is_partial: bool,
-    /// The event that tells it, and its time.
-    event: Option<(u64, String)>,
-}
-
-const EXCEPTION_COLUMNS: &[&str] =
-    &["kind", "partial", "account", "folder", "path", "cause", "event", "time"];
-
-fn exceptions(reader: &Reader, form: Form, out: &mut Out) -> Result<(), Failure> {
-    if form == Form::Csv {
-        csv(out, &names(EXCEPTION_COLUMNS))?;
-    }
-    let mut any = false;
-    walk(reader, &mut |segment, folder, record| {
-        let Record::Entry(Entry { path, kind, note }) = record else { return Ok(()) };
-        let meaning = LEFT.iter().find(|(code, _)| code == kind).map_or("", |(_, meaning)| *meaning);
-        let note =
-            note.as_deref().map(|note| format!(": {}", String::from_utf8_lossy(note))).unwrap_or_default();
-        any = true;
-        exception(
-            &Exception {
-                kind: kind.clone(),
-                account: account_of(segment),
-                folder: folder.to_owned(),
-                path: path.display().into_owned(),
-                cause: format!("{meaning}{note}"),
-                is_partial: kind == "failed",
-                event: None,
-            },
-            form,
-            out,
-        )
-    })?;
-    let mut url = String::new();
-    events(reader, &mut |event, data| {
-        if event.kind == "account_begun" {
-            url = text(data.get("url"));
-        }
-        let at = Some((event.seq, event.ts.clone()));
-        let new = |kind: &str, cause: String| Exception {
-            kind: kind.to_owned(),
-            account: url.clone(),
-            folder: String::new(),
-            path: String::new(),
-            cause,
-            is_partial: true,
-            event: at.clone(),
-        };
-        let mut list = Vec::new();
-        for notice in data.get("notices").and_then(Value::as_array).into_iter().flatten() {
-            list.push(Exception {
-                path: text(notice.get("path")),
-                is_partial: notice.get("partial").and_then(Value::as_bool) == Some(true),
-                ..new(&text(notice.get("code")), text(notice.get("text")))
-            });
-        }
-        if event.kind != "account_listed" {
-            for folder in folders(data).filter(|f| f.get("balanced").and_then(Value::as_bool) == Some(false))
-            {
-                let why = match folder.get("books") {
-                    Some(books) => {
-                        format!("the books do not balance: {books}, stored {}", text(folder.get("stored")))
-                    }
-                    None => "the folder was not read to its end".to_owned(),
-                };
-                let (folder, path) = (text(folder.get("name")), text(folder.get("path")));
-                list.push(Exception { folder, path, ..new("unbalanced", why) });
-            }
-        }
-        if let Some(error) = data.get("error").filter(|_| event.kind == "account_stopped") {
-            list.push(new("stopped", text(Some(error))));
-        }
-        any |= !list.is_empty();
-        list.iter().try_for_each(|one| exception(one, form, out))
-    })?;
-    if form == Form::Table && !any {
-        out.line("no exception: everything that was listed is in the case")?;
-    }
-    Ok(())
-}
-
-fn exception(one: &Exception, form: Form, out: &mut Out) -> Result<(), Failure> {
-    let (event, time) = one.event.clone().map(|(seq, ts)| (seq.to_string(), ts)).unwrap_or_default();
-    match form {
-        Form::Csv => csv(
-            out,
-            &[
-                one.kind.clone(),
-                if one.is_partial { "yes" } else { "no" }.to_owned(),
-                one.account.clone(),
-                one.folder.clone(),
-                one.path.clone(),
-                one.cause.clone(),
-                event,
-                time,
-            ],
-        ),
-        Form::Json => {
-            let mut line = Vec::new();
-            let mut o = Obj::new(&mut line);
-            o.str("account", &one.account).str("cause", &one.cause);
-            o.opt_uint("event", one.event.as_ref().map(|(seq, _)| *seq));
-            o.str("folder", &one.folder).str("kind", &one.kind).bool("partial", one.is_partial);
-            o.str("path", &one.path).str("schema", "mailtrail.acquisition-exception/1");
-            o.opt_str("time", one.event.as_ref().map(|(_, ts)| ts.as_str()));
-            o.end();
-            line.push(b'\n');
-            out.bytes(&line)?;
-            Ok(())
-        }
-        Form::Table => {
-            let mark = if one.is_partial { "incomplete" } else { "" };
-            out.line(&format!(
-                "{}  {}  {}  {}",
-                pad(&shown(&one.kind), 22),
-                pad(mark, 10),
-                shown(if one.path.is_empty() { &one.account } else { &one.path }),
-                shown(&one.cause)
-            ))?;
-            Ok(())
-        }
-    }
 }
 
 /// Copies the talk of all runs, piece by piece, each checked against its digest.
