@@ -433,30 +433,3 @@ fn a_wrong_password_is_refused_once_and_not_shown() {
     assert_eq!(text.matches("AUTHENTICATE").count(), 1, "{text}");
     assert!(!text.contains("wrong-pass"));
 }
-
-#[test]
-#[ignore = "measures; run by hand"]
-fn speed_on_loopback() {
-    let mut account = None;
-    let server = Dovecot::start(&Settings::default(), |mail| {
-        let mut made = maildir::account(&mail.join("joe"), 0);
-        let body: Vec<u8> =
-            (0..7000u32).map(|n| if n % 71 == 70 { b'\n' } else { b'a' + (n % 23) as u8 }).collect();
-        for n in 0..10_000u64 {
-            let bytes = [format!("Subject: {n}\n\n").as_bytes(), &body].concat();
-            made.deliver(0, n, &bytes);
-        }
-        account = Some(made);
-    });
-    server.look_through("joe");
-    for connections in [1, 1, 2, 4] {
-        let start = Instant::now();
-        let run = run(&order(&server, server.imaps, "imaps", connections), &Has::default());
-        let rate = run.messages.len() as f64 / start.elapsed().as_secs_f64();
-        println!(
-            "{connections} connections: {} messages, {rate:.0}/s, transcript {}",
-            run.messages.len(),
-            run.transcript.len()
-        );
-    }
-}

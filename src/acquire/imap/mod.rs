@@ -32,7 +32,11 @@ mod when;
 mod worker;
 
 #[cfg(test)]
+mod scripted;
+#[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_odd;
 
 use folders::Mailbox;
 use session::Session;
