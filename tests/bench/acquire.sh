@@ -12,8 +12,11 @@ free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1
 imaps=$(free_port) pop3s=$(free_port)
 if [ "$(id -u)" = 0 ]; then user=nobody group=nogroup; else user=$(id -un) group=$(id -gn); fi
 
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost \
-  -keyout "$dir/key.pem" -out "$dir/cert.pem" 2>/dev/null
+key=(-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes)
+openssl req -x509 "${key[@]}" -days 2 -subj /CN=bench -keyout "$dir/ca.key" -out "$dir/ca.pem" 2>/dev/null
+openssl req -new "${key[@]}" -subj /CN=localhost -keyout "$dir/key.pem" -out "$dir/request" 2>/dev/null
+echo subjectAltName=DNS:localhost >"$dir/names"
+openssl x509 -req -in "$dir/request" -CA "$dir/ca.pem" -CAkey "$dir/ca.key" -days 2 -extfile "$dir/names" -out "$dir/cert.pem" 2>/dev/null
 mkdir -p "$dir/mail/joe/cur" "$dir/mail/joe/new" "$dir/mail/joe/tmp"
 python3 - "$dir/mail/joe/cur" "$messages" <<'PY'
 import random, sys
@@ -92,7 +95,7 @@ ours() { # NAME URL FLAGS..
   shift 2
   begun=$(now)
   while IFS= read -r line; do case $line in *'"event":"committed"'*) ended=$(now) ;; esac; done < <(
-    "$mailtrail" acquire "$url" --case "$dir/case-$name" --json --password-file "$dir/password" --ca-file "$dir/cert.pem" "$@"
+    "$mailtrail" acquire "$url" --case "$dir/case-$name" --json --password-file "$dir/password" --ca-file "$dir/ca.pem" "$@"
   )
   rate "mailtrail $name" "$begun" "$ended"
 }
@@ -110,7 +113,7 @@ Port $imaps
 User joe
 Pass secret
 SSLType IMAPS
-CertificateFile $dir/cert.pem
+CertificateFile $dir/ca.pem
 IMAPStore far
 Account a
 MaildirStore near
@@ -131,7 +134,7 @@ fi
 if command -v mpop >/dev/null; then
   mkdir -p "$dir/mpop/cur" "$dir/mpop/new" "$dir/mpop/tmp"
   begun=$(now)
-  mpop --quiet --host=localhost --port="$pop3s" --user=joe --passwordeval='echo secret' --tls=on --tls-starttls=off --tls-trust-file="$dir/cert.pem" \
+  mpop --quiet --host=localhost --port="$pop3s" --user=joe --passwordeval='echo secret' --tls=on --tls-starttls=off --tls-trust-file="$dir/ca.pem" \
     --keep=on --uidls-file="$dir/uidls" --delivery=maildir,"$dir/mpop"
   rate mpop "$begun" "$(now)"
 fi
