@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use mailtrail::types::Sha256Digest;
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 
 use crate::support::dovecot::{Dovecot, PASSWORD, is_here};
 use crate::support::maildir::{self, Account};
@@ -75,7 +75,7 @@ impl Bench {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256Digest::of(bytes).to_string()
 }
 
 fn objects(case: &Path, args: &[&str]) -> Vec<Value> {
