@@ -22,6 +22,7 @@ mod exports;
 mod first_steps;
 mod geoip;
 mod hop_queries;
+mod hostile_hops;
 mod hostile_inputs;
 mod hostile_sources;
 mod interrupted_import;
