@@ -26,7 +26,7 @@ impl Told {
 }
 
 /// The longest that any command may take on one of these, a slow machine and an unoptimised program included.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 
 fn told(received: &[u8]) -> Told {
     let dir = tempfile::tempdir().unwrap();
