@@ -55,7 +55,7 @@ fn the_table_of_rules_is_that_of_the_code() {
     );
     rules(&mut text, mailtrail::route::RULES);
     text.push_str(
-        "\nThree rules need more than one message. `findings` works them out over the whole case each time it is asked, so that they follow every import; \
+        "\nSome rules need more than one message. `findings` works them out over the whole case each time it is asked, so that they follow every import; \
          they cannot be searched for by `finding:`.\n\n",
     );
     rules(&mut text, mailtrail::route::ACROSS);
