@@ -135,13 +135,16 @@ fn is_exception(all: u64, bare: u64) -> bool {
 /// Two texts that name something together.
 type Both = (Box<[u8]>, Box<[u8]>);
 
+/// A time, and the item and place of its hop.
+type Dated = (i64, (u64, usize));
+
 /// Compares hops of many messages.
 #[derive(Clone, Debug, Default)]
 pub struct Compare {
     /// Hashes of what is looked at; `None`: all.
     chosen: Option<HashSet<u64>>,
     is_cut: bool,
-    builds: BTreeMap<u32, Vec<(i64, (u64, usize))>>,
+    builds: BTreeMap<u32, Vec<Dated>>,
     ids: HashMap<Both, Vec<Under>>,
     pairs: BTreeMap<Both, Pair>,
 }
@@ -167,7 +170,7 @@ const BUILD_APART: i64 = 60 * 86_400_000;
 const MOST_BUILD: usize = 1 << 16;
 
 /// Hops of one build that are far from the others.
-fn out_of_time(mut hops: Vec<(i64, (u64, usize))>) -> impl Iterator<Item = (u64, usize)> {
+fn out_of_time(mut hops: Vec<Dated>) -> impl Iterator<Item = (u64, usize)> {
     hops.sort_unstable();
     let at = |n: usize| hops.get(n).map(|hop| hop.0);
     let window = at(hops.len() / 4).zip(at(hops.len() * 3 / 4)).filter(|_| hops.len() >= LEAST_BUILD);
@@ -336,7 +339,7 @@ mod tests {
         const DAY: i64 = 86_400_000;
         let of = |item: u64, day: i64| Seen {
             by: b"am6pr01mb1234.eurprd01.prod.outlook.com",
-            message_id: ["a@x", "b@x"][usize::from(item % 2 == 0)],
+            message_id: ["a@x", "b@x"][usize::from(item.is_multiple_of(2))],
             ..hop(item, "", "15.20.7544.36", day * DAY)
         };
         let usual: Vec<_> = (0..20).map(|n| of(n, i64::try_from(n).unwrap())).collect();

@@ -2,6 +2,7 @@
 
 use super::{Report, Way};
 use crate::parse::idclock::IdKind;
+use crate::route::Course;
 use crate::types::AnomalyKind;
 use crate::types::time::{UtcMs, rfc3339};
 
@@ -11,8 +12,22 @@ const HOUR: i64 = 60 * MINUTE;
 
 pub(super) fn known_wrong(way: &Way<'_>, report: &mut Report<'_>) {
     for (at, hop) in way.each() {
-        let Some(clock) = way.clocks.clock(&way.names(at).by).filter(|clock| clock.ahead_ms != 0) else {
-            continue;
+        let by = &way.names(at).by;
+        let then = hop.date.as_ref().filter(|date| date.zone_known).map(|date| date.utc.0);
+        let known = match then {
+            Some(then) => way.clocks.clock_at(by, then),
+            None => way.clocks.clock(by),
+        };
+        let Some(clock) = known.filter(|clock| clock.ahead_ms / SECOND != 0) else { continue };
+        let course = match way.clocks.course(by) {
+            Course::Steady => String::new(),
+            Course::Drift { us_per_day } => {
+                let tenths = us_per_day / 100_000;
+                let sign = if tenths < 0 { "-" } else { "+" };
+                format!(", drifting by {sign}{}.{} s a day", tenths.abs() / 10, tenths.abs() % 10)
+            }
+            Course::ZoneSlips => ", changing by whole or half hours over the months".to_owned(),
+            Course::Changing => ", changing over the months".to_owned(),
         };
         let (word, secs) =
             if clock.ahead_ms > 0 { ("ahead", clock.ahead_ms) } else { ("behind", -clock.ahead_ms) };
@@ -24,7 +39,7 @@ pub(super) fn known_wrong(way: &Way<'_>, report: &mut Report<'_>) {
             &[at],
             [hop.by, hop.date.as_ref().map(|date| date.at)],
             format!(
-                "its clock is {} s {word}{zone}, by {} neighbours in time",
+                "its clock is {} s {word}{zone}{course}, by {} neighbours in time",
                 secs / SECOND,
                 clock.neighbours
             ),
@@ -41,12 +56,19 @@ fn older(way: &Way<'_>, at: usize) -> usize {
 }
 
 fn steps(way: &Way<'_>, report: &mut Report<'_>, fits: impl Fn(i64) -> bool, text: impl Fn(i64) -> String) {
+    // Which of the two a number is must be said: the other one stands in the header.
+    let told = |delay: i64, raw: Option<i64>, is_corrected: bool| match raw {
+        Some(raw) if is_corrected => {
+            format!("{}, errors of clocks taken out ({:+} s as written)", text(delay), raw / SECOND)
+        }
+        _ => text(delay),
+    };
     for (at, (raw, corrected)) in way.delays.iter().zip(way.corrected).enumerate() {
         // What the clocks of the case explain is reported as that.
         let Some(delay) = corrected.or(*raw).filter(|&ms| fits(ms)) else { continue };
         let other = older(way, at);
         let date = |n: usize| way.hops().get(n).and_then(|hop| hop.date.as_ref()).map(|date| date.at);
-        report.add(&[at, other], [date(at), date(other)], text(delay));
+        report.add(&[at, other], [date(at), date(other)], told(delay, *raw, corrected.is_some()));
     }
 }
 
