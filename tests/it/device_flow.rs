@@ -44,7 +44,7 @@ fn asked(issuer: &Issuer) -> Asked {
 fn flow(asked: &Asked) -> (Result<Token, OauthError>, Vec<Prompt>, Vec<u64>) {
     let (mut prompts, mut slept) = (Vec::new(), Vec::new());
     let end = device_flow(asked, &mut |prompt| prompts.push(prompt.clone()), &mut |time: Duration| {
-        slept.push(time.as_secs())
+        slept.push(time.as_secs());
     });
     (end, prompts, slept)
 }

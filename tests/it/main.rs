@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, reason = "suites over real mail print what they measured")]
 
 mod acquire_pop3;
+mod acquire_sign_in;
 mod auth;
 mod changed_bytes;
 mod command_line;
@@ -22,6 +23,7 @@ mod exports;
 mod first_steps;
 mod hop_queries;
 mod hostile_inputs;
+mod hostile_servers;
 mod hostile_sources;
 mod interrupted_import;
 mod manifest_schema;
