@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The benchmark: makes mail with the seeded generator, imports it, searches it; prints seconds, memory and sizes.
 #   tests/bench/run.sh [COUNT] [FOLDER]     100000 messages by default; FOLDER for the mail and the cases
-# Where notmuch and mu are installed they index the same mail as a Maildir: COMPARE=1.
+# COMPARE=1: notmuch and mu, where they are installed, index the same mail as a Maildir, and mairix the mbox.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 count=${1:-100000}
@@ -29,7 +29,15 @@ for query in 'from:example.org' 'date:2024-03' '"thank you"' 'subject:invoice' '
   echo "search $query: $("$bin" search --count --case "$work/case-text" "$query" 2>/dev/null) hits"
   timed "$bin" search --case "$work/case-text" --limit 20 "$query"
 done
+for form in --json --csv ''; do
+  echo "list 19000 hits ${form:-as a table}"
+  timed "$bin" search $form --case "$work/case-text" --limit 19000 'from:example.com'
+done
 if [ -n "${COMPARE:-}" ]; then
+  if command -v mairix >/dev/null; then
+    printf 'base=%s\nmbox=text.mbox\ndatabase=%s/mairix.db\nmfolder=%s/found\n' "$work" "$work" "$work" > "$work/mairixrc"
+    rm -f "$work/mairix.db"; echo "mairix"; timed mairix -f "$work/mairixrc"
+  fi
   maildir=$work/text.maildir
   [ -e "$maildir" ] || "$work/gen" --seed 1 --count "$count" --profile text --shape maildir --to "$maildir" 2>/dev/null
   if command -v notmuch >/dev/null; then
