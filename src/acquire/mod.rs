@@ -5,6 +5,7 @@
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::cast_possible_truncation, clippy::panic))]
 
 mod account;
+mod imap;
 pub mod oauth;
 mod order;
 mod pop3;
@@ -38,15 +39,11 @@ pub fn acquire(
     clock: &dyn Clock,
     sink: &mut Sink<'_>,
 ) -> Result<(), AcquireError> {
-    let account = &order.account;
-    if !account.scheme.is_imap() {
-        return pop3::acquire(order, known, clock, sink);
+    if order.account.scheme.is_imap() {
+        imap::run(order, known, clock, sink)
+    } else {
+        pop3::acquire(order, known, clock, sink)
     }
-    Err(AcquireError::Connect {
-        host: account.host.clone(),
-        port: account.port,
-        why: "this build cannot speak the protocol yet".to_owned(),
-    })
 }
 
 /// What the case has of the account already.
@@ -126,6 +123,14 @@ pub enum AcquireError {
         user: String,
         /// What the server said.
         said: String,
+    },
+    /// The folder that the URL names is not there.
+    #[error("{host} has no folder {folder}")]
+    NoFolder {
+        /// The host.
+        host: String,
+        /// The folder, as the examiner wrote it.
+        folder: String,
     },
     /// The server broke a rule that we rely on.
     #[error("{host} broke the protocol: {why}")]

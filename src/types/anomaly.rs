@@ -123,6 +123,7 @@ anomalies! {
     Undelivered, "undelivered", Info, "Maildir `tmp`", "The file lies in `tmp`: its delivery was never finished.";
     Expunged, "expunged", Notice, "X-Mozilla-Status bit 0x0008", "The mail program had deleted the message but not yet removed its bytes.";
     ItemOverParseLimit, "item-over-parse-limit", Strong, "mailtrail limit", "The item is larger than the parse limit; only its beginning was read, all of it was hashed and stored.";
+    SizeAnnouncedDiffers, "size-announced-differs", Notice, "RFC 9051 section 7.5.2, RFC 1939 section 5", "The size that the server announced is not the number of octets that came; some servers guess it.";
     ChangedWhileRead, "changed-while-read", Strong, "mailtrail", "Size, times or inode of the file changed while it was read.";
     // header block
     HeaderMissing, "header-missing", Notice, "RFC 5322 section 2.2", "There is no header field at the start of the message.";

@@ -389,6 +389,11 @@ impl<'a> Wire<'a> {
         Ok(())
     }
 
+    /// From here on no wait is longer than this.
+    pub fn hurry(&mut self, time: Duration) {
+        self.limits.idle = self.limits.idle.min(time);
+    }
+
     /// Ends the connection without another word.
     pub fn close(&mut self) {
         self.transcript.event("closed by us");

@@ -1,0 +1,228 @@
+//! What a FETCH answer tells of a message (RFC 9051 section 7.5.2; RFC 7162, RFC 8474, X-GM-EXT-1).
+
+use super::answer::Answer;
+use super::scan::{Scan, Text, decimal};
+use crate::types::server::ServerState;
+
+/// The body in a FETCH answer.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Body {
+    /// NIL: the server says that there is none.
+    Nil,
+    /// Its bytes.
+    Bytes(Vec<u8>),
+    /// Bytes that were handed on or not kept; so many.
+    Elsewhere(u64),
+}
+
+/// One FETCH answer.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Fetched {
+    /// Message sequence number.
+    pub(super) sequence: u64,
+    /// UID, where it stands in it.
+    pub(super) uid: Option<u64>,
+    /// Whether FLAGS stand in it.
+    pub(super) has_flags: bool,
+    /// All but the body.
+    pub(super) server: ServerState,
+    /// `BODY[]`, and the offset that the server wrote behind it.
+    pub(super) body: Option<(Option<u64>, Body)>,
+}
+
+impl Fetched {
+    /// Reads `* n FETCH (..)`; items that are not known are passed over. `None` when it is no FETCH.
+    pub(super) fn read(answer: &mut Answer) -> Option<Self> {
+        let mut scan = Scan::new(answer);
+        if !scan.is(b'*') {
+            return None;
+        }
+        scan.blanks();
+        let mut out = Self { sequence: scan.number()?, ..Self::default() };
+        scan.blanks();
+        if !scan.atom().eq_ignore_ascii_case(b"FETCH") {
+            return None;
+        }
+        scan.blanks();
+        if !scan.is(b'(') {
+            return None;
+        }
+        loop {
+            scan.blanks();
+            let item = scan.item();
+            if item.is_empty() {
+                if scan.is(b')') || scan.peek().is_none() {
+                    return Some(out);
+                }
+                scan.pass();
+                // What a value cannot begin with is passed over by hand.
+                if scan.peek().is_some_and(|b| b == b'\r') {
+                    return Some(out);
+                }
+                continue;
+            }
+            scan.blanks();
+            out.item(item, &mut scan);
+        }
+    }
+
+    fn item(&mut self, item: &[u8], scan: &mut Scan<'_>) {
+        let is = |name: &str| item.eq_ignore_ascii_case(name.as_bytes());
+        if is("UID") {
+            self.uid = scan.number();
+        } else if is("FLAGS") {
+            let mut flags = scan.list().unwrap_or_default();
+            flags.sort_unstable();
+            flags.dedup();
+            self.server.flags = flags;
+            self.has_flags = true;
+        } else if is("INTERNALDATE") {
+            self.server.internal_date = scan.bytes();
+        } else if is("RFC822.SIZE") {
+            self.server.size = scan.number();
+        } else if is("MODSEQ") {
+            self.server.modseq = first(scan).and_then(|n| decimal(&n));
+        } else if is("EMAILID") {
+            self.server.email_id = first(scan);
+        } else if is("THREADID") {
+            self.server.thread_id = first(scan);
+        } else if is("X-GM-MSGID") {
+            self.server.gm_msgid = scan.number();
+        } else if is("X-GM-THRID") {
+            self.server.gm_thrid = scan.number();
+        } else if is("X-GM-LABELS") {
+            let mut labels = scan.list().unwrap_or_default();
+            labels.sort_unstable();
+            labels.dedup();
+            self.server.gm_labels = labels;
+        } else if let Some(offset) = whole_body(item) {
+            let body = match scan.string() {
+                Some(Text::Bytes(bytes)) => Body::Bytes(bytes),
+                Some(Text::Elsewhere(n)) => Body::Elsewhere(n),
+                Some(Text::Nil) | None => Body::Nil,
+            };
+            if self.body.is_none() {
+                self.body = Some((offset, body));
+            }
+        } else {
+            scan.pass();
+        }
+    }
+}
+
+/// `(value)` or a bare value; `None` for NIL.
+fn first(scan: &mut Scan<'_>) -> Option<Vec<u8>> {
+    match scan.list() {
+        Some(list) => list.into_iter().next(),
+        None => scan.bytes(),
+    }
+}
+
+/// Whether an item is `BODY[]`, and the offset behind it.
+fn whole_body(item: &[u8]) -> Option<Option<u64>> {
+    let (name, rest) = item.split_at_checked(6)?;
+    if !name.eq_ignore_ascii_case(b"BODY[]") {
+        return None;
+    }
+    match rest {
+        [] => Some(None),
+        [b'<', digits @ .., b'>'] => Some(decimal(digits)),
+        _ => None,
+    }
+}
+
+/// Whether the literal that follows `text` is the body of a message: then it is told by reference, and may be long.
+pub(super) fn is_body_next(text: &[u8]) -> bool {
+    let Some(open) = text.iter().rposition(|&b| b == b'{') else { return false };
+    let before = text.get(..open).unwrap_or_default();
+    let before = before.strip_suffix(b"~").unwrap_or(before).trim_ascii_end();
+    let start = before.iter().rposition(|&b| matches!(b, b' ' | b'(')).map_or(0, |at| at.saturating_add(1));
+    before.get(start..).is_some_and(|item| whole_body(item).is_some())
+}
+
+/// UID that stands before a body in a FETCH answer that has not come to its end.
+pub(super) fn uid_so_far(text: &[u8]) -> Option<u64> {
+    let mut scan = Scan::of(text);
+    scan.is(b'*');
+    scan.blanks();
+    scan.number()?;
+    scan.blanks();
+    scan.atom();
+    scan.blanks();
+    scan.is(b'(');
+    loop {
+        scan.blanks();
+        let item = scan.item();
+        scan.blanks();
+        if item.eq_ignore_ascii_case(b"UID") {
+            return scan.number();
+        }
+        if item.is_empty() {
+            return None;
+        }
+        scan.pass();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::scan::Literal;
+    use super::*;
+
+    fn read(text: &str, literals: &[&[u8]]) -> Option<Fetched> {
+        let literals = literals.iter().map(|l| Literal::Bytes(l.to_vec())).collect();
+        Fetched::read(&mut Answer { text: text.as_bytes().to_vec(), literals })
+    }
+
+    #[test]
+    fn a_listing_line_is_read_whole() {
+        let f = read(
+            "* 12 FETCH (UID 4 FLAGS (\\Seen \\Answered \\Seen) INTERNALDATE \"17-Jul-1996 02:44:25 -0700\" RFC822.SIZE 4286 \
+             MODSEQ (17) EMAILID (M1) THREADID NIL X-GM-MSGID 1278455344230334865 X-GM-LABELS (\"\\\\Inbox\" a {3}\n) \
+             X-NEW (1 (2) \"3\"))",
+            &[b"b c"],
+        )
+        .unwrap();
+        assert_eq!((f.sequence, f.uid, f.server.size, f.server.modseq), (12, Some(4), Some(4286), Some(17)));
+        assert_eq!(f.server.flags, [b"\\Answered".to_vec(), b"\\Seen".to_vec()]);
+        assert_eq!(f.server.internal_date.as_deref(), Some(&b"17-Jul-1996 02:44:25 -0700"[..]));
+        assert_eq!((f.server.email_id, f.server.thread_id), (Some(b"M1".to_vec()), None));
+        assert_eq!(f.server.gm_msgid, Some(1_278_455_344_230_334_865));
+        assert_eq!(f.server.gm_labels, [b"\\Inbox".to_vec(), b"a".to_vec(), b"b c".to_vec()]);
+        assert!(f.body.is_none() && f.has_flags);
+    }
+
+    #[test]
+    fn bodies_come_in_every_form() {
+        let body = |text: &str, literals: &[&[u8]]| read(text, literals).unwrap().body;
+        assert_eq!(
+            body("* 1 FETCH (UID 1 BODY[] {2}\n)", &[b"ab"]),
+            Some((None, Body::Bytes(b"ab".to_vec())))
+        );
+        assert_eq!(
+            body("* 1 FETCH (body[]<7> ~{2}\n UID 1)", &[b"ab"]),
+            Some((Some(7), Body::Bytes(b"ab".to_vec())))
+        );
+        assert_eq!(body("* 1 FETCH (BODY[] NIL)", &[]), Some((None, Body::Nil)));
+        assert_eq!(body("* 1 FETCH (BODY[] \"\")", &[]), Some((None, Body::Bytes(vec![]))));
+        assert_eq!(body("* 1 FETCH (BODY[TEXT] \"x\" UID 2)", &[]), None);
+    }
+
+    #[test]
+    fn the_body_is_known_before_it_comes() {
+        assert!(is_body_next(b"* 1 FETCH (UID 4 BODY[] {12}"));
+        assert!(is_body_next(b"* 1 FETCH (BODY[]<0> ~{12}"));
+        assert!(!is_body_next(b"* 1 FETCH (X-GM-LABELS ({12}"));
+        assert_eq!(uid_so_far(b"* 1 FETCH (FLAGS (a b) UID 4 BODY[] {12}"), Some(4));
+        assert_eq!(uid_so_far(b"* 1 FETCH (BODY[] {12}"), None);
+    }
+
+    #[test]
+    fn what_is_no_fetch_is_none() {
+        for text in ["", "*", "* FETCH (UID 1)", "* 1 FETCH", "* 1 EXISTS", "* x FETCH (UID 1)"] {
+            assert_eq!(read(text, &[]), None, "{text}");
+        }
+        assert_eq!(read("* 1 FETCH (UID 99999999999999999999 FLAGS", &[]).unwrap().uid, None);
+        assert_eq!(read("* 1 FETCH (UID", &[]).unwrap().uid, None);
+    }
+}

@@ -1,0 +1,191 @@
+//! IMAP4rev1 and IMAP4rev2 (RFC 3501, RFC 9051): an account listed and copied with verbs that cannot change it.
+//!
+//! The first connection signs in and lists the folders. Then each connection has a thread: it leads a folder (opens it, lists its
+//! messages, compares it with itself at the end) or fetches chunks of one that another leads. The [`shelf`] puts what they bring
+//! into the order of the ledger.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+
+use super::wire::Outset;
+use super::{AcquireError, Known, Order, Sink, Told};
+use crate::types::time::Clock;
+
+mod answer;
+mod bodies;
+mod chunks;
+mod examine;
+mod fetch;
+mod folders;
+mod lead;
+mod listing;
+mod long;
+mod names;
+mod open;
+mod plan;
+mod scan;
+mod session;
+mod shelf;
+mod verb;
+mod when;
+mod worker;
+
+use folders::Mailbox;
+use session::Session;
+use shelf::Shelf;
+use worker::Worker;
+
+/// Most connections at once: large providers allow fifteen.
+const CONNECTIONS: usize = 15;
+
+/// STATUS commands under way at once.
+const STATUSES: usize = 32;
+
+/// Copies an account, or lists its folders.
+///
+/// # Errors
+/// What stops the whole run.
+pub(super) fn run(
+    order: &Order,
+    known: &dyn Known,
+    clock: &dyn Clock,
+    sink: &mut Sink<'_>,
+) -> Result<(), AcquireError> {
+    let outset = Outset::new(order)?;
+    let numbers = AtomicU32::new(0);
+    let (mut session, mailboxes) = begin(order, &outset, clock, &numbers, sink)?;
+    let is_gmail = session.can("X-GM-EXT-1");
+    if order.list_only {
+        let listed = tell_folders(&mut session, &mailboxes, sink);
+        open::log_out(&mut session);
+        tell_aside(&mut session, sink)?;
+        return listed.map_err(|e| e.into_error(&order.account.host))?;
+    }
+    let (mailboxes, notices) = match folders::choose(order, is_gmail, mailboxes) {
+        Ok(chosen) => chosen,
+        Err(error) => {
+            open::log_out(&mut session);
+            tell_aside(&mut session, sink)?;
+            return Err(error);
+        }
+    };
+    for notice in notices {
+        tell(sink, Told::Notice(notice))?;
+    }
+    tell_aside(&mut session, sink)?;
+    let workers = order.connections.clamp(1, CONNECTIONS);
+    let shelf = Shelf::new(mailboxes.len(), workers, Arc::clone(&outset.stop));
+    std::thread::scope(|scope| {
+        let mut session = Some(session);
+        for _ in 0..workers {
+            let session = session.take();
+            let worker = Worker::new(order, known, &mailboxes, &shelf, &outset, clock, &numbers, session);
+            scope.spawn(move || worker.run());
+        }
+        shelf.tell(sink)
+    })
+}
+
+fn tell(sink: &mut Sink<'_>, told: Told) -> Result<(), AcquireError> {
+    match sink(told) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(()) => Err(AcquireError::Stopped),
+    }
+}
+
+/// Tells what a session has gathered.
+fn tell_aside(session: &mut Session<'_>, sink: &mut Sink<'_>) -> Result<(), AcquireError> {
+    for notice in std::mem::take(&mut session.notices) {
+        tell(sink, Told::Notice(notice))?;
+    }
+    if session.wire.transcript.is_empty() {
+        return Ok(());
+    }
+    tell(sink, Told::Transcript(session.wire.transcript.take()))
+}
+
+/// The first connection, and the folders; again when it breaks, as often as allowed.
+fn begin<'a>(
+    order: &Order,
+    outset: &Outset,
+    clock: &'a dyn Clock,
+    numbers: &AtomicU32,
+    sink: &mut Sink<'_>,
+) -> Result<(Session<'a>, Vec<Mailbox>), AcquireError> {
+    let mut tries = 0;
+    loop {
+        let number = numbers.fetch_add(1, std::sync::atomic::Ordering::Relaxed).saturating_add(1);
+        let error = match open::open(order, outset, clock, number) {
+            Ok(mut session) => {
+                tell(sink, Told::Session(Box::new(session.evidence.clone())))?;
+                let listed = folders::list(&mut session);
+                if listed.is_err() {
+                    session.wire.close();
+                }
+                tell_aside(&mut session, sink)?;
+                match listed {
+                    Ok(mailboxes) => return Ok((session, mailboxes)),
+                    Err(error) => error.into_error(&order.account.host),
+                }
+            }
+            Err(failed) => {
+                for notice in failed.notices {
+                    tell(sink, Told::Notice(notice))?;
+                }
+                if !failed.transcript.is_empty() {
+                    tell(sink, Told::Transcript(failed.transcript))?;
+                }
+                failed.error
+            }
+        };
+        if !matches!(error, AcquireError::Broken { .. }) || tries >= order.limits.again {
+            return Err(error);
+        }
+        tries = tries.saturating_add(1);
+    }
+}
+
+/// Tells all folders with what STATUS says of them; messages are not touched.
+fn tell_folders(
+    session: &mut Session<'_>,
+    mailboxes: &[Mailbox],
+    sink: &mut Sink<'_>,
+) -> Result<Result<(), AcquireError>, super::wire::WireError> {
+    for some in mailboxes.chunks(STATUSES) {
+        // Names that need a literal wait for the server's go, so these go one by one.
+        let is_plain = some.iter().all(|m| verb::quoted(&m.raw).is_some());
+        let mut tags = Vec::new();
+        for mailbox in some {
+            let tag = if mailbox.can_open() && is_plain {
+                Some(folders::send_status(session, mailbox)?)
+            } else {
+                None
+            };
+            tags.push(tag);
+        }
+        for (mailbox, tag) in some.iter().zip(tags) {
+            let status = match tag {
+                Some(tag) => folders::read_status(session, &tag)?,
+                None if mailbox.can_open() => folders::status(session, mailbox)?,
+                None => None,
+            };
+            if status.is_none() && mailbox.can_open() {
+                session.notice(
+                    "status-refused",
+                    format!(
+                        "the server tells nothing of folder `{}`",
+                        crate::types::text::shown(&mailbox.name)
+                    ),
+                );
+            }
+            if let Err(error) = tell(sink, Told::Folder(mailbox.folder(&status.unwrap_or_default()))) {
+                return Ok(Err(error));
+            }
+        }
+        if let Err(error) = tell_aside(session, sink) {
+            return Ok(Err(error));
+        }
+    }
+    Ok(Ok(()))
+}
