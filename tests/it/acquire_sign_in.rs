@@ -8,10 +8,13 @@ use crate::support::dovecot::{Dovecot, PASSWORD, is_here};
 use crate::support::server::{Model, Server};
 
 /// The protocols that can be acquired from.
-const PROTOCOLS: [bool; 1] = [false];
+const PROTOCOLS: [bool; 2] = [false, true];
+
+/// TLS 1.2 alone.
+static OLD: &[&rustls::SupportedProtocolVersion] = &[&rustls::version::TLS12];
 
 /// Signs in to a model that offers `sasl`, by what is named.
-fn signed_in(model: Model, credential: Credential, named: &[Mechanism]) -> (Collected, Server) {
+fn signed_in(model: &Model, credential: Credential, named: &[Mechanism]) -> (Collected, Server) {
     let server = Server::start(model.clone());
     let mut order = order(&model.url(server.port), "", Some(server.ca_file()));
     order.credential = credential;
@@ -44,7 +47,7 @@ fn check(sasl: &'static str, credential: &Credential, named: &[Mechanism], expec
                 model.has_ir = has_ir;
                 model.has_login = false;
                 model.sasl = vec![sasl];
-                let (all, server) = signed_in(model, credential.clone(), named);
+                let (all, server) = signed_in(&model, credential.clone(), named);
                 let all = all.ok();
                 assert_eq!(all.sessions[0].mechanism, Some(expected), "{sasl}, IMAP {is_imap}");
                 assert!(all.sessions[0].tls.is_some());
@@ -74,7 +77,7 @@ fn the_protocols_own_command_signs_in_where_there_is_nothing_else() {
             model.sasl = Vec::new();
             model.accounts.password = "correct horse \"x\" \\ {3}".to_owned();
             let credential = Credential::Password(Secret::new(model.accounts.password.clone().into_bytes()));
-            let (all, _) = signed_in(model, credential, &[]);
+            let (all, _) = signed_in(&model, credential, &[]);
             assert_eq!(all.ok().sessions[0].mechanism, Some(Mechanism::Login));
         }
     }
@@ -87,17 +90,16 @@ fn the_best_that_is_offered_is_taken_and_cram_md5_is_not() {
         model.sasl =
             vec!["CRAM-MD5", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS", "XOAUTH2", "OAUTHBEARER"];
         let used = |model: &Model, credential| {
-            signed_in(model.clone(), credential, &[]).0.ok().sessions[0].mechanism.unwrap()
+            signed_in(model, credential, &[]).0.ok().sessions[0].mechanism.unwrap()
         };
         assert_eq!(used(&model, password()), Mechanism::ScramSha256Plus);
         assert_eq!(used(&model, token()), Mechanism::OauthBearer);
         // TLS 1.2 has no bytes to be bound to, and the client then says neither `p` nor `y`.
-        static OLD: [&rustls::SupportedProtocolVersion; 1] = [&rustls::version::TLS12];
-        model.versions = &OLD;
+        model.versions = OLD;
         assert_eq!(used(&model, password()), Mechanism::ScramSha256);
         model.sasl = vec!["CRAM-MD5"];
         model.has_login = false;
-        let (all, server) = signed_in(model, password(), &[]);
+        let (all, server) = signed_in(&model, password(), &[]);
         assert!(matches!(all.error, Some(AcquireError::SignIn { .. })), "{:?}", all.error);
         assert_eq!(server.record().refused, None, "nothing was tried");
     }
@@ -117,7 +119,7 @@ fn a_refusal_is_told_in_the_servers_words_and_not_tried_again() {
             model.sasl = vec![sasl];
             model.accounts.password = "another".to_owned();
             model.accounts.token = "another".to_owned();
-            let (all, server) = signed_in(model, credential, &[]);
+            let (all, server) = signed_in(&model, credential, &[]);
             match &all.error {
                 Some(AcquireError::SignIn { said, user, .. }) => {
                     assert!(said.contains(word), "{sasl}: {said}");
@@ -139,7 +141,7 @@ fn a_token_too_long_for_the_line_follows_the_challenge() {
     model.sasl = vec!["XOAUTH2"];
     model.accounts.token = "t0ken.".repeat(300);
     let credential = Credential::Token(Secret::new(model.accounts.token.clone().into_bytes()));
-    let (all, server) = signed_in(model, credential, &[]);
+    let (all, server) = signed_in(&model, credential, &[]);
     all.ok();
     assert!(server.record().lines.iter().all(|line| line.len() <= 253), "RFC 5034 4");
 }

@@ -1,227 +1,14 @@
 //! Servers that break every rule: each mode has the end that it must have, in bounded time, and what holds for all of them:
 //! nothing is sent that changes a mailbox, no secret in the clear or in the transcript, nothing told twice, nothing made up.
+#![allow(clippy::assigning_clones, reason = "a mode is read once")]
 
-use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use mailtrail::acquire::{AcquireError, Order};
+use crate::support::hostile::{End, Mode, Why, run};
+use crate::support::server::{Act, Box_, Mail, Model, Moment, Server};
 
-use crate::support::collect::{Collected, Has, collect, order};
-use crate::support::imap_model::one;
-use crate::support::pop3_model::stuffed;
-use crate::support::server::{Act, Box_, Fault, Mail, Model, Moment, Server};
-
-/// How a run must end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
-    /// All is well (exit 0): so many messages were taken.
-    Taken(usize),
-    /// So many were taken, and it says that something is missing (exit 3).
-    Partial(usize),
-    /// It stops (exit 1) with this error, and so many messages were taken before.
-    Stops(Why, usize),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Why {
-    Tls,
-    SignIn,
-    Protocol,
-    Broken,
-    Choice,
-}
-
-/// One way to misbehave.
-struct Mode {
-    name: &'static str,
-    model: Model,
-    /// Changes to what is asked for.
-    order: fn(&mut Order),
-    /// Any of these is right: where a server leaves two readings, either is honest.
-    ends: Vec<End>,
-    /// Codes that must be among the notices.
-    codes: Vec<&'static str>,
-    /// Whether what was taken differs from what the model holds, because the mode lies about bytes.
-    lies: bool,
-}
-
-impl Mode {
-    fn new(name: &'static str, is_imap: bool, ends: &[End]) -> Self {
-        Self {
-            name,
-            model: Model::new(is_imap),
-            order: |_| {},
-            ends: ends.to_vec(),
-            codes: Vec::new(),
-            lies: false,
-        }
-    }
-
-    fn with(mut self, change: impl FnOnce(&mut Model)) -> Self {
-        change(&mut self.model);
-        self
-    }
-
-    /// A fault at one verb.
-    fn at(self, verb: &'static str, act: impl Fn(Moment<'_>, &[u8]) -> Act + Send + Sync + 'static) -> Self {
-        let fault: Fault =
-            Arc::new(move |moment, answer| if moment.verb == verb { act(moment, answer) } else { Act::Send });
-        self.with(|m| m.fault = fault)
-    }
-
-    fn say(self, verb: &'static str, text: &'static str) -> Self {
-        self.at(verb, move |moment, _| Act::Say(text.replace("TAG", moment.tag).into_bytes()))
-    }
-
-    fn ordered(mut self, change: fn(&mut Order)) -> Self {
-        self.order = change;
-        self
-    }
-
-    fn noting(mut self, codes: &[&'static str]) -> Self {
-        self.codes = codes.to_vec();
-        self
-    }
-
-    fn lying(mut self) -> Self {
-        self.lies = true;
-        self
-    }
-
-    /// Runs it; says what is wrong.
-    fn check(&self) -> Result<(), String> {
-        let server = Server::start(self.model.clone());
-        let mut order = order(&self.model.url(server.port), "correct horse", Some(server.ca_file()));
-        order.limits.idle = Duration::from_secs(2);
-        order.limits.connect = Duration::from_secs(4);
-        order.limits.again = 1;
-        (self.order)(&mut order);
-        let begun = Instant::now();
-        let all = collect(&order, &Has::default());
-        let time = begun.elapsed();
-        let mut wrong = Vec::new();
-        let found = end(&all);
-        if !self.ends.contains(&found) {
-            wrong.push(format!("ended as {found:?}, not as {:?}", self.ends));
-        }
-        if time > Duration::from_secs(40) {
-            wrong.push(format!("took {time:?}"));
-        }
-        for code in &self.codes {
-            if !all.codes().contains(code) {
-                wrong.push(format!("no notice {code}, but {:?}", all.codes()));
-            }
-        }
-        self.always(&all, &server, &mut wrong);
-        if wrong.is_empty() {
-            return Ok(());
-        }
-        let tail: String = all.dialogue().lines().rev().take(6).collect::<Vec<_>>().join("\n    ");
-        Err(format!(
-            "{}: {}\n  error: {:?}\n  notices: {:?}\n  left: {:?}\n    {}",
-            self.name,
-            wrong.join("; "),
-            all.error,
-            all.notices.iter().take(4).collect::<Vec<_>>(),
-            all.left.iter().take(3).collect::<Vec<_>>(),
-            tail.chars().take(1500).collect::<String>()
-        ))
-    }
-
-    /// What holds whatever a server does.
-    fn always(&self, all: &Collected, server: &Server, wrong: &mut Vec<String>) {
-        let record = server.record();
-        if !record.violations.is_empty() {
-            wrong.push(format!("sent what it must not: {:?}", record.violations));
-        }
-        let dialogue = all.dialogue();
-        for secret in ["correct horse", "Y29ycmVjdCBob3JzZ", "AGpvZQBjb3JyZWN0"] {
-            if dialogue.contains(secret) {
-                wrong.push("the transcript holds the password".to_owned());
-            }
-        }
-        if !dialogue.bytes().all(|b| b == b'\n' || (b' '..=b'~').contains(&b)) {
-            wrong.push("the transcript holds control characters".to_owned());
-        }
-        let mut paths = HashSet::new();
-        let told = all.messages.iter().map(|m| m.path.clone());
-        let told = told.chain(all.left.iter().map(|l| l.at.path.display().into_owned()));
-        for path in told {
-            if path.split('/').any(|name| name == "." || name == ".." || name.is_empty())
-                || path.contains(char::is_control)
-            {
-                wrong.push(format!("a path that could lead elsewhere: {path:?}"));
-            }
-            if !paths.insert(path.clone()) {
-                wrong.push(format!("{path} was told twice"));
-            }
-        }
-        if !self.lies {
-            let truth: HashSet<&[u8]> =
-                self.model.boxes.iter().flat_map(|b| &b.mails).map(|m| m.bytes.as_slice()).collect();
-            for message in all.messages.iter().filter(|m| !truth.contains(m.bytes.as_slice())) {
-                wrong.push(format!("{} is not what the server holds", message.path));
-            }
-        }
-        if all.error.is_none() {
-            for b in &all.books {
-                if b.listed != b.known + b.taken + b.excluded + b.failed + b.gone {
-                    wrong.push(format!("the books do not balance: {b:?}"));
-                }
-            }
-        }
-    }
-}
-
-fn end(all: &Collected) -> End {
-    let taken = all.messages.len();
-    let why = match &all.error {
-        None => {
-            let is_partial = all.notices.iter().any(|n| n.is_partial)
-                || all.left.iter().any(|l| l.why == mailtrail::acquire::Why::Failed)
-                || all.books.is_empty();
-            return if is_partial { End::Partial(taken) } else { End::Taken(taken) };
-        }
-        Some(AcquireError::Tls { .. }) => Why::Tls,
-        Some(AcquireError::SignIn { .. }) => Why::SignIn,
-        Some(AcquireError::Protocol { .. }) => Why::Protocol,
-        Some(AcquireError::Broken { .. }) => Why::Broken,
-        Some(AcquireError::Choice { .. }) => Why::Choice,
-        Some(other) => panic!("{other:?}"),
-    };
-    End::Stops(why, taken)
-}
-
-/// Runs many at once, since most of them wait; fails with all that went wrong.
-fn run(modes: Vec<Mode>) {
-    let names: HashSet<_> = modes.iter().map(|m| (m.name, m.model.is_imap)).collect();
-    assert_eq!(names.len(), modes.len(), "two modes have one name");
-    println!("{} modes", modes.len());
-    let queue = Mutex::new(modes);
-    let failures = Mutex::new(Vec::new());
-    std::thread::scope(|scope| {
-        for _ in 0..8 {
-            scope.spawn(|| {
-                loop {
-                    let Some(mode) = queue.lock().unwrap().pop() else { return };
-                    let name = mode.name;
-                    let checked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| mode.check()));
-                    let answer = checked.unwrap_or_else(|_| Err(format!("{name}: panicked")));
-                    if let Err(why) = answer {
-                        failures.lock().unwrap().push(why);
-                    }
-                }
-            });
-        }
-    });
-    let mut failures = failures.into_inner().unwrap();
-    failures.sort();
-    assert!(failures.is_empty(), "{} modes end wrongly:\n{}", failures.len(), failures.join("\n"));
-}
-
-/// The first `n` lines of a message as a server that breaks off would send them.
+/// What a server sends that breaks off in the middle.
 fn half(answer: &[u8]) -> Vec<u8> {
     answer[..answer.len() / 2].to_vec()
 }
@@ -266,7 +53,7 @@ fn before_sign_in(is_imap: bool) -> Vec<Mode> {
             .at(tls_verb, move |m, _| Act::Say(no.replace("TAG", m.tag).into())),
         secret_free(mode("TLS agreed to, then cleartext", tls)).at(tls_verb, move |m, _| {
             let text = format!("{ok}{ok}", ok = ok.replace("TAG", m.tag));
-            Act::SayAndClose(text[..text.len() / 2].as_bytes().to_vec())
+            Act::SayAndClose(text.as_bytes()[..text.len() / 2].to_vec())
         }),
         secret_free(mode(
             "TLS agreed to, answers in the same breath",
@@ -511,17 +298,258 @@ fn pop3() -> Vec<Mode> {
     ]
 }
 
-impl Mode {
-    /// A fault that leaves what else is set.
-    fn also_at(
-        self,
-        verb: &'static str,
-        act: impl Fn(Moment<'_>, &[u8]) -> Act + Send + Sync + 'static,
-    ) -> Self {
-        let earlier = Arc::clone(&self.model.fault);
-        let fault: Fault = Arc::new(move |m, a| if m.verb == verb { act(m, a) } else { earlier(m, a) });
-        self.with(|m| m.fault = fault)
+/// Modes of IMAP once signed in. The model holds ten messages (UIDs 1 to 10) in INBOX and three (101 to 103) in Sent.
+fn imap() -> Vec<Mode> {
+    use End::{Partial, Stops, Taken};
+    let mode = |name, ends: &[End]| Mode::new(name, true, ends);
+    let protocol = |n| Stops(Why::Protocol, n);
+    // A broken INBOX is told and left, or it ends the run; Sent may be had or not.
+    let inbox_lost = &[Partial(3), Partial(0), protocol(0), Stops(Why::Broken, 0)];
+    let inbox_broken =
+        &[Partial(3), Partial(12), Stops(Why::Broken, 3), Stops(Why::Broken, 0), Stops(Why::Broken, 12)];
+    let literal = |text: &'static str| {
+        move |m: Moment<'_>, a: &[u8]| {
+            if m.line.contains("101") { Act::Send } else { Act::SayAndClose(with_literal(a, text)) }
+        }
+    };
+    vec![
+        mode("greeting: PREAUTH", &[protocol(0), Stops(Why::SignIn, 0), Stops(Why::Tls, 0)])
+            .with(|m| m.tls_first = false)
+            .say("GREETING", "* PREAUTH you are in\r\n"),
+        mode("greeting: a referral", &[protocol(0), Stops(Why::SignIn, 0), Stops(Why::Broken, 0)])
+            .say("GREETING", "* BYE [REFERRAL imap://other.example.org/] elsewhere\r\n"),
+        mode("sign-in: a referral", &[Stops(Why::SignIn, 0), protocol(0)])
+            .say("AUTHENTICATE", "TAG NO [REFERRAL imap://joe@other.example.org/] elsewhere\r\n"),
+        mode("sign-in: a wrong tag", &[Stops(Why::Broken, 0), protocol(0)]).say("AUTHENTICATE", "X99 OK in\r\n"),
+        mode("folders: refused", &[protocol(0), Partial(0), Partial(10)]).say("LIST", "TAG NO no\r\n"),
+        mode("folders: without end", &[protocol(0)])
+            .at("LIST", |_, _| Act::Endless(Vec::new(), b"* LIST () \"/\" \"more and more\"\r\n".to_vec())),
+        mode("folders: a line without end", &[protocol(0)])
+            .at("LIST", |_, _| Act::Endless(b"* LIST () \"/\" \"".to_vec(), b"x".to_vec())),
+        mode("folders: parentheses 100,000 deep", &[protocol(0), Partial(0), Taken(0), Partial(13), Taken(13)])
+            .at("LIST", |m, a| Act::Say([b"* LIST ".to_vec(), b"(".repeat(60_000), b"\r\n".to_vec(), a.to_vec(), m.tag[..0].into()].concat())),
+        mode("folders: a literal of 10^11 bytes for a name", &[protocol(0), Stops(Why::Broken, 0)])
+            .at("LIST", |_, _| Act::Say(b"* LIST () \"/\" {100000000000}\r\nabc".to_vec())),
+        mode("folders: a literal of less than nothing for a name", &[protocol(0), Stops(Why::Broken, 0), Partial(0), Partial(13), Taken(13)])
+            .at("LIST", |_, a| Act::Say([b"* LIST () \"/\" {-5}\r\n", a].concat())),
+        mode("folders: evil names", &[Taken(17), Partial(17)]).with(|m| {
+            let names: [&[u8]; 7] =
+                [b"../../etc", b"a/./b", b"\x1b[2J", b"&Jjo-&-&ZeVn", b"\xff\xfe", b"x//y", b"caf\xc3\xa9"];
+            m.boxes.truncate(1);
+            for (name, n) in names.into_iter().zip(200..) {
+                m.boxes.push(folder(name, n));
+            }
+        }),
+        mode("folders: a name of 5,000 bytes", &[Taken(14), Partial(13)]).with(|m| m.boxes.push(folder(&b"long".repeat(1250), 200))),
+        mode("folders: the same one twice", &[Taken(13)])
+            .at("LIST", |m, a| {
+                let end = format!("{} OK", m.tag);
+                let lines = a.split_at(a.windows(end.len()).position(|w| w == end.as_bytes()).unwrap()).0;
+                Act::Say([lines, a].concat())
+            }),
+        mode("folders: two that differ in what a file name would lose", &[Taken(15)]).with(|m| {
+            m.boxes.push(folder(b"x", 200));
+            m.boxes.push(folder(b"X", 201));
+        }),
+        mode("folders: one that cannot be opened", &[Taken(13), Partial(13)]).with(|m| {
+            m.boxes.push(Box_ { attributes: "\\Noselect".to_owned(), mails: Vec::new(), ..folder(b"Parent", 200) });
+        }),
+        mode("EXAMINE: read-write", &[Partial(0), protocol(0), Partial(3)])
+            .at("EXAMINE", |_, a| Act::Say(String::from_utf8(a.to_vec()).unwrap().replace("READ-ONLY", "READ-WRITE").into()))
+            .noting(&[]),
+        mode("EXAMINE: does not say that it is read-only", &[Partial(0), protocol(0), Partial(3)])
+            .at("EXAMINE", |_, a| Act::Say(String::from_utf8(a.to_vec()).unwrap().replace("[READ-ONLY] ", "").into())),
+        mode("EXAMINE: refused", &[Partial(0)]).say("EXAMINE", "TAG NO [NOPERM] no\r\n"),
+        mode("EXAMINE: INBOX refused", &[Partial(3)])
+            .at("EXAMINE", |m, _| if m.line.contains("INBOX") { Act::Say(format!("{} NO [NOPERM] no\r\n", m.tag).into()) } else { Act::Send }),
+        mode("EXAMINE: no UIDVALIDITY", &[Partial(0), Partial(3), Partial(13), Taken(13), protocol(0)])
+            .at("EXAMINE", |m, _| Act::Say(format!("* 10 EXISTS\r\n{} OK [READ-ONLY] done\r\n", m.tag).into())),
+        mode("EXAMINE: 4,294,967,295 messages", &[Taken(13), Partial(13)])
+            .at("EXAMINE", |_, a| Act::Say(String::from_utf8(a.to_vec()).unwrap().replace("* 10 EXISTS", "* 4294967295 EXISTS").into())),
+        mode("EXAMINE: 2^64 messages", &[Taken(13), Partial(13), Partial(3), protocol(0)])
+            .at("EXAMINE", |_, a| Act::Say(String::from_utf8(a.to_vec()).unwrap().replace("* 10 EXISTS", "* 18446744073709551617 EXISTS").into())),
+        mode("EXAMINE: UIDVALIDITY of every other time", &[Taken(13), Partial(13)])
+            .at("EXAMINE", |m, a| Act::Say(String::from_utf8(a.to_vec()).unwrap().replace("UIDVALIDITY 17", &format!("UIDVALIDITY {}", 17 + m.nth % 2)).into())),
+        mode("STATUS: refused", &[Taken(13), Partial(13)]).say("STATUS", "TAG NO no\r\n"),
+        mode("STATUS: garbage", &[Taken(13), Partial(13), protocol(0)]).say("STATUS", "* STATUS ((((\r\nTAG OK done\r\n"),
+        mode("listing: refused", &[Partial(0), Partial(3)]).say("LISTING", "TAG NO no\r\n"),
+        mode("listing: without end", inbox_lost)
+            .at("LISTING", |_, _| Act::Endless(Vec::new(), b"* 1 FETCH (UID 1 FLAGS () RFC822.SIZE 5)\r\n".to_vec())),
+        mode("listing: UIDs without end", &[protocol(0), Partial(0), Partial(3), Stops(Why::Broken, 0)]).at("LISTING", |_, _| {
+            let mut text = Vec::new();
+            for n in 1..400_000 {
+                text.extend(format!("* {n} FETCH (UID {n} FLAGS ({}))\r\n", "\\X".repeat(20)).into_bytes());
+            }
+            Act::SayAndClose(text)
+        }),
+        mode("listing: parentheses 60,000 deep", inbox_lost)
+            .at("LISTING", |m, _| Act::Say(format!("* 1 FETCH {}\r\n{} OK done\r\n", "(".repeat(60_000), m.tag).into())),
+        mode("listing: UIDs downwards", &[Taken(13)]).at("LISTING", |_, a| Act::Say(turned(a))),
+        mode("listing: each twice", &[Taken(13), Partial(13)]).at("LISTING", |_, a| Act::Say([&turned(a)[..a.len() - tail(a)], a].concat())),
+        mode("listing: UID 0", &[Taken(13), Partial(13), Partial(12), Partial(3)])
+            .at("LISTING", |_, a| Act::Say([b"* 11 FETCH (UID 0 FLAGS () RFC822.SIZE 5)\r\n", a].concat())),
+        mode("listing: UID 2^32 and 2^64", &[Taken(13), Partial(13), Partial(3)])
+            .at("LISTING", |_, a| Act::Say([b"* 11 FETCH (UID 4294967296 FLAGS () RFC822.SIZE 5)\r\n* 12 FETCH (UID 18446744073709551616 FLAGS ())\r\n", a].concat())),
+        mode("listing: no UID in it", &[Partial(0), Partial(3), Partial(13), Taken(0), protocol(0)])
+            .at("LISTING", |_, a| Act::Say(String::from_utf8(a.to_vec()).unwrap().replace("(UID ", "(X-ID ").into())),
+        mode("listing: sizes that lie", &[Taken(13), Partial(13)])
+            .at("LISTING", |_, a| Act::Say(String::from_utf8(a.to_vec()).unwrap().replace("RFC822.SIZE ", "RFC822.SIZE 9").into()))
+            .noting(&["size-mismatch"]),
+        mode("listing: sizes that are none", &[Taken(13), Partial(13), Partial(3), protocol(0)])
+            .at("LISTING", |_, a| Act::Say(String::from_utf8(a.to_vec()).unwrap().replace("RFC822.SIZE ", "RFC822.SIZE -").into())),
+        mode("listing: items nobody asked for", &[Taken(13)]).at("LISTING", |_, a| {
+            Act::Say(String::from_utf8(a.to_vec()).unwrap().replace("(UID ", "(X-NEW (a (b) \"c\\\"\") MODSEQ (7) X-B {3}\r\n)\r\n UID ").into())
+        }),
+        mode("listing: lines nobody asked for", &[Taken(13)])
+            .at("LISTING", |_, a| Act::Say([b"* VANISHED (EARLIER) 1:5\r\n* OK still here\r\n* X-ODD {3}\r\nabc\r\n* 7 RECENT\r\n", a].concat())),
+        mode("bodies: refused", &[Partial(0)]).say("BODY", "TAG NO [LIMIT] slow down\r\n"),
+        mode("bodies: BYE", &[Partial(0), Partial(3), Stops(Why::Broken, 0), Stops(Why::Broken, 3)])
+            .at("BODY", |_, _| Act::SayAndClose(b"* BYE too much\r\n".to_vec())),
+        mode("bodies: silence", &[Partial(0), Partial(3), Stops(Why::Broken, 0), Stops(Why::Broken, 3)]).at("BODY", |_, _| Act::Silence),
+        mode("bodies: none of them", &[Partial(0), Taken(0)]).say("BODY", "TAG OK done\r\n"),
+        mode("bodies: one is missing", &[Partial(12), Taken(12)]).at("BODY", |m, a| if in_inbox(&m) { Act::Say(without(a, "(UID 4 ")) } else { Act::Send }),
+        mode("bodies: one is missing and gone", &[Taken(12), Partial(12)])
+            .at("BODY", |m, a| if in_inbox(&m) { Act::Say([b"* 4 EXPUNGE\r\n".to_vec(), without(a, "(UID 4 ")].concat()) } else { Act::Send }),
+        mode("bodies: NIL", &[Partial(3), Partial(13), Taken(13)]).at("BODY", |m, _| {
+            if !in_inbox(&m) {
+                return Act::Send;
+            }
+            let mut text = String::new();
+            for n in 1..=10 {
+                text += &format!("* {n} FETCH (UID {n} BODY[] NIL)\r\n");
+            }
+            Act::Say(format!("{text}{} OK done\r\n", m.tag).into())
+        }),
+        mode("bodies: empty strings", &[Partial(3), Partial(13), Taken(13)]).lying().at("BODY", |m, _| {
+            if !in_inbox(&m) {
+                return Act::Send;
+            }
+            let mut text = String::new();
+            for n in 1..=10 {
+                text += &format!("* {n} FETCH (UID {n} BODY[] \"\")\r\n");
+            }
+            Act::Say(format!("{text}{} OK done\r\n", m.tag).into())
+        }),
+        mode("bodies: each twice", &[Taken(13), Partial(13)])
+            .at("BODY", |_, a| Act::Say([&a[..a.len() - tail(a)], a].concat())),
+        mode("bodies: of messages nobody asked for", &[Taken(13), Partial(13)])
+            .at("BODY", |_, a| Act::Say([b"* 99 FETCH (UID 999 BODY[] {3}\r\nabc)\r\n", a].concat())),
+        mode("bodies: wrong sequence numbers", &[Taken(13), Partial(13)])
+            .at("BODY", |_, a| Act::Say(replaced(a, b"* 4 FETCH", b"* 7 FETCH"))),
+        mode("bodies: no UID in it", &[Partial(0), Partial(3), Partial(12), Partial(13), Taken(13), protocol(0)])
+            .at("BODY", |_, a| Act::Say(replaced(a, b"(UID 4 ", b"("))),
+        mode("bodies: a literal of 10^11 bytes", inbox_broken).at("BODY", literal("100000000000")),
+        mode("bodies: a literal of 2^64+1 bytes", &[Partial(3), Partial(0), Partial(12), protocol(0), protocol(3)]).at("BODY", literal("18446744073709551617")),
+        mode("bodies: a literal of less than nothing", &[Partial(3), Partial(0), Partial(12), protocol(0), protocol(3)]).at("BODY", literal("-1")),
+        mode("bodies: a literal of letters", &[Partial(3), Partial(0), Partial(12), protocol(0), protocol(3)]).at("BODY", literal("many")),
+        mode("bodies: reset in a literal each time", inbox_broken)
+            .at("BODY", |m, a| if in_inbox(&m) { Act::SayAndClose(half(a)) } else { Act::Send }),
+        mode("bodies: reset in a literal once", &[Taken(13)])
+            .at("BODY", |m, a| if m.connection == 0 { Act::SayAndClose(half(a)) } else { Act::Send }),
+        mode("bodies: shorter than announced, and more follows", &[Partial(3), Partial(0), Partial(12), Partial(13), Taken(13), protocol(0), protocol(3), Stops(Why::Broken, 0), Stops(Why::Broken, 3)])
+            .lying()
+            .at("BODY", |m, a| if in_inbox(&m) { Act::SayAndClose(replaced(a, b"BODY[] {", b"BODY[] {1")) } else { Act::Send }),
+        mode("bodies: byte by byte", inbox_broken)
+            .at("BODY", |m, a| if in_inbox(&m) { Act::Drip(a.to_vec(), Duration::from_millis(200)) } else { Act::Send }),
+        mode("bodies: literal8", &[Taken(13)]).at("BODY", |_, a| Act::Say(replaced(a, b"BODY[] {", b"BODY[] ~{"))),
+        mode("bodies: NUL, lone CR and LF, lines like answers", &[Taken(13)]).with(|m| {
+            m.boxes[0].mails[3].bytes =
+                b"a\0b\r\nA0007 OK done\r\n* BYE\r\n)\r\n\n.\n\r\r\n\xff\xfe{9}\r\n* 1 FETCH (UID 1 BODY[] {3}".to_vec();
+        }),
+        mode("bodies: an empty message", &[Taken(13), Partial(13), Partial(12)]).with(|m| m.boxes[0].mails[3].bytes = Vec::new()),
+        mode("a long message, in pieces", &[Taken(13)])
+            .with(|m| m.boxes[0].mails[3].bytes = b"xxxxxxxxxx\r\n".repeat(400_000))
+            .ordered(|o| o.limits.in_memory = 1 << 20),
+        mode("a long message: the range is not kept to", &[Partial(12), Taken(13), Partial(13), protocol(3), Partial(3), protocol(12), protocol(0)])
+            .with(|m| m.boxes[0].mails[3].bytes = b"xxxxxxxxxx\r\n".repeat(400_000))
+            .ordered(|o| o.limits.in_memory = 1 << 20)
+            .at("PIECE", |m, _| {
+                let body = b"xxxxxxxxxx\r\n".repeat(400_000);
+                let head = format!("* 4 FETCH (UID 4 BODY[]<0> {{{}}}\r\n", body.len());
+                Act::Say([head.as_bytes(), &body, format!(")\r\n{} OK done\r\n", m.tag).as_bytes()].concat())
+            }),
+        mode("a long message: empty pieces for ever", &[Partial(12), Partial(3), protocol(3), protocol(0), protocol(12)])
+            .with(|m| m.boxes[0].mails[3].bytes = b"xxxxxxxxxx\r\n".repeat(400_000))
+            .ordered(|o| o.limits.in_memory = 1 << 20)
+            .at("PIECE", |m, _| Act::Say(format!("* 4 FETCH (UID 4 BODY[]<0> \"\")\r\n{} OK done\r\n", m.tag).into())),
+        mode("flags change while it is copied", &[Taken(13)])
+            .at("FLAGS", |_, a| Act::Say(replaced(a, b"(UID 4 FLAGS (\\Seen)", b"(UID 4 FLAGS (\\Deleted)"))),
+        mode("items of Gmail", &[Taken(13), Taken(10)]).with(|m| m.more = vec!["X-GM-EXT-1"]),
+        mode("object ids", &[Taken(13)]).with(|m| m.more = vec!["OBJECTID"]),
+        mode("UTF8=ACCEPT", &[Taken(13)]).with(|m| m.more = vec!["ENABLE", "UTF8=ACCEPT"]),
+        mode("LITERAL-, ENABLE and revision 2", &[Taken(13)]).with(|m| m.more = vec!["IMAP4rev2", "ENABLE", "LITERAL-"]),
+    ]
+}
+
+/// Whether the bodies of INBOX are asked for.
+fn in_inbox(m: &Moment<'_>) -> bool {
+    !m.line.contains("101")
+}
+
+/// A folder with one message.
+fn folder(name: &[u8], n: u64) -> Box_ {
+    let bytes = format!("Subject: {n}\r\n\r\nin {n}\r\n").into_bytes();
+    let mail = Mail { uid: n, flags: String::new(), bytes, uidl: String::new() };
+    Box_ { name: name.to_vec(), attributes: String::new(), validity: n, mails: vec![mail] }
+}
+
+/// Length of the last line.
+fn tail(answer: &[u8]) -> usize {
+    let lines = &answer[..answer.len() - 2];
+    answer.len() - lines.iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1)
+}
+
+/// Every `old` as `new`.
+fn replaced(answer: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut rest = answer;
+    while let Some(at) = rest.windows(old.len()).position(|w| w == old) {
+        out.extend_from_slice(&rest[..at]);
+        out.extend_from_slice(new);
+        rest = &rest[at + old.len()..];
     }
+    out.extend_from_slice(rest);
+    out
+}
+
+/// The lines of a listing from the last to the first.
+fn turned(answer: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8(answer.to_vec()).unwrap();
+    let mut lines: Vec<&str> = text.split_inclusive("\r\n").collect();
+    let done = lines.pop().unwrap();
+    lines.reverse();
+    lines.push(done);
+    lines.concat().into_bytes()
+}
+
+/// The answer without the message of which the line holds `mark`.
+fn without(answer: &[u8], mark: &str) -> Vec<u8> {
+    let Some(at) = answer.windows(mark.len()).position(|w| w == mark.as_bytes()) else {
+        return answer.to_vec();
+    };
+    let start = answer[..at].iter().rposition(|&b| b == b'\n').map_or(0, |n| n + 1);
+    let open = at + answer[at..].iter().position(|&b| b == b'{').unwrap();
+    let close = open + answer[open..].iter().position(|&b| b == b'}').unwrap();
+    let size: usize = std::str::from_utf8(&answer[open + 1..close]).unwrap().parse().unwrap();
+    let end = close + 3 + size + b")\r\n".len();
+    [&answer[..start], &answer[end..]].concat()
+}
+
+/// The answer with another size for the first literal.
+fn with_literal(answer: &[u8], size: &str) -> Vec<u8> {
+    let open = answer.iter().position(|&b| b == b'{').unwrap();
+    let close = open + answer[open..].iter().position(|&b| b == b'}').unwrap();
+    [&answer[..=open], size.as_bytes(), &answer[close..]].concat()
+}
+
+#[test]
+fn imap_servers_before_sign_in() {
+    run(before_sign_in(true));
+}
+
+#[test]
+fn imap_servers_that_are_signed_in_to() {
+    run(imap());
 }
 
 #[test]
@@ -550,11 +578,4 @@ fn the_checks_catch_a_client_that_does_what_it_must_not() {
     }
     while reader.read_line(&mut line).unwrap() > 0 {}
     assert_eq!(server.record().violations, ["a password in the clear", "DELE 1", "RSET", "RETR 1", "QUIT"]);
-}
-
-#[expect(dead_code, reason = "the modes of IMAP use them")]
-fn for_imap() {
-    let _one = one;
-    let _stuffed = stuffed;
-    let _mail = |m: Mail, b: Box_| (m, b);
 }

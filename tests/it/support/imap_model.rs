@@ -1,4 +1,5 @@
 //! IMAP as RFC 3501 and 9051 have it, as far as an acquisition needs it.
+#![allow(clippy::format_push_string, reason = "a server of a test need not be fast")]
 
 use std::fmt::Write as _;
 

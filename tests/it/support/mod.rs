@@ -4,6 +4,7 @@ pub(crate) mod authority;
 pub(crate) mod collect;
 pub(crate) mod dovecot;
 pub(crate) mod evidence;
+pub(crate) mod hostile;
 pub(crate) mod imap_model;
 pub(crate) mod issuer;
 pub(crate) mod maildir;

@@ -1,4 +1,5 @@
 //! POP3 as RFC 1939, 2449, 2595 and 5034 have it.
+#![allow(clippy::format_push_string, reason = "a server of a test need not be fast")]
 
 use super::sasl::Verdict;
 use super::server::Peer;

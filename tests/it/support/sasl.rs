@@ -1,4 +1,5 @@
 //! The server's side of SASL, from the documents: what the client of the product is checked against.
+#![allow(clippy::format_push_string, reason = "a server of a test need not be fast")]
 #![allow(dead_code, reason = "not every test of servers is written yet")]
 
 use base64::Engine as _;
