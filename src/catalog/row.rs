@@ -9,11 +9,10 @@ use super::lookup::role;
 use super::pack::Take;
 use super::{BlobPlace, Catalog, CatalogError};
 use crate::facts::Role;
-use crate::types::json;
 use crate::types::server::ServerState;
 use crate::types::time::UtcMs;
 use crate::types::unescape::Rule;
-use crate::types::{AnomalyKind, ByteRange, ItemKey, Sha256Digest};
+use crate::types::{AnomalyKind, ByteRange, ItemKey, Sha256Digest, json};
 
 /// One item or child, borrowed from the database while it is visited.
 #[derive(Clone, Copy, Debug)]

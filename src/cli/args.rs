@@ -80,6 +80,9 @@ pub(super) enum Command {
     Path {
         /// Id of the item
         item: String,
+        /// A .mmdb file that says whose networks are; may be repeated. Nothing is asked of a network
+        #[arg(long, value_name = "FILE")]
+        geoip: Vec<PathBuf>,
     },
     /// Name the recipient's own servers and networks, or show what was named
     #[command(
@@ -278,6 +281,9 @@ pub(super) struct HopsArgs {
     /// All relays of the case in place of one message: hops, items, first and last seen, software, encryption
     #[arg(long)]
     pub stats: bool,
+    /// A .mmdb file that says whose networks are; may be repeated. Nothing is asked of a network
+    #[arg(long, value_name = "FILE")]
+    pub geoip: Vec<PathBuf>,
 }
 
 /// Which findings to show.

@@ -6,6 +6,7 @@ use crate::route::{Finding, RULES, Rule, rule};
 use crate::types::json::Obj;
 use crate::types::text::{csv_cell, shown};
 
+use super::across;
 use super::args::FindingsArgs;
 use super::context::Context;
 use super::exit::Exit;
@@ -40,8 +41,19 @@ pub(super) fn run(context: &Context, args: &FindingsArgs, out: &mut Out) -> Resu
     let labels = if query.contains("source") { labels(&case.reader)? } else { Vec::new() };
     let options = Options { order: Order::Ledger, limit: None, zone: zone(args.tz.as_deref())?, labels };
     let form = Form::of(context.json, args.csv);
-    match &args.rule {
-        Some(id) => {
+    let about_one = args.rule.as_deref().map(|id| (id, across::rule(id)));
+    match about_one {
+        Some((_, Some(rule))) => {
+            let found = across::find(&case)?;
+            head(form, out)?;
+            let give = |item: &str, finding: &Finding| one(item, finding, form, out);
+            let items = found.of_rule(&case, rule, (&query, &options), give)?;
+            if form == Form::Table {
+                context.notes.note(&counted(items, "item", "items"));
+            }
+            found.warn_if_cut(context);
+        }
+        Some((id, None)) => {
             let rule = rule(id).ok_or_else(|| {
                 Failure::usage(format!("there is no rule {id:?}")).hint("`mailtrail findings` lists rules")
             })?;
@@ -72,8 +84,10 @@ fn by_rule(
     let is_current = is_current(case)?;
     let of = |rule: &Rule| found.iter().find(|(id, _)| id == rule.id).map_or(0, |(_, count)| *count);
     // The heaviest first; among equals the most frequent.
-    let mut rules: Vec<(&Rule, u64)> =
-        RULES.iter().map(|rule| (rule, of(rule))).filter(|r| r.1 > 0).collect();
+    let across = across::find(case)?;
+    let mut rules: Vec<(&Rule, u64)> = RULES.iter().map(|rule| (rule, of(rule))).collect();
+    rules.extend(across.counts(case, query, options)?);
+    rules.retain(|rule| rule.1 > 0);
     rules.sort_by_key(|(rule, count)| (std::cmp::Reverse((rule.severity, *count)), rule.id));
     match form {
         Form::Table => {
@@ -112,6 +126,14 @@ fn by_rule(
     if form == Form::Table {
         context.notes.note(&counted(rules.len() as u64, "rule found something", "rules found something"));
     }
+    across.warn_if_cut(context);
+    Ok(())
+}
+
+fn head(form: Form, out: &mut Out) -> Result<(), Failure> {
+    if form == Form::Csv {
+        out.bytes(csv(&["item", "rule", "severity", "hops", "text"]).as_bytes())?;
+    }
     Ok(())
 }
 
@@ -131,9 +153,7 @@ fn of_rule(
     };
     let hits = case.search(&narrowed, options)?;
     let settings = trust::settings_of(&case.reader, case.index.trust())?;
-    if form == Form::Csv {
-        out.bytes(csv(&["item", "rule", "severity", "hops", "text"]).as_bytes())?;
-    }
+    head(form, out)?;
     case.catalog.each::<Failure>(hits.keys.iter().copied(), |row| {
         let way = way_of(&case.reader, &case.catalog, row, &settings)?;
         let item = case.catalog.item_id(row).to_string();

@@ -1,37 +1,44 @@
 //! `hops` and `path`: the way of one message, with what is attested and what does not fit.
 
+use std::net::IpAddr;
+use std::path::PathBuf;
+
 use crate::parse::received::{Auth, Hop};
-use crate::route::{Answer, Basis, Finding};
+use crate::route::{Answer, Basis, Finding, Place};
 use crate::types::ByteRange;
 use crate::types::json::{self, Obj};
 use crate::types::text::shown;
 use crate::types::time::rfc3339;
 
+use super::args::HopsArgs;
 use super::context::Context;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::geoip::{Geo, write_places};
 use super::item::{Told, with_way};
 use super::output::Out;
 use super::table::{counted, pad};
 
-pub(super) fn run(context: &Context, item: &str, is_raw: bool, out: &mut Out) -> Result<Exit, Failure> {
+pub(super) fn run(context: &Context, args: &HopsArgs, out: &mut Out) -> Result<Exit, Failure> {
+    let (item, geo) = (args.item.as_deref().unwrap_or_default(), Geo::open(&args.geoip)?);
     with_way(context, item, |told| {
         if context.json {
             let mut line = Vec::new();
-            object(told, item, &mut line);
+            object(told, item, &geo, &mut line)?;
             line.push(b'\n');
             out.bytes(&line)?;
             return Ok(());
         }
-        table(told, is_raw, out)?;
-        answers(told, out)?;
+        table(told, args.raw, &geo, out)?;
+        answers(told, &geo, out)?;
         findings(told, out)
     })?;
     Ok(Exit::Done)
 }
 
 /// `path`: the names of the servers on one line, oldest first.
-pub(super) fn path(context: &Context, item: &str, out: &mut Out) -> Result<Exit, Failure> {
+pub(super) fn path(context: &Context, item: &str, geoip: &[PathBuf], out: &mut Out) -> Result<Exit, Failure> {
+    let geo = Geo::open(geoip)?;
     with_way(context, item, |told| {
         let hops = &told.mail.facts.hops;
         let mut names: Vec<String> = Vec::new();
@@ -39,18 +46,41 @@ pub(super) fn path(context: &Context, item: &str, out: &mut Out) -> Result<Exit,
             names.push(client(told, oldest));
         }
         names.extend(hops.iter().rev().map(|hop| text(told, hop.by).unwrap_or_else(|| "?".to_owned())));
+        // The address of each stop is the one that the server after it saw; nobody saw the newest.
+        let seen: Vec<Option<IpAddr>> = hops.iter().rev().map(|hop| hop.peer_ip).collect();
         if context.json {
+            let said = seen.iter().map(|ip| ip.map_or_else(|| Ok(Vec::new()), |ip| geo.find(ip)));
+            let said = said.collect::<Result<Vec<_>, _>>()?;
             let mut line = Vec::new();
             let mut o = Obj::new(&mut line);
+            if !geo.is_empty() {
+                geo.write_sources(&mut o);
+            }
             o.str("item", item).arr("path", &names, |out, name| json::string(out, name));
             o.str("schema", "mailtrail.path/1");
+            if !geo.is_empty() {
+                o.arr("seen", seen.iter().zip(&said), |out, (ip, said)| {
+                    let mut o = Obj::new(out);
+                    o.opt_str("ip", ip.map(|ip| ip.to_string()).as_deref());
+                    write_places(&mut o, said);
+                    o.end();
+                });
+            }
             o.end();
             line.push(b'\n');
             out.bytes(&line)?;
-        } else {
-            out.line(&if names.is_empty() { "no hop".to_owned() } else { names.join(" -> ") })?;
+            return Ok(());
         }
-        Ok(())
+        out.line(&if names.is_empty() { "no hop".to_owned() } else { names.join(" -> ") })?;
+        for (name, ip) in names.iter().zip(&seen) {
+            let place = ip.map(|ip| geo.line(ip)).transpose()?.unwrap_or_default();
+            if let Some(ip) = ip.filter(|_| !place.is_empty()) {
+                let address =
+                    if name.contains(&format!("[{ip}]")) { String::new() } else { format!(" [{ip}]") };
+                out.line(&format!("  {name}{address}: {place}"))?;
+            }
+        }
+        geo.sources(out)
     })?;
     Ok(Exit::Done)
 }
@@ -93,7 +123,7 @@ fn encryption(told: &Told<'_>, hop: &Hop) -> String {
     }
 }
 
-fn table(told: &Told<'_>, raw: bool, out: &mut Out) -> Result<(), Failure> {
+fn table(told: &Told<'_>, raw: bool, geo: &Geo, out: &mut Out) -> Result<(), Failure> {
     let hops = &told.mail.facts.hops;
     let total = told.mail.facts.hops_total.max(hops.len() as u64);
     out.line(&format!("Hops ({total}), oldest first; the number is the place in the message, 0 the newest"))?;
@@ -126,6 +156,10 @@ fn table(told: &Told<'_>, raw: bool, out: &mut Out) -> Result<(), Failure> {
         word("encryption", Some(encryption(told, hop)));
         word("read", Some(format!("{} {}", hop.grade.code(), hop.family).trim_end().to_owned()));
         out.line(&format!("      {}", more.join("; ")))?;
+        let place = hop.peer_ip.map(|ip| geo.line(ip)).transpose()?.unwrap_or_default();
+        if !place.is_empty() {
+            out.line(&format!("      client's network: {place}"))?;
+        }
         if raw {
             underlined(told, hop, out)?;
         }
@@ -196,7 +230,7 @@ fn answer(told: &Told<'_>, answer: &Answer) -> String {
     format!("{} ({place}, {}{user})", answer.ip, answer.level.code())
 }
 
-fn answers(told: &Told<'_>, out: &mut Out) -> Result<(), Failure> {
+fn answers(told: &Told<'_>, geo: &Geo, out: &mut Out) -> Result<(), Failure> {
     let found = &told.chain.answers;
     out.line("")?;
     out.line("Where it came from")?;
@@ -226,6 +260,7 @@ fn answers(told: &Told<'_>, out: &mut Out) -> Result<(), Failure> {
         out.line(&format!("  {}{} of the settings could not be read", pad("NOT COUNTED", 18), shown(text)))?;
     }
     out.line("  What is below the boundary is the sender's claim. No address here is \"the origin\".")?;
+    geo.sources(out)?;
     authentication(told, out)?;
     out.line("")?;
     out.line(&told.clocks.line())?;
@@ -324,7 +359,10 @@ pub(super) fn write_finding(out: &mut Vec<u8>, finding: &Finding, item: Option<&
     o.end();
 }
 
-fn object(told: &Told<'_>, item: &str, out: &mut Vec<u8>) {
+fn object(told: &Told<'_>, item: &str, geo: &Geo, out: &mut Vec<u8>) -> Result<(), Failure> {
+    let hops = &told.mail.facts.hops;
+    let said = hops.iter().map(|hop| hop.peer_ip.map_or_else(|| Ok(Vec::new()), |ip| geo.find(ip)));
+    let said = said.collect::<Result<Vec<_>, _>>()?;
     let found = &told.chain.answers;
     let mut o = Obj::new(out);
     o.obj("answers", |o| {
@@ -349,14 +387,20 @@ fn object(told: &Told<'_>, item: &str, out: &mut Vec<u8>) {
     o.str("basis", told.chain.basis.code());
     o.opt_uint("boundary", told.chain.boundary.map(|at| at as u64));
     o.obj("clocks", |o| told.clocks.write(o));
+    if !geo.is_empty() {
+        geo.write_sources(&mut o);
+    }
     o.arr("findings", &told.chain.findings, |out, finding| write_finding(out, finding, None));
-    o.arr("hops", told.mail.facts.hops.iter().enumerate(), |out, (at, hop)| write_hop(out, told, at, hop));
+    o.arr("hops", hops.iter().zip(&said).enumerate(), |out, (at, (hop, said))| {
+        write_hop(out, told, at, hop, (!geo.is_empty()).then_some(said));
+    });
     o.uint("hops_total", told.mail.facts.hops_total.max(told.mail.facts.hops.len() as u64));
     o.str("item", item).str("schema", "mailtrail.hops/1");
     o.opt_uint("settings_event", told.set_by);
     o.bool("teaching_addresses", told.settings.teaching_addresses);
     o.opt_int("total_ms", told.chain.total_ms);
     o.end();
+    Ok(())
 }
 
 fn one_answer(o: &mut Obj<'_>, key: &'static str, told: &Told<'_>, answer: Option<&Answer>) {
@@ -372,7 +416,7 @@ fn one_answer(o: &mut Obj<'_>, key: &'static str, told: &Told<'_>, answer: Optio
     }
 }
 
-fn write_hop(out: &mut Vec<u8>, told: &Told<'_>, at: usize, hop: &Hop) {
+fn write_hop(out: &mut Vec<u8>, told: &Told<'_>, at: usize, hop: &Hop, said: Option<&Vec<(usize, Place)>>) {
     let step = told.chain.steps.get(at);
     let mut o = Obj::new(out);
     o.str("auth", hop.auth.code());
@@ -394,7 +438,11 @@ fn write_hop(out: &mut Vec<u8>, told: &Told<'_>, at: usize, hop: &Hop) {
     o.uint("index", at as u64);
     o.opt_str("peer_ip", hop.peer_ip.map(|ip| ip.to_string()).as_deref());
     o.opt_uint("peer_port", hop.peer_port.map(u64::from));
-    o.str("peer_scope", hop.peer_scope.code()).str("protocol", hop.protocol);
+    o.str("peer_scope", hop.peer_scope.code());
+    if let Some(said) = said {
+        write_places(&mut o, said);
+    }
+    o.str("protocol", hop.protocol);
     range(&mut o, "rdns", told, hop.rdns);
     o.str("rdns_state", hop.rdns_state.code());
     range(&mut o, "software", told, hop.software);

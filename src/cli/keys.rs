@@ -61,22 +61,36 @@ fn put(context: &Context, add: &KeysAdd, out: &mut Out) -> Result<Exit, Failure>
 
 fn show(context: &Context, out: &mut Out) -> Result<Exit, Failure> {
     let reader = Reader::open(context.case()?)?;
+    let files = keys::files(&reader)?;
     let mut store = KeyStore::default();
-    for (file, text) in keys::files(&reader)? {
-        if !context.json {
-            let note = file.note.as_ref().map(|note| format!(", {}", shown(note))).unwrap_or_default();
-            let added = file.added.as_deref().map(shown).unwrap_or_default();
-            out.line(&format!("{} added {added}{note}", shown(&file.name)))?;
-            out.line(&format!("  sha256 {}", file.sha256))?;
-        }
-        store.add(file, &text);
+    for (file, text) in &files {
+        store.add(file.clone(), text);
     }
-    let mut count = 0_u64;
+    if context.json {
+        let mut line = Vec::new();
+        let mut o = Obj::new(&mut line);
+        o.arr("files", &files, |out, (file, _)| {
+            let mut o = Obj::new(out);
+            auth_json::file(&mut o, file);
+            o.end();
+        });
+        o.arr("records", store.entries(), json);
+        o.str("schema", "mailtrail.keys/1");
+        o.end();
+        line.push(b'\n');
+        out.bytes(&line)?;
+        return Ok(Exit::Done);
+    }
+    for (file, _) in &files {
+        let note = file.note.as_ref().map(|note| format!(", {}", shown(note))).unwrap_or_default();
+        let added = file.added.as_deref().map(shown).unwrap_or_default();
+        out.line(&format!("{} added {added}{note}", shown(&file.name)))?;
+        out.line(&format!("  sha256 {}", file.sha256))?;
+    }
     for entry in store.entries() {
-        count += 1;
-        if context.json { out.bytes(&json(entry))? } else { line(entry, out)? }
+        line(entry, out)?;
     }
-    if count == 0 && !context.json {
+    if store.entries().next().is_none() {
         out.line("the case has no keys")?;
     }
     Ok(Exit::Done)
@@ -105,17 +119,13 @@ fn line(entry: &KeyEntry, out: &mut Out) -> Result<(), Failure> {
     Ok(())
 }
 
-fn json(entry: &KeyEntry) -> Vec<u8> {
-    let mut line = Vec::new();
-    let mut o = Obj::new(&mut line);
+fn json(out: &mut Vec<u8>, entry: &KeyEntry) {
+    let mut o = Obj::new(out);
     o.obj("file", |o| auth_json::file(o, &entry.file));
     o.uint("line", entry.line).text("name", &entry.name).str("provenance", &entry.provenance);
     match &entry.text {
         Some(text) => o.text("record", text),
         None => o.null("record"),
     };
-    o.str("schema", "mailtrail.keys/1");
     o.end();
-    line.push(b'\n');
-    line
 }

@@ -1,5 +1,6 @@
 //! The only folder that prints.
 
+mod across;
 mod args;
 mod auth;
 mod auth_json;
@@ -9,6 +10,7 @@ mod exit;
 mod export;
 mod failure;
 mod findings;
+mod geoip;
 mod handed;
 mod hops;
 mod import;
@@ -77,10 +79,10 @@ fn dispatch(context: &Context, command: Command, out: &mut Out) -> Result<Exit, 
         Command::Search(args) => search::run(context, &args, out),
         Command::Show(args) => show::run(context, &args, out),
         Command::Hops(args) if args.stats => relays::run(context, &args, out),
-        Command::Hops(args) => hops::run(context, args.item.as_deref().unwrap_or_default(), args.raw, out),
+        Command::Hops(args) => hops::run(context, &args, out),
         Command::Findings(args) => findings::run(context, &args, out),
         Command::Clocks { item } => times::run(context, &item, out),
-        Command::Path { item } => hops::path(context, &item, out),
+        Command::Path { item, geoip } => hops::path(context, &item, &geoip, out),
         Command::Trust(args) => trust::run(context, &args, out),
         Command::Auth(args) => auth::run(context, &args, out),
         Command::Keys(args) => keys::run(context, &args, out),

@@ -1,6 +1,7 @@
 //! `hops --stats`: the relays of a case, by the names they gave themselves.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use crate::catalog::Catalog;
 use crate::route::{Clock, Clocks, LEAST, Model};
@@ -14,6 +15,7 @@ use super::args::HopsArgs;
 use super::context::Context;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::geoip::Geo;
 use super::output::Out;
 use super::table::{counted, grouped, pad};
 
@@ -27,7 +29,12 @@ struct Relay {
     families: BTreeSet<String>,
     software: BTreeSet<Vec<u8>>,
     encrypted: u64,
+    /// Hops by the client's address; filled only where a database will be asked of them.
+    clients: BTreeMap<IpAddr, u64>,
 }
+
+/// Networks of clients named of one server in the table.
+const MOST_CLIENTS: usize = 5;
 
 /// Columns of a clock's error.
 const CLOCK: usize = 18;
@@ -35,10 +42,11 @@ const CLOCK: usize = 18;
 /// Most programs named of one server; a server that says another each time is told by its hops.
 const MOST_SOFTWARE: usize = 20;
 
-pub(super) fn run(context: &Context, _args: &HopsArgs, out: &mut Out) -> Result<Exit, Failure> {
+pub(super) fn run(context: &Context, args: &HopsArgs, out: &mut Out) -> Result<Exit, Failure> {
     let reader = Reader::open(context.case()?)?;
     let catalog = Catalog::open(&reader.layout().catalog())?;
-    let (relays, clocks) = gather(&catalog)?;
+    let geo = Geo::open(&args.geoip)?;
+    let (relays, clocks) = gather(&catalog, !geo.is_empty())?;
     let mut order: Vec<(&Vec<u8>, &Relay)> = relays.iter().collect();
     order.sort_by_key(|(name, relay)| (std::cmp::Reverse(relay.hops), *name));
     if !context.json {
@@ -54,7 +62,7 @@ pub(super) fn run(context: &Context, _args: &HopsArgs, out: &mut Out) -> Result<
     for (name, relay) in &order {
         if context.json {
             let mut line = Vec::new();
-            object(name, relay, clock(&clocks, name), &mut line);
+            object(name, relay, clock(&clocks, name), &geo, &mut line)?;
             line.push(b'\n');
             out.bytes(&line)?;
             continue;
@@ -75,6 +83,20 @@ pub(super) fn run(context: &Context, _args: &HopsArgs, out: &mut Out) -> Result<
             pad(&offset(clock(&clocks, name)), CLOCK),
             said.join("; ")
         ))?;
+        let clients = clients(relay, &geo)?;
+        if !clients.is_empty() {
+            let told: Vec<String> = clients
+                .iter()
+                .take(MOST_CLIENTS)
+                .map(|(place, hops)| format!("{} {}", grouped(*hops), shown(place)))
+                .collect();
+            let more = clients.len().saturating_sub(MOST_CLIENTS);
+            let more = if more > 0 { format!("; {more} more") } else { String::new() };
+            out.line(&format!("{}clients of {}{more}", pad("", 21), told.join("; ")))?;
+        }
+    }
+    if !context.json {
+        geo.sources(out)?;
     }
     out.flush()?;
     if !context.json {
@@ -82,6 +104,20 @@ pub(super) fn run(context: &Context, _args: &HopsArgs, out: &mut Out) -> Result<
     }
     super::info::warn_if_behind(context, &reader, &catalog)?;
     Ok(Exit::Done)
+}
+
+/// The networks of a relay's clients with their hops, the most frequent first; without those that no database knows.
+fn clients(relay: &Relay, geo: &Geo) -> Result<Vec<(String, u64)>, Failure> {
+    let mut places: BTreeMap<String, u64> = BTreeMap::new();
+    for (ip, hops) in &relay.clients {
+        let place = geo.find(*ip)?.iter().map(|(_, place)| place.line()).collect::<Vec<_>>().join("; ");
+        if !place.is_empty() {
+            *places.entry(place).or_default() += hops;
+        }
+    }
+    let mut places: Vec<(String, u64)> = places.into_iter().collect();
+    places.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    Ok(places)
 }
 
 /// What the case shows of a relay's clock; `None` where too few neighbours in time are known.
@@ -102,7 +138,7 @@ fn offset(clock: Option<Clock>) -> String {
 }
 
 /// The relays by name, and their clocks against each other.
-fn gather(catalog: &Catalog) -> Result<(BTreeMap<Vec<u8>, Relay>, Model), Failure> {
+fn gather(catalog: &Catalog, with_clients: bool) -> Result<(BTreeMap<Vec<u8>, Relay>, Model), Failure> {
     let mut clocks = Clocks::default();
     let mut relays: BTreeMap<Vec<u8>, Relay> = BTreeMap::new();
     let (first, last) = (ItemKey::from_u64(0), ItemKey::from_u64(u64::MAX));
@@ -117,6 +153,9 @@ fn gather(catalog: &Catalog) -> Result<(BTreeMap<Vec<u8>, Relay>, Model), Failur
             }
             let relay = relays.entry(name.clone()).or_default();
             relay.hops += 1;
+            if let Some(ip) = hop.relay.peer_ip.filter(|_| with_clients) {
+                *relay.clients.entry(ip).or_default() += 1;
+            }
             relay.items += u64::from(here.insert(name));
             if let Some(date) = hop.date {
                 relay.first = Some(relay.first.map_or(date, |first| first.min(date)));
@@ -139,10 +178,28 @@ fn gather(catalog: &Catalog) -> Result<(BTreeMap<Vec<u8>, Relay>, Model), Failur
     Ok((relays, clocks.learn()))
 }
 
-fn object(name: &[u8], relay: &Relay, clock: Option<Clock>, out: &mut Vec<u8>) {
+fn object(
+    name: &[u8],
+    relay: &Relay,
+    clock: Option<Clock>,
+    geo: &Geo,
+    out: &mut Vec<u8>,
+) -> Result<(), Failure> {
+    let clients = clients(relay, geo)?;
     let mut o = Obj::new(out);
-    o.text("by", name).opt_int("clock_ahead_ms", clock.map(|clock| clock.ahead_ms));
+    o.text("by", name);
+    if !geo.is_empty() {
+        o.arr("clients", &clients, |out, (place, hops)| {
+            let mut o = Obj::new(out);
+            o.uint("hops", *hops).str("place", place);
+            o.end();
+        });
+    }
+    o.opt_int("clock_ahead_ms", clock.map(|clock| clock.ahead_ms));
     o.opt_uint("clock_neighbours", clock.map(|clock| u64::from(clock.neighbours)));
+    if !geo.is_empty() {
+        geo.write_sources(&mut o);
+    }
     o.uint("encrypted", relay.encrypted);
     o.arr("families", &relay.families, |out, family| json::string(out, family));
     o.opt_str("first", relay.first.map(rfc3339).as_deref());
@@ -151,4 +208,5 @@ fn object(name: &[u8], relay: &Relay, clock: Option<Clock>, out: &mut Vec<u8>) {
     o.str("schema", "mailtrail.relays/1");
     o.arr("software", &relay.software, |out, text| json::text(out, text));
     o.end();
+    Ok(())
 }

@@ -3,6 +3,7 @@
 use crate::ingest::trust;
 use crate::route::Settings;
 use crate::store::{Reader, Writer};
+use crate::types::json::Obj;
 use crate::types::text::shown;
 
 use super::args::{TrustArgs, TrustSet};
@@ -65,8 +66,14 @@ fn show(context: &Context, out: &mut Out) -> Result<Exit, Failure> {
 
 fn tell(context: &Context, settings: &Settings, event: Option<u64>, out: &mut Out) -> Result<(), Failure> {
     if context.json {
-        out.bytes(&trust::data(settings))?;
-        out.bytes(b"\n")?;
+        let mut line = Vec::new();
+        let mut o = Obj::new(&mut line);
+        o.str("schema", "mailtrail.trust/1");
+        o.raw("settings", &trust::data(settings));
+        o.opt_uint("settings_event", event);
+        o.end();
+        line.push(b'\n');
+        out.bytes(&line)?;
         return Ok(());
     }
     match event {

@@ -99,7 +99,10 @@ fn is_by_settings(node: &Node) -> bool {
         Node::And(parts) | Node::Or(parts) => parts.iter().any(is_by_settings),
         Node::Not(inner) | Node::Hops(_, inner) => is_by_settings(inner),
         Node::Term(term) => {
-            matches!(term.field.kind, FieldKind::Finding | FieldKind::Hop(HopField::OneOf(HopWord::Trust)))
+            matches!(
+                term.field.kind,
+                FieldKind::Finding | FieldKind::Recorded(_) | FieldKind::Hop(HopField::OneOf(HopWord::Trust))
+            )
         }
     }
 }

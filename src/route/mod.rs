@@ -11,21 +11,23 @@ mod embedded;
 mod names;
 mod networks;
 mod peers;
+mod places;
 mod recorded;
 mod rules;
 mod settings;
 mod steps;
 mod trust;
 
-pub use across::{ACROSS, Across, Compare, Seen};
+pub use across::{ACROSS, Across, Compare, Seen, Survey};
 pub use answers::{Answer, Answers, Level};
 pub use clocks::{Clock, Clocks, LEAST, Model};
 pub use embedded::{Time, times};
 pub use names::{organisation, provider};
 pub use networks::{Network, NetworkError, Networks};
 pub use peers::{Peers, peers};
+pub use places::{Place, Places, PlacesError};
 pub use recorded::{METHODS, Own, RESULTS, Standing};
-pub use rules::{Finding, RULES, Rule, Severity, rule};
+pub use rules::{Finding, RULES, Rule, Severity, is_mail, rule};
 pub use settings::Settings;
 pub use trust::{Basis, Trust};
 

@@ -62,6 +62,9 @@ fn keys_of_a_file_and_of_the_case_speak_and_the_record_stays_whole() {
     assert_eq!(recorded["dkim"][0]["verdict"], "pass");
     assert_eq!(recorded["dkim"][0]["key"]["file"]["note"], "by post");
     assert!(recorded["dkim"][0]["key"]["file"]["added"].as_str().is_some_and(|at| at.ends_with('Z')));
+    let told = support::run(&case, &["keys", "show", "--json"]).ok().json();
+    assert_eq!((told.len(), told[0]["schema"].as_str()), (1, Some("mailtrail.keys/1")));
+    assert_eq!(told[0]["records"][0]["file"]["sha256"], told[0]["files"][0]["sha256"]);
     let shown = support::run(&case, &["keys", "show"]).ok().text();
     assert!(shown.contains("brisbane._domainkey.football.example.com  ed25519  line 2"), "{shown}");
 
@@ -97,6 +100,8 @@ fn a_file_without_keys_is_refused_and_the_case_stays_as_it_is() {
     let (case, file) = (dir.path().join("case"), dir.path().join("keys.txt"));
     support::import(&case, &support::own_corpus().join("mailbox"));
     fs::write(&file, "nothing here\n").unwrap();
+    let none = support::run(&case, &["keys", "show", "--json"]).ok().json().remove(0);
+    assert_eq!(none, serde_json::json!({"files": [], "records": [], "schema": "mailtrail.keys/1"}));
     let head = fs::read(case.join("HEAD")).unwrap();
     support::run(&case, &["keys", "add", file.to_str().unwrap()]).with_code(1);
     assert_eq!(fs::read(case.join("HEAD")).unwrap(), head);

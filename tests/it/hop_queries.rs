@@ -140,3 +140,53 @@ fn relays_of_a_case_are_told_with_their_hops_times_and_encryption() {
     assert!(shown.contains("8.11.6/8.11.6"), "{shown}");
     support::run(&case, &["hops"]).with_code(2);
 }
+
+#[test]
+fn hops_that_stand_in_several_messages_are_found_over_the_whole_case_and_narrowed_by_a_query() {
+    let dir = tempfile::tempdir().unwrap();
+    let source = dir.path().join("mail");
+    std::fs::create_dir(&source).unwrap();
+    let named =
+        |number: usize, hop: &str| format!("Message-ID: <{number}@sender.example>\n{}", mail(number, &[hop]));
+    // The same server, id and second in messages 0 and 1; in 2 the id again within a minute; 3 is another server's.
+    let again = EDGE.replace("12:00:05", "12:00:45");
+    let other = EDGE.replace("by mx.example.org", "by mx.example.net");
+    for (number, hop) in [EDGE, EDGE, &again, &other].into_iter().enumerate() {
+        std::fs::write(source.join(format!("{number}.eml")), named(number, hop)).unwrap();
+    }
+    // Two copies of one message are one message.
+    std::fs::write(source.join("4.eml"), named(0, EDGE)).unwrap();
+    // A client that nearly always encrypts, and one hop in which it does not.
+    let usual =
+        "from tls.example.net (tls.example.net [198.51.100.9]) by mx.example.org (Postfix) with ESMTPS id ";
+    for number in 100..200 {
+        let hop = format!("{usual}T{number}; Fri, 1 Mar 2024 13:00:05 +0000");
+        let hop = if number == 150 { hop.replace("ESMTPS", "ESMTP") } else { hop };
+        std::fs::write(source.join(format!("{number}.eml")), named(number, &hop)).unwrap();
+    }
+    let case = dir.path().join("case");
+    support::import(&case, &source);
+    support::run(&case, &["trust", "set", "--host", "example.org", "--teaching-addresses"]).ok();
+    support::run(&case, &["rebuild", "--quiet"]).ok();
+    let items = |query: &str, rule: &str| {
+        let found = support::run(&case, &["findings", "--json", query]).ok().json();
+        found.iter().find(|o| o["rule"] == rule).map_or(0, |o| o["items"].as_u64().unwrap())
+    };
+    assert_eq!(items("", "received-cloned"), 3);
+    assert_eq!(items("", "queue-id-reuse"), 4);
+    assert_eq!(items("", "tls-downgrade-vs-baseline"), 1);
+    // The comparison is with the whole case, the count of what was asked for.
+    assert_eq!(items("subject:\"number 1\"", "received-cloned"), 1);
+    assert_eq!(items("subject:\"number 3\"", "received-cloned"), 0);
+    let cloned = support::run(&case, &["findings", "--json", "--rule", "received-cloned"]).ok().json();
+    assert_eq!(cloned.len(), 3);
+    assert_eq!((cloned[0]["severity"].as_str(), cloned[0]["hops"][0].as_u64()), (Some("strong"), Some(0)));
+    assert!(cloned[0]["spans"][0]["end"].as_u64().unwrap() > 40, "{}", cloned[0]);
+    let text = support::run(&case, &["findings", "--rule", "received-cloned"]).ok().text();
+    let id = cloned[1]["item"].as_str().unwrap();
+    assert!(text.lines().next().unwrap().contains(&format!("also in {id}")), "{text}");
+    let bare = support::run(&case, &["findings", "--csv", "--rule", "tls-downgrade-vs-baseline"]).ok().text();
+    assert_eq!(bare.lines().count(), 2, "{bare}");
+    let table = support::run(&case, &["findings"]).ok().text();
+    assert!(table.contains("received-cloned") && table.contains("keeps the id"), "{table}");
+}

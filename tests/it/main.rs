@@ -22,6 +22,7 @@ mod device_flow;
 mod docs_tables;
 mod exports;
 mod first_steps;
+mod geoip;
 mod hop_queries;
 mod hostile_inputs;
 mod hostile_servers;

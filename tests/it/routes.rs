@@ -38,6 +38,12 @@ fn the_boundary_moves_with_the_examiners_settings_and_says_on_what_it_rests() {
 
     let path = support::run(&case, &["path", &item]).ok().text();
     assert!(path.contains("mx1.nordkai.example -> mail.nordkai.example"), "{path}");
+    let told = support::run(&case, &["trust", "show", "--json"]).ok().json().remove(0);
+    assert_eq!(
+        (told["schema"].as_str(), told["settings_event"].as_u64().is_some()),
+        (Some("mailtrail.trust/1"), true)
+    );
+    assert_eq!(told["settings"]["hosts"][0], "nordkai.example");
     let shown = support::run(&case, &["trust", "show"]).ok().text();
     assert!(shown.contains("nordkai.example and all below it"), "{shown}");
     assert_eq!(support::run(&case, &["trust", "set", "--network", "192.0.2.0/64"]).code, 2);

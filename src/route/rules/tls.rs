@@ -5,7 +5,7 @@ use crate::parse::received::{Auth, HopClass, Tls};
 use crate::route::answers::is_public;
 
 /// Protocols in which a server writes down encryption when there is some.
-fn is_mail(protocol: &str) -> bool {
+pub fn is_mail(protocol: &str) -> bool {
     matches!(protocol, "SMTP" | "ESMTP" | "ESMTPA" | "SMTPA" | "ASMTP" | "UTF8SMTP" | "UTF8SMTPA")
 }
 

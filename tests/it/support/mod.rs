@@ -8,6 +8,7 @@ pub(crate) mod hostile;
 pub(crate) mod imap_model;
 pub(crate) mod issuer;
 pub(crate) mod maildir;
+pub(crate) mod mmdb;
 pub(crate) mod pop3_model;
 pub(crate) mod proxy;
 pub(crate) mod sasl;
@@ -139,4 +140,24 @@ pub(crate) fn manifest(case: &Path) -> Vec<u8> {
     let to = out.path().join("export");
     run(case, &["export", "*", "--quiet", "--to", to.to_str().unwrap()]).ok();
     std::fs::read(to.join("manifest.jsonl")).unwrap()
+}
+
+/// Compares a section of a document, from its heading to the next one, with what it should be; `BLESS=1` writes it.
+#[track_caller]
+pub(crate) fn section(file: &str, heading: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(file);
+    let there = std::fs::read_to_string(&path).unwrap();
+    let mark = format!("## {heading}\n");
+    let (before, rest) = there.split_once(&mark).unwrap_or((&there, ""));
+    let after = rest.find("\n## ").map_or("", |at| &rest[at..]);
+    let gap = if before.ends_with("\n\n") { "" } else { "\n" };
+    let wanted = format!("{before}{gap}{text}{after}");
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(&path, &wanted).unwrap();
+    }
+    let there = std::fs::read_to_string(&path).unwrap();
+    assert!(
+        there == wanted,
+        "docs/{file}, {heading}, is not what the code says; run with BLESS=1 and read the diff"
+    );
 }

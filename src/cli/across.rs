@@ -1,0 +1,184 @@
+//! What stands in several messages of a case: the rules that need more than one.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use crate::catalog::HopRow;
+use crate::ingest::trust;
+use crate::query::Options;
+use crate::route::{ACROSS, Across, Finding, Rule, Seen, Survey, is_mail};
+use crate::types::ItemKey;
+
+use super::context::Context;
+use super::failure::Failure;
+use super::search::Opened;
+
+/// Other items that a finding names.
+const NAMED: usize = 5;
+
+/// The rule across messages with this id.
+pub(super) fn rule(id: &str) -> Option<&'static Rule> {
+    ACROSS.iter().find(|rule| rule.id == id)
+}
+
+/// What the rules found in a case.
+pub(super) struct Found {
+    all: Vec<Across>,
+    is_cut: bool,
+}
+
+/// Compares all hops of a case, in two rounds over the catalog so that memory follows what is found.
+pub(super) fn find(case: &Opened) -> Result<Found, Failure> {
+    let teaching = trust::settings(&case.reader)?.0.teaching_addresses;
+    let mut survey = Survey::default();
+    each(case, teaching, |seen| survey.count(seen))?;
+    let mut compare = survey.chosen();
+    each(case, teaching, |seen| compare.see(seen))?;
+    let is_cut = compare.is_cut();
+    Ok(Found { all: compare.findings(), is_cut })
+}
+
+fn each(case: &Opened, teaching: bool, mut visit: impl FnMut(&Seen<'_>)) -> Result<(), Failure> {
+    let (first, last) = (ItemKey::from_u64(0), ItemKey::from_u64(u64::MAX));
+    case.catalog.range::<Failure>(first, last, |row| {
+        let message_id = String::from_utf8_lossy(row.message_id.unwrap_or_default()).trim().to_owned();
+        for (at, hop) in row.hops(&case.catalog)?.iter().enumerate() {
+            let (by, client, tls) = (lower(hop.relay.by.as_deref()), client(hop), tls(hop, teaching));
+            visit(&Seen {
+                item: row.key.as_u64(),
+                hop: at,
+                message_id: &message_id,
+                by: &by,
+                client: &client,
+                id: hop.id.as_deref().unwrap_or_default(),
+                for_: &lower(hop.for_.as_deref()),
+                at: hop.date.filter(|_| hop.zone_known).map(|at| at.0),
+                tls,
+            });
+        }
+        Ok(ControlFlow::Continue(()))
+    })
+}
+
+fn lower(text: Option<&[u8]>) -> Vec<u8> {
+    let text = text.unwrap_or_default();
+    text.strip_suffix(b".").unwrap_or(text).to_ascii_lowercase()
+}
+
+/// The client: its reverse name, else what it called itself, else its address.
+fn client(hop: &HopRow) -> Vec<u8> {
+    let named = [hop.relay.rdns.as_deref(), hop.relay.helo.as_deref()].into_iter().flatten().next();
+    match (named, hop.relay.peer_ip) {
+        (Some(name), _) => lower(Some(name)),
+        (None, Some(ip)) => ip.to_string().into_bytes(),
+        (None, None) => Vec::new(),
+    }
+}
+
+/// Whether there is a sign of encryption; `None` where a server would write none.
+fn tls(hop: &HopRow, teaching: bool) -> Option<bool> {
+    let relay = &hop.relay;
+    if relay.class != "network" {
+        return None;
+    }
+    let is_public = matches!(relay.scope.as_str(), "public" | "6to4" | "teredo")
+        || teaching && relay.scope == "documentation";
+    match relay.tls.as_str() {
+        "evidence" => Some(true),
+        _ if is_public && is_mail(&relay.protocol) => Some(false),
+        _ => None,
+    }
+}
+
+impl Found {
+    /// For each rule the number of items in it that answer a query.
+    pub(super) fn counts(
+        &self,
+        case: &Opened,
+        query: &str,
+        options: &Options,
+    ) -> Result<Vec<(&'static Rule, u64)>, Failure> {
+        let wanted = wanted(case, query, options)?;
+        let mut counts = Vec::new();
+        for rule in ACROSS {
+            let items = self.items(rule, wanted.as_deref()).len() as u64;
+            counts.push((rule, items));
+        }
+        Ok(counts)
+    }
+
+    /// Items and their hops that a rule is about, with the groups they are in.
+    fn items(&self, rule: &Rule, wanted: Option<&[ItemKey]>) -> BTreeMap<u64, Vec<(usize, &Across)>> {
+        let mut items: BTreeMap<u64, Vec<(usize, &Across)>> = BTreeMap::new();
+        for group in self.all.iter().filter(|group| group.rule().id == rule.id) {
+            for &(item, hop) in &group.hops {
+                let is_wanted = |all: &[ItemKey]| all.binary_search_by_key(&item, |key| key.as_u64()).is_ok();
+                if wanted.is_none_or(is_wanted) {
+                    items.entry(item).or_default().push((hop, group));
+                }
+            }
+        }
+        items
+    }
+
+    /// Gives every finding of a rule in the items that answer a query, in ledger order, with the item's id.
+    pub(super) fn of_rule(
+        &self,
+        case: &Opened,
+        rule: &'static Rule,
+        (query, options): (&str, &Options),
+        mut give: impl FnMut(&str, &Finding) -> Result<(), Failure>,
+    ) -> Result<u64, Failure> {
+        let items = self.items(rule, wanted(case, query, options)?.as_deref());
+        let id = |key: u64| -> Result<String, Failure> {
+            let mut id = String::new();
+            case.catalog.each::<Failure>([ItemKey::from_u64(key)], |row| {
+                id = case.catalog.item_id(row).to_string();
+                Ok(())
+            })?;
+            Ok(id)
+        };
+        for (item, hops) in &items {
+            let mut places = Vec::new();
+            case.catalog.each::<Failure>([ItemKey::from_u64(*item)], |row| {
+                places = row.hops(&case.catalog)?.iter().map(|hop| hop.at).collect();
+                Ok(())
+            })?;
+            for (hop, group) in hops {
+                let mut others: Vec<u64> =
+                    group.hops.iter().map(|h| h.0).filter(|other| other != item).collect();
+                others.dedup();
+                let more = others.len().saturating_sub(NAMED);
+                others.truncate(NAMED);
+                let names = others.into_iter().map(&id).collect::<Result<Vec<_>, _>>()?.join(", ");
+                let text = match (names.is_empty(), more) {
+                    (true, _) => "no sign of encryption, where there nearly always is one".to_owned(),
+                    (false, 0) => format!("also in {names}"),
+                    (false, more) => format!("also in {names} and {more} more"),
+                };
+                let spans = places.get(*hop).copied().into_iter().collect();
+                give(&id(*item)?, &Finding { rule, hops: vec![*hop], spans, text })?;
+            }
+        }
+        Ok(items.len() as u64)
+    }
+
+    /// Says so when not all hops could be kept.
+    pub(super) fn warn_if_cut(&self, context: &Context) {
+        if self.is_cut {
+            context.notes.warning(
+                "one server gave one id over 256 times, or left out encryption as often: not all of these hops were compared",
+            );
+        }
+    }
+}
+
+/// The items that answer a query, ascending; `None` for all.
+fn wanted(case: &Opened, query: &str, options: &Options) -> Result<Option<Vec<ItemKey>>, Failure> {
+    if query.trim().is_empty() {
+        return Ok(None);
+    }
+    let mut keys = case.search(query, options)?.keys;
+    keys.sort_unstable_by_key(|key| key.as_u64());
+    Ok(Some(keys))
+}
