@@ -155,13 +155,11 @@ impl Kind {
                 None => Self::Other,
             };
         }
-        match Status::read(rest) {
-            Some(status) => Self::Status(status),
-            None => {
-                let name = Scan::of(rest).atom().to_ascii_uppercase();
-                if name.is_empty() { Self::Other } else { Self::Data(name) }
-            }
+        if let Some(status) = Status::read(rest) {
+            return Self::Status(status);
         }
+        let name = Scan::of(rest).atom().to_ascii_uppercase();
+        if name.is_empty() { Self::Other } else { Self::Data(name) }
     }
 }
 

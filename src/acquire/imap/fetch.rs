@@ -95,7 +95,7 @@ impl Fetched {
             labels.sort_unstable();
             labels.dedup();
             self.server.gm_labels = labels;
-        } else if let Some(offset) = whole_body(item) {
+        } else if let Some(Origin(offset)) = whole_body(item) {
             if !is_nstring(scan.rest()) {
                 // `{-1}`, an atom, a quote that does not end: no body, and nothing that may be taken for one.
                 scan.pass();
@@ -123,6 +123,7 @@ fn first(scan: &mut Scan<'_>) -> Option<Vec<u8>> {
     }
 }
 
+<<<<<<< HEAD
 /// Whether an `nstring` (RFC 9051 section 9) stands there: a quoted string that ends, a literal that came, or NIL.
 fn is_nstring(rest: &[u8]) -> bool {
     match rest.split_first() {
@@ -145,16 +146,20 @@ fn is_nstring(rest: &[u8]) -> bool {
         _ => rest.get(..3).is_some_and(|word| word.eq_ignore_ascii_case(b"NIL")),
     }
 }
+=======
+/// The offset that stands behind `BODY[]`, if one does.
+struct Origin(Option<u64>);
+>>>>>>> imap
 
 /// Whether an item is `BODY[]`, and the offset behind it.
-fn whole_body(item: &[u8]) -> Option<Option<u64>> {
+fn whole_body(item: &[u8]) -> Option<Origin> {
     let (name, rest) = item.split_at_checked(6)?;
     if !name.eq_ignore_ascii_case(b"BODY[]") {
         return None;
     }
     match rest {
-        [] => Some(None),
-        [b'<', digits @ .., b'>'] => Some(decimal(digits)),
+        [] => Some(Origin(None)),
+        [b'<', digits @ .., b'>'] => Some(Origin(decimal(digits))),
         _ => None,
     }
 }
@@ -194,8 +199,8 @@ pub(super) fn uid_so_far(text: &[u8]) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::scan::Literal;
     use super::*;
+    use crate::acquire::imap::scan::Literal;
 
     fn read(text: &str, literals: &[&[u8]]) -> Option<Fetched> {
         let literals = literals.iter().map(|l| Literal::Bytes(l.to_vec())).collect();

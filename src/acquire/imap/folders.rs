@@ -194,23 +194,17 @@ fn named(session: &mut Session<'_>, lines: Vec<ListLine>) -> Vec<Mailbox> {
                 .notice("folder-listed-twice", format!("the folder `{}` is listed twice", shown(&line.name)));
             continue;
         }
-        let (name, mut path) = match names::decoded(&line.name, session.names_are_utf8) {
-            Some(name) => {
-                let path = names::path(name.as_bytes(), line.delimiter);
-                (name, path)
-            }
-            None => {
-                session.notice(
-                    "folder-name-broken",
-                    format!(
-                        "the name of folder `{}` is broken; its raw bytes are its path",
-                        shown(&line.name)
-                    ),
-                );
-                let name = String::from_utf8_lossy(&line.name).into_owned();
-                (name, names::raw_path(&line.name, line.delimiter))
-            }
-        };
+        let decoded = names::decoded(&line.name, session.names_are_utf8);
+        if decoded.is_none() {
+            let text =
+                format!("the name of folder `{}` is broken; its raw bytes are its path", shown(&line.name));
+            session.notice("folder-name-broken", text);
+        }
+        let mut path = decoded.as_ref().map_or_else(
+            || names::raw_path(&line.name, line.delimiter),
+            |name| names::path(name.as_bytes(), line.delimiter),
+        );
+        let name = decoded.unwrap_or_else(|| String::from_utf8_lossy(&line.name).into_owned());
         if paths.contains(&path) {
             // Another writing of the same name: told apart by its raw bytes.
             path.extend_from_slice(b";RAW=");
@@ -252,17 +246,16 @@ pub(super) fn choose(
             let pattern = names::comparable(pattern, mailbox.delimiter);
             names::matches(&pattern, &name) || names::matches(&pattern, &mailbox.name)
         };
-        let is_wanted = match only {
-            Some(only) => names::comparable(only, None) == name || only == mailbox.name,
-            None => {
-                let mut is_wanted = order.choice.folders.is_empty();
-                for (pattern, met) in order.choice.folders.iter().zip(&mut is_met) {
-                    if meets(pattern) {
-                        (is_wanted, *met) = (true, true);
-                    }
+        let is_wanted = if let Some(only) = only {
+            names::comparable(only, None) == name || only == mailbox.name
+        } else {
+            let mut is_wanted = order.choice.folders.is_empty();
+            for (pattern, met) in order.choice.folders.iter().zip(&mut is_met) {
+                if meets(pattern) {
+                    (is_wanted, *met) = (true, true);
                 }
-                is_wanted
             }
+            is_wanted
         };
         if !mailbox.can_open() {
             notice("folder-noselect", &mailbox, "it holds folders alone and cannot be opened".to_owned());

@@ -225,36 +225,29 @@ fn compare_with_start(
                 }
                 let Some(fetched) = Fetched::read(answer).filter(|f| f.has_flags) else { return false };
                 let Some(uid) = fetched.uid else { return false };
-                match listing.row(uid) {
-                    Some(row) => {
-                        let is_new = seen.get(row) == Some(&false);
-                        if let Some(seen) = seen.get_mut(row) {
-                            *seen = true;
-                        }
-                        let key = (listing.flags_place(row), fetched.server.flags);
-                        let is_same = match same.get(&key) {
-                            Some(is_same) => *is_same,
-                            None => {
-                                let is_same = are_same(listing.flags(row), &key.1);
-                                if same.len() < 10_000 {
-                                    same.insert(key, is_same);
-                                }
-                                is_same
-                            }
-                        };
-                        if is_new && !is_same {
-                            changed.push(uid);
-                        }
-                        is_new
+                let Some(row) = listing.row(uid) else {
+                    let is_new = arrived.len() < 1_000_000 && arrived.last() != Some(&uid);
+                    if is_new {
+                        arrived.push(uid);
                     }
-                    None => {
-                        let is_new = arrived.len() < 1_000_000 && arrived.last() != Some(&uid);
-                        if is_new {
-                            arrived.push(uid);
-                        }
-                        is_new
-                    }
+                    return is_new;
+                };
+                let is_new = seen.get(row) == Some(&false);
+                if let Some(seen) = seen.get_mut(row) {
+                    *seen = true;
                 }
+                let key = (listing.flags_place(row), fetched.server.flags);
+                let is_same = same.get(&key).copied().unwrap_or_else(|| {
+                    let is_same = are_same(listing.flags(row), &key.1);
+                    if same.len() < 10_000 {
+                        same.insert(key, is_same);
+                    }
+                    is_same
+                });
+                if is_new && !is_same {
+                    changed.push(uid);
+                }
+                is_new
             })?)
         };
         if session.can("UNSELECT") || session.can("IMAP4REV2") {

@@ -101,7 +101,7 @@ struct Gather {
 }
 
 impl Gather {
-    fn add(&mut self, uid: u64, state: ServerState) -> Option<()> {
+    fn add(&mut self, uid: u64, state: &ServerState) -> Option<()> {
         if uid <= self.last && !self.listing.rows.is_empty() {
             self.odd.descending = true;
         }
@@ -112,19 +112,17 @@ impl Gather {
             return None;
         }
         let at = u32::try_from(self.listing.words.len()).ok()?;
-        let flags = match self.places.get(&state.flags) {
-            Some(&place) => place,
-            None => {
-                let place = u32::try_from(self.listing.flags.len()).ok()?;
-                let bytes: usize = state.flags.iter().map(|f| f.len().saturating_add(48)).sum();
-                self.flags_bytes =
-                    self.flags_bytes.saturating_add(bytes.saturating_mul(2).saturating_add(100));
-                self.places.insert(state.flags.clone(), place);
-                self.listing.flags.push(state.flags.clone());
-                place
-            }
+        let flags = if let Some(&place) = self.places.get(&state.flags) {
+            place
+        } else {
+            let place = u32::try_from(self.listing.flags.len()).ok()?;
+            let bytes: usize = state.flags.iter().map(|f| f.len().saturating_add(48)).sum();
+            self.flags_bytes = self.flags_bytes.saturating_add(bytes.saturating_mul(2).saturating_add(100));
+            self.places.insert(state.flags.clone(), place);
+            self.listing.flags.push(state.flags.clone());
+            place
         };
-        pack(&state, &mut self.listing.words);
+        pack(state, &mut self.listing.words);
         self.listing.rows.push(Row { uid, flags, at });
         Some(())
     }
@@ -187,7 +185,7 @@ pub(super) fn list(
         let missing = search(session, &listed, order)?;
         for &uid in &missing {
             let state = look(session, uid, extras)?;
-            gather.add(uid, state.unwrap_or_default());
+            gather.add(uid, &state.unwrap_or_default());
         }
         if !missing.is_empty() {
             let text = format!("{} messages were named by a search and not by the listing", missing.len());
@@ -236,7 +234,7 @@ fn taker<'g>(
                 }
                 // A line that repeats the one before does not help: an endless one ends at the limit of answers.
                 let is_new = uid != gather.last;
-                if is_new && gather.add(uid, fetched.server).is_none() {
+                if is_new && gather.add(uid, &fetched.server).is_none() {
                     *is_full = true;
                     return false;
                 }
@@ -400,9 +398,9 @@ mod tests {
             uidl: None,
         };
         let mut gather = Gather::default();
-        gather.add(9, ServerState::default()).unwrap();
-        gather.add(4, state.clone()).unwrap();
-        gather.add(4, ServerState::default()).unwrap();
+        gather.add(9, &ServerState::default()).unwrap();
+        gather.add(4, &state).unwrap();
+        gather.add(4, &ServerState::default()).unwrap();
         let (listing, odd) = gather.done();
         assert_eq!((listing.len(), odd.twice), (2, 1));
         assert_eq!(listing.row(4), Some(0));

@@ -1,4 +1,4 @@
-//! IMAP4rev1 and IMAP4rev2 (RFC 3501, RFC 9051): an account listed and copied with verbs that cannot change it.
+//! `IMAP4rev1` and `IMAP4rev2` (RFC 3501, RFC 9051): an account listed and copied with verbs that cannot change it.
 //!
 //! The first connection signs in and lists the folders. Then each connection has a thread: it leads a folder (opens it, lists its
 //! messages, compares it with itself at the end) or fetches chunks of one that another leads. The [`shelf`] puts what they bring

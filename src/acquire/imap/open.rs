@@ -243,26 +243,22 @@ fn login(session: &mut Session<'_>, order: &Order) -> Result<Outcome, WireError>
     let mut line = [tag.as_slice(), b" LOGIN "].concat();
     let mut out = Vec::new();
     let user = order.account.user.as_bytes();
-    match quoted(user) {
-        Some(user) => line.extend_from_slice(&user),
-        None => {
-            session.literal(&mut line, &mut out, user)?;
-            session.wire.transcript.client_literal(user);
-            out.extend_from_slice(user);
-        }
+    if let Some(user) = quoted(user) {
+        line.extend_from_slice(&user);
+    } else {
+        session.literal(&mut line, &mut out, user)?;
+        session.wire.transcript.client_literal(user);
+        out.extend_from_slice(user);
     }
     line.push(b' ');
-    match quoted(password.bytes()) {
-        Some(password) => {
-            session.wire.transcript.client_secret(&line, password.len());
-            out.extend_from_slice(&line);
-            out.extend_from_slice(&password);
-        }
-        None => {
-            session.literal(&mut line, &mut out, password.bytes())?;
-            session.wire.transcript.client_secret(b"", password.bytes().len());
-            out.extend_from_slice(password.bytes());
-        }
+    if let Some(password) = quoted(password.bytes()) {
+        session.wire.transcript.client_secret(&line, password.len());
+        out.extend_from_slice(&line);
+        out.extend_from_slice(&password);
+    } else {
+        session.literal(&mut line, &mut out, password.bytes())?;
+        session.wire.transcript.client_secret(b"", password.bytes().len());
+        out.extend_from_slice(password.bytes());
     }
     out.extend_from_slice(b"\r\n");
     session.wire.send(&out)?;

@@ -253,9 +253,13 @@ pub(super) fn decimal(digits: &[u8]) -> Option<u64> {
     std::str::from_utf8(digits).ok()?.parse().ok()
 }
 
-/// The octets of the literal that a line announces at its end: `{n}`, `{n+}`, `~{n}`. `Some(None)` is a number that no literal
+/// A number that no literal has as its length (RFC 9051 section 9, `number64`).
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct NoLength;
+
+/// The octets of the literal that a line announces at its end: `{n}`, `{n+}`, `~{n}`. An `Err` is a number that no literal
 /// has.
-pub(super) fn announced(line: &[u8]) -> Option<Option<u64>> {
+pub(super) fn announced(line: &[u8]) -> Option<Result<u64, NoLength>> {
     let inner = line.strip_suffix(b"}")?;
     let open = inner.iter().rposition(|&b| b == b'{')?;
     let digits = inner.get(open.saturating_add(1)..)?;
@@ -263,7 +267,7 @@ pub(super) fn announced(line: &[u8]) -> Option<Option<u64>> {
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    Some(decimal(digits).filter(|&n| n < 1 << 63))
+    Some(decimal(digits).filter(|&n| n < 1 << 63).ok_or(NoLength))
 }
 
 #[cfg(test)]
@@ -321,15 +325,15 @@ mod tests {
 
     #[test]
     fn literals_are_announced_at_the_end_of_a_line() {
-        assert_eq!(announced(b"* 1 FETCH (BODY[] {12}"), Some(Some(12)));
-        assert_eq!(announced(b"x ~{12+}"), Some(Some(12)));
+        assert_eq!(announced(b"* 1 FETCH (BODY[] {12}"), Some(Ok(12)));
+        assert_eq!(announced(b"x ~{12+}"), Some(Ok(12)));
         assert_eq!(announced(b"{-1}"), None);
         assert_eq!(announced(b"{}"), None);
         assert_eq!(announced(b"{1x}"), None);
         assert_eq!(announced(b"{1} "), None);
-        assert_eq!(announced(b"{9223372036854775807}"), Some(Some((1 << 63) - 1)));
-        assert_eq!(announced(b"{9223372036854775808}"), Some(None));
-        assert_eq!(announced(b"{99999999999999999999999}"), Some(None));
+        assert_eq!(announced(b"{9223372036854775807}"), Some(Ok((1 << 63) - 1)));
+        assert_eq!(announced(b"{9223372036854775808}"), Some(Err(NoLength)));
+        assert_eq!(announced(b"{99999999999999999999999}"), Some(Err(NoLength)));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::answer::{Answer, Kind, Status, Word, may_hold_literals};
 use super::fetch;
-use super::scan::{LITERAL, Literal, announced};
+use super::scan::{LITERAL, Literal, NoLength, announced};
 use super::verb::{Piece, Verb, quoted};
 use crate::acquire::wire::{Wire, WireError};
 use crate::acquire::{Limits, Notice, Session as Evidence};
@@ -128,14 +128,15 @@ impl<'a> Session<'a> {
         for piece in verb.pieces() {
             match piece {
                 Piece::Words(words) => line.extend_from_slice(words.as_bytes()),
-                Piece::Name(name) => match quoted(name) {
-                    Some(name) => line.extend_from_slice(&name),
-                    None => {
+                Piece::Name(name) => {
+                    if let Some(name) = quoted(name) {
+                        line.extend_from_slice(&name);
+                    } else {
                         self.literal(&mut line, &mut out, name)?;
                         self.wire.transcript.client_literal(name);
                         out.extend_from_slice(name);
                     }
-                },
+                }
             }
         }
         self.wire.transcript.client(&line);
@@ -312,8 +313,9 @@ impl<'a> Session<'a> {
             let octets = if may_hold { announced(line) } else { None };
             answer.text.extend_from_slice(line);
             let Some(octets) = octets else { return Ok(()) };
-            let octets = octets
-                .ok_or_else(|| WireError::Protocol("a literal has a length that none can have".to_owned()))?;
+            let octets = octets.map_err(|NoLength| {
+                WireError::Protocol("a literal has a length that none can have".to_owned())
+            })?;
             let literal = if fetch::is_body_next(&answer.text) {
                 self.body(&answer.text, octets, bodies)?
             } else {

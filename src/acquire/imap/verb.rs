@@ -95,7 +95,7 @@ impl Set {
             if first == last {
                 out.push_str(&first.to_string());
             } else {
-                out.push_str(&format!("{first}:{last}"));
+                out.push_str(&[first.to_string(), last.to_string()].join(":"));
             }
         }
         Self(out)
