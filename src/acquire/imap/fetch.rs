@@ -123,7 +123,6 @@ fn first(scan: &mut Scan<'_>) -> Option<Vec<u8>> {
     }
 }
 
-<<<<<<< HEAD
 /// Whether an `nstring` (RFC 9051 section 9) stands there: a quoted string that ends, a literal that came, or NIL.
 fn is_nstring(rest: &[u8]) -> bool {
     match rest.split_first() {
@@ -146,10 +145,9 @@ fn is_nstring(rest: &[u8]) -> bool {
         _ => rest.get(..3).is_some_and(|word| word.eq_ignore_ascii_case(b"NIL")),
     }
 }
-=======
+
 /// The offset that stands behind `BODY[]`, if one does.
 struct Origin(Option<u64>);
->>>>>>> imap
 
 /// Whether an item is `BODY[]`, and the offset behind it.
 fn whole_body(item: &[u8]) -> Option<Origin> {

@@ -106,7 +106,7 @@ impl Model {
     pub(crate) fn new(is_imap: bool) -> Self {
         let mail = |uid: u64| Mail {
             uid,
-            flags: if uid % 2 == 0 { "\\Seen".to_owned() } else { String::new() },
+            flags: if uid.is_multiple_of(2) { "\\Seen".to_owned() } else { String::new() },
             bytes: super::maildir::crlf(&super::evidence::message(uid).into_bytes()),
             uidl: String::new(),
         };
@@ -201,12 +201,11 @@ impl Server {
                     if model.tls_first && !peer.start_tls() {
                         return;
                     }
-                    let ended = if model.is_imap {
+                    if model.is_imap {
                         imap_model::serve(&mut peer)
                     } else {
                         pop3_model::serve(&mut peer)
                     };
-                    let _gone = ended;
                     peer.close();
                 });
             }
@@ -249,8 +248,8 @@ impl Peer {
         model: Arc<Model>,
         number: usize,
     ) -> Self {
-        socket.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-        socket.set_write_timeout(Some(Duration::from_secs(60))).unwrap();
+        socket.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
+        socket.set_write_timeout(Some(Duration::from_mins(1))).unwrap();
         socket.set_nodelay(true).unwrap();
         let raw = socket.try_clone().unwrap();
         Self {
@@ -261,7 +260,7 @@ impl Peer {
             model,
             number,
             buffer: Vec::new(),
-            counts: Default::default(),
+            counts: std::collections::HashMap::default(),
         }
     }
 
@@ -357,7 +356,7 @@ impl Peer {
                 None
             }
             Act::Drip(other, pause) => {
-                let until = Instant::now() + Duration::from_secs(60);
+                let until = Instant::now() + Duration::from_mins(1);
                 for byte in other {
                     self.write(&[byte])?;
                     std::thread::sleep(pause);
