@@ -5,13 +5,15 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::rc::Rc;
 
+use rusqlite::types::ValueRef;
 use rusqlite::{Error, OptionalExtension as _};
 
 use super::read::{Person, uint};
 use super::row::{RelayRow, blob};
 use super::{BlobPlace, Catalog, CatalogError};
 use crate::facts::Role;
-use crate::types::RelPath;
+use crate::types::time::UtcMs;
+use crate::types::{ItemKey, RelPath};
 
 impl Catalog {
     /// The name for people of a folder of an account, by the path of the folder with its epoch.
@@ -34,6 +36,25 @@ impl Catalog {
         let name: Option<Rc<str>> = find().map_err(CatalogError::Read)?.map(Rc::from);
         *last = Some((segment, path.to_vec(), name.clone()));
         Ok(name)
+    }
+
+    /// The items that came into their mailboxes at `from` or later and before `to`, by the server's clock (INTERNALDATE).
+    ///
+    /// # Errors
+    /// [`CatalogError::Read`].
+    pub fn arrived(&self, from: Option<UtcMs>, to: Option<UtcMs>) -> Result<Vec<ItemKey>, CatalogError> {
+        let read = || -> Result<Vec<(u32, u64)>, Error> {
+            let mut statement = self.db.prepare(
+                "SELECT segment, first_item FROM container WHERE internal >= ?1 AND internal < ?2",
+            )?;
+            let rows = statement
+                .query_map((from.map_or(i64::MIN, |at| at.0), to.map_or(i64::MAX, |at| at.0)), |r| {
+                    Ok((r.get(0)?, uint(r, 1)?))
+                })?;
+            rows.collect()
+        };
+        let found = read().map_err(CatalogError::Read)?;
+        Ok(found.into_iter().filter_map(|(segment, item)| ItemKey::new(segment, item, 0)).collect())
     }
 
     /// The folders of all accounts: segment, path with epoch, name for people.
@@ -164,4 +185,12 @@ fn ip(bytes: &[u8]) -> Option<IpAddr> {
 /// The role of a number in a row.
 pub(super) fn role(byte: u8) -> Option<Role> {
     Role::ALL.get(usize::from(byte)).copied()
+}
+
+/// A whole number that is not negative.
+pub(super) fn number(value: ValueRef<'_>) -> Option<u64> {
+    match value {
+        ValueRef::Integer(n) => u64::try_from(n).ok(),
+        _ => None,
+    }
 }

@@ -104,6 +104,8 @@ pub struct ContainerRow {
     pub error: Option<(u64, String)>,
     /// What the splitter saw of the whole.
     pub notes: Vec<NoteRow>,
+    /// Labels of the message, one a line, when it was acquired from a server that has labels.
+    pub labels: Option<String>,
 }
 
 impl ContainerRow {
@@ -333,6 +335,7 @@ impl Catalog {
                     reason: r.get(11)?,
                     error: opt_uint(r, 12)?.zip(r.get(13)?),
                     notes: Vec::new(),
+                    labels: r.get(16)?,
                 };
                 Ok((row, r.get::<_, Option<Vec<u8>>>(14)?.unwrap_or_default()))
             })?;

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use rusqlite::types::ValueRef;
 
-use super::lookup::role;
+use super::lookup::{number, role};
 use super::pack::Take;
 use super::{BlobPlace, Catalog, CatalogError};
 use crate::facts::Role;
@@ -235,13 +235,6 @@ pub struct RelayRow {
 pub(super) fn blob(value: ValueRef<'_>) -> Option<&[u8]> {
     match value {
         ValueRef::Blob(bytes) | ValueRef::Text(bytes) => Some(bytes),
-        _ => None,
-    }
-}
-
-fn number(value: ValueRef<'_>) -> Option<u64> {
-    match value {
-        ValueRef::Integer(n) => u64::try_from(n).ok(),
         _ => None,
     }
 }

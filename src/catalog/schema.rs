@@ -35,6 +35,8 @@ CREATE TABLE container (
   error_at INTEGER,
   error TEXT,
   notes BLOB,
+  internal INTEGER,                -- INTERNALDATE of a message of an account, ms since 1970 UTC
+  labels TEXT,                     -- its X-GM-LABELS, one a line
   PRIMARY KEY (segment, number)
 ) WITHOUT ROWID;
 CREATE TABLE folder (              -- of an account

@@ -95,6 +95,12 @@ fn int(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
+/// The labels of a message, one a line; `None` without any.
+fn labels(server: &ServerState) -> Option<String> {
+    let text = |label: &Vec<u8>| String::from_utf8_lossy(label).into_owned();
+    (!server.gm_labels.is_empty()).then(|| server.gm_labels.iter().map(text).collect::<Vec<_>>().join("\n"))
+}
+
 /// Makes an empty catalog beside its place and moves it there whole: nobody meets one without tables.
 fn create(path: &Path) -> Result<(), Error> {
     let mut new = path.as_os_str().to_owned();
@@ -282,8 +288,8 @@ impl CatalogWriter {
             ),
             Record::File(r) => run(
                 "INSERT OR REPLACE INTO container
-                     (segment, number, parent, kind, path, first_item, items, size, sha256)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8)",
+                     (segment, number, parent, kind, path, first_item, items, size, sha256, internal, labels)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8, ?9, ?10)",
                 params![
                     segment,
                     r.container,
@@ -292,7 +298,9 @@ impl CatalogWriter {
                     r.path.as_bytes(),
                     int(next_item),
                     int(r.size),
-                    r.sha256.as_bytes()
+                    r.sha256.as_bytes(),
+                    r.server.as_ref().and_then(|server| server.internal()).map(|(at, _)| at.0),
+                    r.server.as_ref().and_then(|server| labels(server))
                 ],
             ),
             Record::End(r) => {

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::acquire::args::{AcquireArgs, AcquisitionsArgs};
+
 /// Email evidence archive and indexer for forensic examiners.
 ///
 /// mailtrail copies seized mail into a case without changing it, hashes every item, accounts for every byte, reads
@@ -49,6 +51,16 @@ pub(super) enum Command {
         after_help = "Examples:\n  mailtrail import --case case-17 seized/inbox.mbox\n  mailtrail import --case case-17 seized/ --label 'exhibit A-3' --note 'from the laptop'\n\nImporting the same source again adds nothing. An import that was stopped goes on when it is run again."
     )]
     Import(ImportArgs),
+    /// Copy an account on an IMAP or POP3 server into the case, and leave it as it was
+    #[command(
+        after_help = "Examples:\n  mailtrail acquire --list imaps://ann@mail.example.org\n  mailtrail acquire --case case-17 imaps://ann@mail.example.org --label 'exhibit B-1'\n  mailtrail acquire --case case-17 imaps://ann%40example.org@imap.example.org/INBOX --since 2025-01-01 --password-file pw\n  mailtrail acquire --case case-17 pop3s://ann@mail.example.org --password-command 'pass show ann'\n\nRun again, it takes only what is new and tells what changed. A run that was cut off goes on when it is run again. See docs/acquire.md."
+    )]
+    Acquire(Box<AcquireArgs>),
+    /// What was acquired from accounts: runs and books, exceptions, items, the talk with the server
+    #[command(
+        after_help = "Examples:\n  mailtrail acquisitions\n  mailtrail acquisitions --items --csv > items.csv\n  mailtrail acquisitions --exceptions --json\n  mailtrail acquisitions --transcript > talk.txt"
+    )]
+    Acquisitions(AcquisitionsArgs),
     /// Find items by sender, words, dates, relay hops and more
     #[command(
         after_help = "Examples:\n  mailtrail search 'from:alice@example.org'\n  mailtrail search 'hop:192.0.2.0/24 date:2025-03..2025-05'\n  mailtrail search '\"bank details\" NOT kind:child' --json\n\nSee `mailtrail search --fields` for the fields."

@@ -97,6 +97,8 @@ impl From<StoreError> for Failure {
             }
             StoreError::NotACase { .. } => failure
                 .hint("make one with `mailtrail init` or `mailtrail import`, or name another with --case"),
+            StoreError::OlderFormat { .. } => failure
+                .hint("the case stays as it is: make a new one with this version, and acquire into that"),
             StoreError::NotEmpty { .. } => failure.hint("name a directory that does not exist or is empty"),
             StoreError::Damaged { .. } => {
                 failure.exit = Exit::Mismatch;

@@ -6,7 +6,7 @@ use crate::catalog::Catalog;
 use crate::index::IndexReader;
 use crate::store::{Reader, SegmentInfo};
 use crate::types::json::{self, Obj};
-use crate::types::record::Record;
+use crate::types::record::{Account, Record};
 use crate::types::text::shown;
 
 use super::context::Context;
@@ -18,6 +18,7 @@ use super::table::{counted, grouped};
 /// A source as the record and the custody log tell it.
 struct Source {
     id: String,
+    is_account: bool,
     segment: u32,
     is_pending: bool,
     items: u64,
@@ -61,6 +62,7 @@ pub(super) fn run(context: &Context, out: &mut Out) -> Result<Exit, Failure> {
             let mut o = Obj::new(out);
             o.uint("bytes", s.bytes).uint("containers", s.containers).uint("items", s.items);
             o.uint("items_indexed", s.in_index.min(s.in_catalog).min(s.items));
+            o.str("kind", if s.is_account { "account" } else { "files" });
             o.arr("labels", &s.labels, |out, label| json::string(out, label));
             o.arr("paths", &s.paths, |out, path| json::string(out, path));
             o.bool("pending", s.is_pending).uint("segment", u64::from(s.segment)).str("source", &s.id);
@@ -99,7 +101,9 @@ pub(super) fn run(context: &Context, out: &mut Out) -> Result<Exit, Failure> {
             out.line(&format!("  from {}", shown(path)))?;
         }
         if s.is_pending {
-            out.line("  not read to its end: run the same import again")?;
+            let what = if s.is_account { "acquired" } else { "read" };
+            let again = if s.is_account { "acquisition" } else { "import" };
+            out.line(&format!("  not {what} to its end: run the same {again} again"))?;
         }
     }
     out.line("")?;
@@ -121,7 +125,9 @@ fn named(reader: &Reader) -> Result<Named, Failure> {
     let mut named = Named::new();
     for event in reader.custody()? {
         let (_, event) = event?;
-        if event.kind != "source_begun" && event.kind != "source_seen_again" {
+        // Of an account the last event of a run names its segment.
+        let kinds = ["source_begun", "source_seen_again", "account_acquired", "account_stopped"];
+        if !kinds.contains(&event.kind.as_str()) {
             continue;
         }
         let Some(data) = json::read(&event.data) else { continue };
@@ -135,7 +141,9 @@ fn named(reader: &Reader) -> Result<Named, Failure> {
             Some(String::from_utf8_lossy(&bytes).into_owned())
         };
         let entry = named.entry(key).or_default();
-        for (list, value) in [(&mut entry.0, text("path")), (&mut entry.1, text("label"))] {
+        for (list, value) in
+            [(&mut entry.0, text("path").or_else(|| text("url"))), (&mut entry.1, text("label"))]
+        {
             if let Some(value) = value.filter(|value| !list.contains(value)) {
                 list.push(value);
             }
@@ -157,7 +165,7 @@ fn source(
         None => counted_lines(reader, segment.number)?,
     };
     let number = segment.number;
-    let mut paths = Vec::new();
+    let mut paths: Vec<String> = Vec::new();
     let mut labels = Vec::new();
     for key in [&number.to_string(), &id] {
         if let Some((p, l)) = named.get(key.as_str()) {
@@ -165,8 +173,13 @@ fn source(
             labels.extend(l.iter().filter(|x| !labels.contains(*x)).cloned().collect::<Vec<_>>());
         }
     }
+    // A run that was cut off hard has told no end.
+    if paths.is_empty() {
+        paths.extend(segment.account.as_ref().map(Account::name));
+    }
     Ok(Source {
         id,
+        is_account: segment.account.is_some(),
         segment: number,
         is_pending: segment.is_pending(),
         items,

@@ -1,5 +1,6 @@
 //! The only folder that prints.
 
+mod acquire;
 mod across;
 mod args;
 mod auth;
@@ -76,6 +77,8 @@ fn dispatch(context: &Context, command: Command, out: &mut Out) -> Result<Exit, 
     match command {
         Command::Init(args) => init::run(context, args, out),
         Command::Import(args) => import::run(context, &args, out),
+        Command::Acquire(args) => acquire::run(context, &args, out),
+        Command::Acquisitions(args) => acquire::views::run(context, &args, out),
         Command::Search(args) => search::run(context, &args, out),
         Command::Show(args) => show::run(context, &args, out),
         Command::Hops(args) if args.stats => relays::run(context, &args, out),

@@ -26,6 +26,27 @@ impl Bar {
         Self { bar: Some(bar) }
     }
 
+    /// A bar over the messages of a folder.
+    pub(super) fn folder(name: &str, messages: u64, hidden: bool) -> Self {
+        if hidden || !std::io::stderr().is_terminal() {
+            return Self { bar: None };
+        }
+        let bar = ProgressBar::with_draw_target(Some(messages), ProgressDrawTarget::stderr_with_hz(4));
+        if let Ok(style) = ProgressStyle::with_template("{pos}/{len} {wide_bar} {per_sec} {msg} {eta} left") {
+            bar.set_style(style);
+        }
+        bar.set_message(name.to_owned());
+        bar.enable_steady_tick(Duration::from_millis(500));
+        Self { bar: Some(bar) }
+    }
+
+    /// So many messages of the folder are done.
+    pub(super) fn count(&self, messages: u64) {
+        if let Some(bar) = &self.bar {
+            bar.set_position(messages);
+        }
+    }
+
     /// So many bytes and items are done.
     pub(super) fn at(&self, bytes: u64, items: u64) {
         if let Some(bar) = &self.bar {

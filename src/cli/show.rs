@@ -6,7 +6,9 @@ use crate::export::item::{self, Extra, Teller, Told};
 use crate::export::message::{as_read, attachment, copy_raw, message, raw};
 use crate::facts::derive::{Scratch, Seen, derive};
 use crate::facts::{TextPart, TextRole, Zone};
+use crate::index::IndexReader;
 use crate::parse::header;
+use crate::query::{self, Case, Options, Order};
 use crate::store::{Reader, StoreError};
 use crate::types::text::{shown, shown_block};
 use crate::types::time::rfc3339;
@@ -56,7 +58,9 @@ fn one(
     }
     if context.json {
         let mut line = Vec::new();
-        item::write(&mut line, row, &told, &Extra { schema: "mailtrail.item/1", ..Extra::default() });
+        let same = same_content(reader, catalog, row)?;
+        let extra = Extra { schema: "mailtrail.item/1", same: same.as_deref(), ..Extra::default() };
+        item::write(&mut line, row, &told, &extra);
         line.push(b'\n');
         out.bytes(&line)?;
         return Ok(());
@@ -67,6 +71,7 @@ fn one(
         Err(error) => return Err(error.into()),
     };
     about(row, &told, out)?;
+    same(same_content(reader, catalog, row)?, out)?;
     headers(message.as_deref(), out)?;
     hops(&told, out)?;
     body(message.as_deref(), &told, out)?;
@@ -79,6 +84,9 @@ fn about(row: &Row<'_>, told: &Told, out: &mut Out) -> Result<(), Failure> {
     out.line(&pair("item", &told.id.to_string()))?;
     let path = shown(&told.container.path.display());
     out.line(&pair("container", &format!("{} ({}) {path}", told.id.container, told.container.kind)))?;
+    if let Some(folder) = &told.folder {
+        out.line(&pair("folder", &shown(folder)))?;
+    }
     let of = if row.part.is_some() { "of its parent's decoded bytes" } else { "of the container" };
     out.line(&pair(
         "bytes",
@@ -97,12 +105,69 @@ fn about(row: &Row<'_>, told: &Told, out: &mut Out) -> Result<(), Failure> {
         let words: Vec<&str> = told.more.state.iter().map(|w| &**w).collect();
         out.line(&pair("state", &words.join(", ")))?;
     }
+    server(told, out)?;
     let date = match (row.date, row.zone) {
         (Some(at), Some(zone)) => format!("{} (written with offset {zone:+} s)", rfc3339(at)),
         (Some(at), None) => format!("{} (zone not known, read as UTC)", rfc3339(at)),
         (None, _) => "none that could be read".to_owned(),
     };
     out.line(&pair("Date header", &date))?;
+    Ok(())
+}
+
+/// Most instances of one content that are named.
+const MOST_SAME: usize = 50;
+
+/// Ids of the other items with the same wire form; `None` where there is no index to ask.
+fn same_content(reader: &Reader, catalog: &Catalog, row: &Row<'_>) -> Result<Option<Vec<String>>, Failure> {
+    let Ok(index) = IndexReader::open(&reader.layout().index()) else { return Ok(None) };
+    let options = Options { order: Order::Ledger, limit: Some(MOST_SAME + 1), ..Options::default() };
+    let case = Case { catalog, index: &index };
+    let Ok(hits) = query::search(case, &format!("wire:{}", row.wire), &options) else { return Ok(None) };
+    let mut ids = Vec::new();
+    catalog.each(hits.keys.into_iter().filter(|key| *key != row.key), |other| {
+        ids.push(catalog.item_id(other).to_string());
+        Ok::<(), Failure>(())
+    })?;
+    ids.truncate(MOST_SAME);
+    Ok(Some(ids))
+}
+
+fn same(ids: Option<Vec<String>>, out: &mut Out) -> Result<(), Failure> {
+    for id in ids.into_iter().flatten() {
+        out.line(&format!("{}same content (wire SHA-256) as {id}", pad("instances", 12)))?;
+    }
+    Ok(())
+}
+
+/// What the server said of it, for what was acquired from an account.
+fn server(told: &Told, out: &mut Out) -> Result<(), Failure> {
+    let Some(server) = &told.more.server else { return Ok(()) };
+    let text = |bytes: &[u8]| shown(&String::from_utf8_lossy(bytes));
+    let list = |words: &[Vec<u8>]| words.iter().map(|word| text(word)).collect::<Vec<_>>().join(" ");
+    let mut said = Vec::new();
+    if let Some(date) = &server.internal_date {
+        let utc = server.internal().map(|(at, _)| format!(" ({})", rfc3339(at))).unwrap_or_default();
+        said.push(("INTERNALDATE", format!("{}{utc}", text(date))));
+    }
+    if !server.flags.is_empty() {
+        said.push(("flags", list(&server.flags)));
+    }
+    if !server.gm_labels.is_empty() {
+        said.push(("labels", list(&server.gm_labels)));
+    }
+    let numbers = [
+        ("size", server.size),
+        ("X-GM-MSGID", server.gm_msgid),
+        ("X-GM-THRID", server.gm_thrid),
+        ("MODSEQ", server.modseq),
+    ];
+    said.extend(numbers.into_iter().filter_map(|(word, number)| Some((word, number?.to_string()))));
+    let ids = [("EMAILID", &server.email_id), ("THREADID", &server.thread_id), ("UIDL", &server.uidl)];
+    said.extend(ids.into_iter().filter_map(|(word, id)| Some((word, text(id.as_deref()?)))));
+    for (word, value) in said {
+        out.line(&format!("{}{word} {value}", pad("server", 12)))?;
+    }
     Ok(())
 }
 

@@ -6,6 +6,7 @@ use crate::route::{Time, times};
 use crate::store::{Reader, StoreError};
 use crate::types::json::Obj;
 use crate::types::record::Record;
+use crate::types::server::ServerState;
 use crate::types::text::shown;
 use crate::types::time::rfc3339_us;
 
@@ -32,6 +33,9 @@ pub(super) fn run(context: &Context, item: &str, out: &mut Out) -> Result<Exit, 
         if row.part.is_none() {
             if let Some(separator) = separator(reader, row.key.segment(), row.container, row.number)? {
                 outside.extend(envelope(&separator));
+            }
+            if let Some(server) = &row.more(catalog)?.server {
+                outside.extend(internal(server));
             }
             let path = container.path.display();
             let name = path.rsplit('/').next().unwrap_or_default();
@@ -106,6 +110,13 @@ fn envelope(separator: &[u8]) -> Option<Outside> {
         us: read.utc.0.saturating_mul(1000),
         zone_known: read.zone_known,
     })
+}
+
+/// INTERNALDATE: written by the mail server when the message came into the mailbox, or by who put it there.
+fn internal(server: &ServerState) -> Option<Outside> {
+    let (at, _) = server.internal()?;
+    let what = String::from_utf8_lossy(server.internal_date.as_deref()?).trim().to_owned();
+    Some(Outside { clock: "imap-internaldate", what, us: at.0.saturating_mul(1000), zone_known: true })
 }
 
 /// The second at which a Maildir file was delivered: the first number of its name.

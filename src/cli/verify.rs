@@ -1,7 +1,7 @@
 //! `verify`: proves that nothing has changed, or says what has.
 
 use crate::ingest::Watch;
-use crate::store::Reader;
+use crate::store::{Reader, SegmentInfo};
 use crate::types::json::{self, Obj};
 use crate::types::text::shown;
 use crate::types::{Finding, FindingKind, Sha256Digest};
@@ -180,6 +180,10 @@ pub(super) fn run(context: &Context, args: &VerifyArgs, out: &mut Out) -> Result
                 counted(originals.sources, "source", "sources"),
                 grouped(originals.bytes)
             ))?;
+            if originals.accounts > 0 {
+                let accounts = counted(originals.accounts, "acquisition", "acquisitions");
+                out.line(&format!("{accounts} from accounts: servers are not asked again"))?;
+            }
         }
         if let Some(head) = &record.head {
             let events = counted(head.events, "event", "events");
@@ -203,7 +207,8 @@ pub(super) fn run(context: &Context, args: &VerifyArgs, out: &mut Out) -> Result
 /// One place cannot be that of several sources.
 fn one_source(dir: &std::path::Path) -> Result<(), Failure> {
     let Ok(segments) = Reader::open(dir).and_then(|reader| reader.segments()) else { return Ok(()) };
-    let number = segments.iter().filter(|segment| !segment.is_pending()).count();
+    let is_place = |segment: &&SegmentInfo| !segment.is_pending() && segment.account.is_none();
+    let number = segments.iter().filter(is_place).count();
     if number > 1 {
         return Err(Failure::usage(format!("--from names one place, the case has {number} sources"))
             .hint("leave --from out: each source is read again where it was imported from last"));

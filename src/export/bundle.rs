@@ -146,7 +146,7 @@ pub fn write(
                 attachments(reader, catalog, row, &told, &mut sums, number, width, &mut fail)?;
         }
         let shown = file.as_ref().map(|f| (f.name.as_str(), f.rule, f.size, f.sha256.as_str()));
-        let extra = Extra { schema: manifest::SCHEMA, file: shown, snippet: None };
+        let extra = Extra { schema: manifest::SCHEMA, file: shown, ..Extra::default() };
         item::write(&mut lines, row, &told, &extra);
         lines.push(b'\n');
         csv.push_str(&manifest::csv_row(row, &told, shown));

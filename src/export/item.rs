@@ -6,6 +6,7 @@ use crate::catalog::{AttachmentRow, Catalog, CatalogError, ContainerRow, HopRow,
 use crate::facts::Role;
 use crate::types::digest::hex;
 use crate::types::json::{self, Obj};
+use crate::types::server::ServerState;
 use crate::types::time::{UtcMs, rfc3339};
 use crate::types::unescape::Rule;
 use crate::types::{ByteRange, ItemId};
@@ -27,6 +28,8 @@ pub struct Told {
     pub notes: Vec<NoteRow>,
     /// The rest.
     pub more: crate::catalog::MoreRow,
+    /// Name for people of its folder, when it was acquired from an account.
+    pub folder: Option<String>,
 }
 
 /// Looks up what rows of a catalog tell; remembers the last container.
@@ -63,9 +66,17 @@ impl<'a> Teller<'a> {
     /// # Errors
     /// [`CatalogError::Read`], [`CatalogError::Damaged`].
     pub fn tell(&self, row: &Row<'_>) -> Result<Told, CatalogError> {
+        let container = self.container(row)?;
+        let folder = match &*container.kind {
+            "imap" | "pop3" => {
+                self.catalog.folder_name(container.segment, container.path.folder_of_account())?
+            }
+            _ => None,
+        };
         Ok(Told {
             id: self.catalog.item_id(row),
-            container: self.container(row)?,
+            folder: folder.as_deref().map(str::to_owned),
+            container,
             people: row.people(self.catalog)?,
             hops: row.hops(self.catalog)?,
             attachments: row.attachments(self.catalog)?,
@@ -84,6 +95,8 @@ pub struct Extra<'a> {
     pub file: Option<(&'a str, &'a str, u64, &'a str)>,
     /// Text around a match, and the part of the message it is from.
     pub snippet: Option<(&'a str, &'a str)>,
+    /// Ids of the other items with the same wire form, when they were looked up.
+    pub same: Option<&'a [String]>,
 }
 
 /// Writes an item as a canonical JSON object.
@@ -107,10 +120,16 @@ pub fn write(out: &mut Vec<u8>, row: &Row<'_>, told: &Told, extra: &Extra<'_>) {
     if let Some((name, rule, size, sha256)) = extra.file {
         o.str("file", name).str("file_rule", rule).str("file_sha256", sha256).uint("file_size", size);
     }
+    if let Some(folder) = &told.folder {
+        o.str("folder", folder);
+    }
     people(&mut o, "from", told, &[Role::From]);
     o.arr("hops", &told.hops, hop);
     if more.hops_total > told.hops.len() as u64 {
         o.uint("hops_total", more.hops_total);
+    }
+    if let Some((at, zone)) = more.server.as_ref().and_then(ServerState::internal) {
+        o.str("internal_date", &rfc3339(at)).int("internal_date_offset_secs", i64::from(zone));
     }
     o.str("item", &told.id.to_string());
     o.str("kind", if row.part.is_some() { "child" } else { "message" });
@@ -140,8 +159,16 @@ pub fn write(out: &mut Vec<u8>, row: &Row<'_>, told: &Told, extra: &Extra<'_>) {
     if row.rule != Rule::None {
         o.uint("rule_lines", row.lines);
     }
+    if let Some(same) = extra.same {
+        o.arr("same_content", same, |out, id| json::string(out, id));
+    }
     o.str("schema", extra.schema);
     people(&mut o, "sender", told, &[Role::Sender]);
+    if let Some(server) = &more.server {
+        let mut said = Vec::new();
+        server.write(&mut said);
+        o.raw("server", &said);
+    }
     o.digest("sha256", &row.sha256).uint("size", row.end - row.start);
     if let Some((text, part)) = extra.snippet {
         o.str("snippet", text).str("snippet_of", part);

@@ -35,6 +35,7 @@ pub(super) enum Check {
 pub(super) enum Wanted {
     Index(Plan),
     Date(Option<UtcMs>, Option<UtcMs>),
+    Internal(Option<UtcMs>, Option<UtcMs>),
     Size(u64, u64),
     Container(String),
     Source(String),
@@ -119,10 +120,11 @@ pub(super) fn plan(asked_for: &Term, zone: &jiff::tz::TimeZone) -> Result<Wanted
             plan.sure.extend(fields.iter().map(|&field| words(field, None, text, open)));
         }
         FieldKind::People(roles) => people(&mut plan, asked_for, roles)?,
-        FieldKind::Date => {
+        FieldKind::Date | FieldKind::Internal => {
             let wanted = "a year, month, day or time such as 2024-03, a..b, >a or <=a";
             let (from, to) = value::dates(value, zone).ok_or_else(|| wrong(asked_for, wanted))?;
-            return Ok(Wanted::Date(from, to));
+            let is_date = asked_for.field.kind == FieldKind::Date;
+            return Ok(if is_date { Wanted::Date(from, to) } else { Wanted::Internal(from, to) });
         }
         FieldKind::Size => {
             let (from, to) =

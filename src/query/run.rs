@@ -1,5 +1,7 @@
 //! Sets of lookups put together, and the answer in the order asked for.
 
+use std::collections::HashSet;
+
 use jiff::tz::TimeZone;
 
 use super::fields::{DigestOf, Field, FieldKind, HopField, HopWord};
@@ -7,11 +9,11 @@ use super::hops;
 use super::parser::{Node, Term, parse};
 use super::plan::{Check, Plan, Wanted, plan};
 use super::{Case, QueryError, QueryProblem, SearchError};
-use crate::catalog::{Catalog, CatalogError, Row};
+use crate::catalog::{Catalog, CatalogError, ContainerRow, Row};
 use crate::index::schema::{self, kind};
 use crate::index::{Lookup, Set};
 use crate::types::digest::hex;
-use crate::types::{ContainerId, ItemId, ItemKey, SourceId};
+use crate::types::{ContainerId, ItemId, ItemKey, RelPath, SourceId};
 
 /// The order of an answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -182,6 +184,11 @@ impl Run<'_> {
             Wanted::Size(from, to) => Ok(index.sized(from, to)?),
             Wanted::Hops(from, to) => Ok(index.hop_counted(from, to)?),
             Wanted::Path(stops) => hops::routed(index, stops),
+            Wanted::Internal(from, to) => {
+                let ranges: Vec<_> =
+                    self.case.catalog.arrived(from, to)?.into_iter().map(|k| (k, k)).collect();
+                Ok(self.case.index.keyed(&ranges)?)
+            }
             Wanted::Container(text) => self.container(&text),
             Wanted::Source(text) => self.source(&text),
             Wanted::Kind(words) => self.kind(&words),
@@ -222,12 +229,23 @@ impl Run<'_> {
         let catalog = self.case.catalog;
         let exact: Option<ContainerId> = text.parse().ok();
         let needle = text.to_lowercase();
+        let folders: HashSet<(u32, RelPath)> = catalog
+            .folders()?
+            .into_iter()
+            .filter(|(_, _, name)| name.to_lowercase().contains(&needle))
+            .map(|(segment, path, _)| (segment, path))
+            .collect();
+        let in_folder = |c: &ContainerRow| {
+            let folder = || RelPath::new(c.path.folder_of_account());
+            c.labels.as_ref().is_some_and(|labels| labels.to_lowercase().contains(&needle))
+                || (!folders.is_empty() && folders.contains(&(c.segment, folder())))
+        };
         let ranges: Vec<_> = catalog
             .containers()?
             .into_iter()
             .filter(|c| match exact {
                 Some(id) => id.number == c.number && id.source == catalog.source_id(c.segment),
-                None => c.path.display().to_lowercase().contains(&needle),
+                None => c.path.display().to_lowercase().contains(&needle) || in_folder(c),
             })
             .filter_map(|c| c.keys())
             .collect();

@@ -21,28 +21,32 @@ pub const STATES: &[State] = &[
     State {
         names: &["read", "seen"],
         terms: &["read", "seen"],
-        meaning: "opened: mbox `Status: R`, Mozilla 0x0001, Maildir `S`",
+        meaning: "opened: mbox `Status: R`, Mozilla 0x0001, Maildir `S`, IMAP `\\Seen`",
     },
     State {
         names: &["replied", "answered"],
         terms: &["replied"],
-        meaning: "answered: mbox `X-Status: A`, Mozilla 0x0002, Maildir `R`",
+        meaning: "answered: mbox `X-Status: A`, Mozilla 0x0002, Maildir `R`, IMAP `\\Answered`",
     },
     State {
         names: &["forwarded", "passed"],
         terms: &["forwarded", "passed"],
-        meaning: "sent on: Mozilla 0x1000, Maildir `P` (forwarded, resent or bounced)",
+        meaning: "sent on: Mozilla 0x1000, Maildir `P` (forwarded, resent or bounced), IMAP `$Forwarded`",
     },
     State {
         names: &["flagged", "starred"],
         terms: &["flagged"],
-        meaning: "marked by the user: mbox `X-Status: F`, Mozilla 0x0004, Maildir `F`",
+        meaning: "marked by the user: mbox `X-Status: F`, Mozilla 0x0004, Maildir `F`, IMAP `\\Flagged`",
     },
-    State { names: &["draft"], terms: &["draft"], meaning: "not finished: mbox `X-Status: T`, Maildir `D`" },
+    State {
+        names: &["draft"],
+        terms: &["draft"],
+        meaning: "not finished: mbox `X-Status: T`, Maildir `D`, IMAP `\\Draft`",
+    },
     State {
         names: &["deleted", "trashed"],
         terms: &["deleted", "trashed"],
-        meaning: "marked for deletion, still listed: mbox `X-Status: D`, Maildir `T`",
+        meaning: "marked for deletion, still listed: mbox `X-Status: D`, Maildir `T`, IMAP `\\Deleted`",
     },
     State {
         names: &["expunged"],
@@ -55,6 +59,11 @@ pub const STATES: &[State] = &[
         meaning: "no longer new when the mailbox was last closed: mbox `Status: O`",
     },
     State {
+        names: &["recent"],
+        terms: &["recent"],
+        meaning: "not told to any session before: IMAP `\\Recent`",
+    },
+    State {
         names: &["undelivered"],
         terms: &["undelivered"],
         meaning: "in `tmp` of a Maildir: its delivery was never finished",
@@ -65,7 +74,7 @@ pub const STATES: &[State] = &[
 const HAS: &[&str] = &["attachment", "date", "subject", "hop", "anomaly"];
 
 /// `message`, `child`, and the kinds of containers that hold items.
-const KINDS: &[&str] = &["message", "child", "mbox", "mmdf", "maildir", "mh", "eml"];
+const KINDS: &[&str] = &["message", "child", "mbox", "mmdf", "maildir", "mh", "eml", "imap", "pop3"];
 
 /// Why a part is not indexed.
 const REASONS: &[&str] = &["encrypted", "charset-unknown", "over-limit", "binary", "parser-failed"];

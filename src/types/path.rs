@@ -40,6 +40,13 @@ impl RelPath {
         self.0.rsplit(|&b| b == b'/').next().unwrap_or_default()
     }
 
+    /// The folder, with its epoch, of a message of an account: what stands before `/;UID=` or `/;UIDL=`; all of the path
+    /// when there is none.
+    pub fn folder_of_account(&self) -> &[u8] {
+        let end = memchr::memmem::rfind(&self.0, b"/;UID").unwrap_or(self.0.len());
+        self.0.get(..end).unwrap_or_default()
+    }
+
     /// This path below `root`, on a system whose file names are bytes.
     #[cfg(unix)]
     pub fn below(&self, root: &Path) -> std::path::PathBuf {

@@ -106,12 +106,12 @@ impl ServerState {
 /// System flags (RFC 9051 section 2.3.2, `\\Recent` of RFC 3501) and registered keywords that tell of the same things as flags
 /// of other mailboxes, with their state words.
 const FLAGS: &[(&str, &str)] = &[
-    ("\\Answered", "answered"),
     ("\\Deleted", "deleted"),
     ("\\Draft", "draft"),
     ("\\Flagged", "flagged"),
     ("$Forwarded", "forwarded"),
     ("\\Recent", "recent"),
+    ("\\Answered", "replied"),
     ("\\Seen", "seen"),
 ];
 

@@ -23,6 +23,8 @@ pub struct SourceSummary {
     pub files: u64,
     /// Bytes of these.
     pub bytes: u64,
+    /// Accounts on servers, which are not asked again.
+    pub accounts: u64,
 }
 
 /// Reads every file of every closed source again, where it was imported from last, or all from `from`.
@@ -37,6 +39,10 @@ pub fn verify_source(
     let mut summary = SourceSummary::default();
     for segment in reader.segments()? {
         if segment.is_pending() {
+            continue;
+        }
+        if segment.account.is_some() {
+            summary.accounts += 1;
             continue;
         }
         let id = segment.source().to_string();

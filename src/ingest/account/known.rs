@@ -84,7 +84,7 @@ impl InCase {
             self.flags.push(flags.clone());
             next
         });
-        let folder = folder_of(path).to_vec();
+        let folder = path.folder_of_account().to_vec();
         self.folders.entry(folder).or_default().push((uid, number));
     }
 
@@ -109,13 +109,6 @@ impl Known for InCase {
         let flags = |number: u32| self.flags.get(number as usize).cloned().unwrap_or_default();
         list.iter().map(|(uid, number)| (*uid, flags(*number))).collect()
     }
-}
-
-/// The path of the folder, with its epoch, that a message of an account is in.
-pub(super) fn folder_of(path: &RelPath) -> &[u8] {
-    let path = path.as_bytes();
-    let end = memchr::memmem::rfind(path, b"/;UID").unwrap_or(path.len());
-    path.get(..end).unwrap_or_default()
 }
 
 fn half(bytes: &[u8]) -> Half {

@@ -127,7 +127,7 @@ fn run(
     let next_frame = u32::try_from(frames.len()).unwrap_or(u32::MAX);
     drop(frames);
     let claims = InTurn::new(Claims { registry, next_frame });
-    let output = Output::new(writer, &reader, &known, head, url(&order.account), order.list_only, watch)?;
+    let output = Output::new(writer, &reader, &known, head, request, watch)?;
     let output = Mutex::new(output);
     let ended = pipeline(request.threads.max(1), &claims, &output, watch, |sink| produce(&known, sink))?;
     output.into_inner().unwrap_or_else(PoisonError::into_inner).finish(ended)

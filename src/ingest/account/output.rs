@@ -13,9 +13,9 @@ use crate::types::time::{UtcMs, rfc3339};
 use crate::types::{Anomaly, RelPath, Sha256Digest, SourceId};
 
 use super::events::{self, Blob, FolderSeen};
-use super::known::{InCase, folder_of};
+use super::known::InCase;
 use super::parcel::{Done, Hashed};
-use super::{AccountWatch, Acquired};
+use super::{AccountRequest, AccountWatch, Acquired};
 
 /// Bytes of evidence between two commits, at most.
 const COMMIT_BYTES: u64 = 64 << 20;
@@ -32,6 +32,7 @@ pub(super) struct Output<'a> {
     known: &'a InCase,
     head: record::Account,
     url: String,
+    label: Option<String>,
     list_only: bool,
     watch: &'a dyn AccountWatch,
     segment: Option<u32>,
@@ -62,16 +63,16 @@ impl<'a> Output<'a> {
         reader: &Reader,
         known: &'a InCase,
         head: record::Account,
-        url: String,
-        list_only: bool,
+        request: &AccountRequest,
         watch: &'a dyn AccountWatch,
     ) -> Result<Self, IngestError> {
         let mut output = Self {
             store,
             known,
             head,
-            url,
-            list_only,
+            url: events::url(&request.order.account),
+            label: request.label.clone(),
+            list_only: request.order.list_only,
             watch,
             segment: None,
             digest: SourceDigest::default(),
@@ -92,7 +93,7 @@ impl<'a> Output<'a> {
             last_commit: Instant::now(),
             is_resumed: false,
         };
-        if let Some(pending) = known.pending.as_ref().filter(|_| !list_only) {
+        if let Some(pending) = known.pending.as_ref().filter(|_| !request.order.list_only) {
             output.segment = Some(pending.number);
             output.is_resumed = true;
             for record in reader.records(pending.number, 0)? {
@@ -230,7 +231,7 @@ impl<'a> Output<'a> {
         notes: Vec<Anomaly>,
         hashed: Hashed,
     ) -> Result<(), IngestError> {
-        let folder = RelPath::new(folder_of(&at.path));
+        let folder = RelPath::new(at.path.folder_of_account());
         self.folder_line(&folder)?;
         self.newest = self.newest.max(server.internal().map(|(at, _)| at));
         let Some(container) = self.container.checked_add(1) else {
@@ -283,7 +284,7 @@ impl<'a> Output<'a> {
         if self.list_only || self.known.has_left(&entry) {
             return Ok(());
         }
-        self.folder_line(&RelPath::new(folder_of(&entry.path)))?;
+        self.folder_line(&RelPath::new(entry.path.folder_of_account()))?;
         self.line(&Record::Entry(entry))
     }
 
@@ -366,6 +367,9 @@ impl<'a> Output<'a> {
         o.uint("excluded", self.left[0]).uint("failed", self.left[1]);
         o.arr("folders", &self.folders, events::folder);
         o.uint("gone", self.left[2]).uint("items", self.new.items);
+        if let Some(label) = &self.label {
+            o.str("label", label);
+        }
         if let Some(newest) = self.newest {
             o.str("newest_internal_date", &rfc3339(newest));
         }

@@ -55,6 +55,8 @@ pub enum FieldKind {
     References,
     /// A container, by id or path.
     Container,
+    /// INTERNALDATE of IMAP.
+    Internal,
     /// A source, by id.
     Source,
     /// `message` or `child`, or the kind of a container.

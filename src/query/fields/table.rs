@@ -98,6 +98,13 @@ pub const FIELDS: &[Field] = &[
         example: "date:2024-03..2024-05",
     },
     Field {
+        name: "internaldate",
+        aliases: &["arrival"],
+        kind: FieldKind::Internal,
+        help: "when the message came into the mailbox by the IMAP server's clock (INTERNALDATE), written as for `date`",
+        example: "internaldate:2024-03",
+    },
+    Field {
         name: "size",
         aliases: &[],
         kind: FieldKind::Size,
@@ -332,7 +339,7 @@ pub const FIELDS: &[Field] = &[
         name: "container",
         aliases: &["folder"],
         kind: FieldKind::Container,
-        help: "the id of a container, or a part of its path in the source",
+        help: "the id of a container, or a part of its path in the source; of an account a part of the folder's name or of a label",
         example: "container:inbox.mbox",
     },
     Field {
@@ -353,7 +360,7 @@ pub const FIELDS: &[Field] = &[
         name: "kind",
         aliases: &[],
         kind: FieldKind::Kind,
-        help: "message (at the top), child (inside another), or the kind of the container: mbox, mmdf, maildir, mh, eml",
+        help: "message (at the top), child (inside another), or the kind of the container: mbox, mmdf, maildir, mh, eml, imap, pop3",
         example: "kind:message",
     },
     Field {
@@ -367,7 +374,7 @@ pub const FIELDS: &[Field] = &[
         name: "is",
         aliases: &["state"],
         kind: FieldKind::Tag(kind::STATE),
-        help: "what the mailbox says of the item: read (= seen), replied (= answered), forwarded (= passed), flagged (= starred), draft, deleted (= trashed), expunged, old, undelivered",
+        help: "what the mailbox says of the item: read (= seen), replied (= answered), forwarded (= passed), flagged (= starred), draft, deleted (= trashed), expunged, old, recent, undelivered",
         example: "is:expunged",
     },
     Field {

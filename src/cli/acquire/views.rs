@@ -1,0 +1,371 @@
+//! `acquisitions`: the acquisition log, the exception log, the downloaded-items list and the transcript, from the record alone.
+
+use std::collections::HashMap;
+
+use crate::cli::context::Context;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::output::Out;
+use crate::cli::table::{fit, grouped, pad};
+use crate::store::restore::{BlobMap, Locate as _};
+use crate::store::{Event, Reader, SegmentInfo, StoreError};
+use crate::types::json::{self, Obj, Value};
+use crate::types::record::{File, Record};
+use crate::types::text::{csv_cell, shown};
+use crate::types::time::rfc3339;
+use crate::types::{ContainerId, ItemId, Sha256Digest};
+
+use super::args::AcquisitionsArgs;
+use super::exceptions;
+
+pub(in crate::cli) fn run(
+    context: &Context,
+    args: &AcquisitionsArgs,
+    out: &mut Out,
+) -> Result<Exit, Failure> {
+    let reader = Reader::open(context.case()?)?;
+    if args.transcript {
+        return transcript(&reader, out);
+    }
+    let form = if context.json {
+        Form::Json
+    } else if args.csv {
+        Form::Csv
+    } else {
+        Form::Table
+    };
+    if args.items {
+        items(&reader, form, out)?;
+    } else if args.exceptions {
+        exceptions::exceptions(&reader, form, out)?;
+    } else {
+        runs(&reader, form, out)?;
+    }
+    Ok(Exit::Done)
+}
+
+/// How it is printed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    Table,
+    Json,
+    Csv,
+}
+
+/// Events about accounts, with their data.
+pub(super) fn events(
+    reader: &Reader,
+    visit: &mut dyn FnMut(&Event, &Value) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    for event in reader.custody()? {
+        let (_, event) = event?;
+        if !event.kind.starts_with("account_") && event.kind != "items_committed" {
+            continue;
+        }
+        if let Some(data) = json::read(&event.data) {
+            visit(&event, &data)?;
+        }
+    }
+    Ok(())
+}
+
+/// Text of a value, whatever its form.
+pub(super) fn text(value: Option<&Value>) -> String {
+    match value {
+        None | Some(Value::Null) => String::new(),
+        Some(value) => match json::text_of(value) {
+            Some(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+            None => value.to_string(),
+        },
+    }
+}
+
+pub(super) fn csv_line(out: &mut Out, cells: &[String]) -> Result<(), Failure> {
+    let cells: Vec<String> = cells.iter().map(|cell| csv_cell(cell)).collect();
+    out.bytes(format!("{}\r\n", cells.join(",")).as_bytes())?;
+    Ok(())
+}
+
+pub(super) fn names(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+/// Kinds of events that end a run.
+const ENDS: &[&str] = &["account_acquired", "account_seen_again", "account_stopped", "account_listed"];
+
+/// Columns of the acquisition log, after event, time, outcome and URL.
+const BOOKS: &[&str] = &["listed", "known", "taken", "excluded", "failed", "gone"];
+
+fn runs(reader: &Reader, form: Form, out: &mut Out) -> Result<(), Failure> {
+    if form == Form::Csv {
+        let mut head = names(&[
+            "event",
+            "time",
+            "outcome",
+            "url",
+            "folder",
+            "path",
+            "uid_validity",
+            "uid_next",
+            "exists",
+            "unseen",
+        ]);
+        head.extend(names(BOOKS));
+        head.extend(names(&[
+            "stored",
+            "bytes_stored",
+            "balanced",
+            "vanished",
+            "flags_since",
+            "flags_during",
+        ]));
+        csv_line(out, &head)?;
+    }
+    let mut any = false;
+    events(reader, &mut |event, data| {
+        any |= event.kind.starts_with("account_");
+        match form {
+            Form::Json if event.kind.starts_with("account_") => {
+                let mut line = Vec::new();
+                let mut o = Obj::new(&mut line);
+                o.raw("data", &event.data).uint("event", event.seq);
+                o.str("schema", "mailtrail.acquisitions/1").str("time", &event.ts).str("type", &event.kind);
+                o.end();
+                line.push(b'\n');
+                out.bytes(&line)?;
+            }
+            Form::Csv if ENDS.contains(&event.kind.as_str()) => run_csv(event, data, out)?,
+            Form::Table if event.kind.starts_with("account_") => run_table(event, data, out)?,
+            _ => {}
+        }
+        Ok(())
+    })?;
+    if form == Form::Table && !any {
+        out.line("nothing was acquired from an account")?;
+    }
+    Ok(())
+}
+
+pub(super) fn folders(data: &Value) -> impl Iterator<Item = &Value> {
+    data.get("folders").and_then(Value::as_array).into_iter().flatten()
+}
+
+fn run_csv(event: &Event, data: &Value, out: &mut Out) -> Result<(), Failure> {
+    for folder in folders(data) {
+        let of = |key: &str| text(folder.get(key));
+        let mut cells =
+            vec![event.seq.to_string(), event.ts.clone(), event.kind.clone(), text(data.get("url"))];
+        cells.extend(["name", "path", "uid_validity", "uid_next", "exists", "unseen"].map(of));
+        let books = folder.get("books");
+        cells.extend(BOOKS.iter().map(|key| text(books.and_then(|books| books.get(*key)))));
+        cells.extend(
+            ["stored", "bytes_stored", "balanced", "vanished", "flags_since", "flags_during"].map(of),
+        );
+        csv_line(out, &cells)?;
+    }
+    Ok(())
+}
+
+fn run_table(event: &Event, data: &Value, out: &mut Out) -> Result<(), Failure> {
+    let of = |key: &str| shown(&text(data.get(key)));
+    out.line(&format!("{:>5}  {}  {}  {}", event.seq, event.ts, shown(&event.kind), of("url")))?;
+    if event.kind == "account_session" {
+        out.line(&format!("         server {}, greeting {}", of("address"), of("greeting")))?;
+        let tls = data.get("tls");
+        let tls_of = |key: &str| shown(&text(tls.and_then(|tls| tls.get(key))));
+        match tls {
+            Some(_) => {
+                let (version, cipher) = (tls_of("version"), tls_of("cipher"));
+                out.line(&format!("         {version} {cipher}, trusted by {}", tls_of("trusted_by")))?;
+                let leaf = tls.and_then(|tls| tls.get("chain")).and_then(|chain| chain.get(0));
+                out.line(&format!("         certificate sha256 {}", shown(&text(leaf))))?;
+            }
+            None => out.line("         no TLS: the talk could be read on the way")?,
+        }
+        return Ok(());
+    }
+    if let Some(error) = data.get("error") {
+        out.line(&format!("         ended by: {}", shown(&text(Some(error)))))?;
+    }
+    for folder in folders(data) {
+        let books = folder.get("books");
+        let sums: Vec<String> = BOOKS
+            .iter()
+            .map(|key| {
+                let number = books.and_then(|books| books.get(*key)).and_then(Value::as_u64);
+                format!("{key} {}", number.map_or_else(|| "?".to_owned(), grouped))
+            })
+            .collect();
+        let balanced = folder.get("balanced").and_then(Value::as_bool) == Some(true);
+        let mark = if balanced { "" } else { "  DOES NOT BALANCE" };
+        out.line(&format!("         {}  {}{mark}", shown(&text(folder.get("name"))), sums.join(", ")))?;
+        for (key, what) in [
+            ("vanished", "no longer there"),
+            ("flags_since", "flags differ since"),
+            ("flags_during", "flags changed during"),
+        ] {
+            if let Some(uids) = folder.get(key) {
+                out.line(&format!("           {what}: UID {}", fit(&text(Some(uids)), 100)))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Walks what the ledger holds of accounts, with the name of the folder of each line.
+pub(super) fn walk(
+    reader: &Reader,
+    visit: &mut dyn FnMut(&SegmentInfo, &str, &Record) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    for segment in reader.segments()? {
+        if segment.account.is_none() {
+            continue;
+        }
+        let mut names: HashMap<Vec<u8>, String> = HashMap::new();
+        for record in reader.records(segment.number, 0)? {
+            let (_, record) = record?;
+            let path = match &record {
+                Record::Folder(folder) => {
+                    names.insert(folder.path.as_bytes().to_vec(), folder.name.clone());
+                    continue;
+                }
+                Record::File(file) => file.path.folder_of_account(),
+                Record::Entry(entry) => entry.path.folder_of_account(),
+                _ => continue,
+            };
+            let name = names.get(path).map_or("", String::as_str);
+            visit(&segment, name, &record)?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn account_of(segment: &SegmentInfo) -> String {
+    segment.account.as_ref().map(crate::types::record::Account::name).unwrap_or_default()
+}
+
+const ITEM_COLUMNS: &[&str] = &[
+    "item",
+    "account",
+    "folder",
+    "uid",
+    "uidl",
+    "internal_date",
+    "internal_date_utc",
+    "flags",
+    "labels",
+    "size_announced",
+    "size",
+    "sha256",
+    "wire_sha256",
+    "path",
+];
+
+fn items(reader: &Reader, form: Form, out: &mut Out) -> Result<(), Failure> {
+    match form {
+        Form::Csv => csv_line(out, &names(ITEM_COLUMNS))?,
+        Form::Table => {
+            let head = [pad("ITEM", 26), pad("UID", 8), pad("INTERNALDATE (UTC)", 20), pad("BYTES", 12)];
+            out.line(&format!("{}  {}  FOLDER", head.join("  "), pad("FLAGS", 24)))?;
+        }
+        Form::Json => {}
+    }
+    walk(reader, &mut |segment, folder, record| {
+        let Record::File(file) = record else { return Ok(()) };
+        let container = ContainerId { source: segment.source(), number: file.container };
+        let id = ItemId { container, number: 1, part: None }.to_string();
+        match form {
+            Form::Json => item_json(segment, folder, file, &id, out),
+            _ => item_row(segment, folder, file, &id, form, out),
+        }
+    })
+}
+
+fn item_json(
+    segment: &SegmentInfo,
+    folder: &str,
+    file: &File,
+    id: &str,
+    out: &mut Out,
+) -> Result<(), Failure> {
+    let mut line = Vec::new();
+    let mut o = Obj::new(&mut line);
+    o.str("account", &account_of(segment)).str("folder", folder);
+    let internal = file.server.as_ref().and_then(|server| server.internal());
+    o.opt_str("internal_date_utc", internal.map(|(at, _)| rfc3339(at)).as_deref());
+    o.str("item", id).text("path", file.path.as_bytes()).str("schema", "mailtrail.acquired-item/1");
+    let mut said = Vec::new();
+    file.server.as_deref().cloned().unwrap_or_default().write(&mut said);
+    o.raw("server", &said).digest("sha256", &file.sha256).uint("size", file.size);
+    o.opt_uint("uid", file.uid).digest("wire_sha256", &file.wire);
+    o.end();
+    line.push(b'\n');
+    out.bytes(&line)?;
+    Ok(())
+}
+
+fn item_row(
+    segment: &SegmentInfo,
+    folder: &str,
+    file: &File,
+    id: &str,
+    form: Form,
+    out: &mut Out,
+) -> Result<(), Failure> {
+    let server = file.server.as_deref().cloned().unwrap_or_default();
+    let words = |list: &[Vec<u8>]| {
+        let list: Vec<_> = list.iter().map(|word| String::from_utf8_lossy(word)).collect();
+        list.join(" ")
+    };
+    let raw =
+        |bytes: &Option<Vec<u8>>| String::from_utf8_lossy(bytes.as_deref().unwrap_or_default()).into_owned();
+    let uid = file.uid.map(|uid| uid.to_string()).unwrap_or_default();
+    let utc = server.internal().map(|(at, _)| rfc3339(at)).unwrap_or_default();
+    let flags = words(&server.flags);
+    if form == Form::Table {
+        let cells = [pad(id, 26), pad(&uid, 8), pad(&utc, 20), pad(&grouped(file.size), 12)];
+        out.line(&format!("{}  {}  {}", cells.join("  "), pad(&fit(&flags, 24), 24), shown(folder)))?;
+        return Ok(());
+    }
+    csv_line(
+        out,
+        &[
+            id.to_owned(),
+            account_of(segment),
+            folder.to_owned(),
+            uid,
+            raw(&server.uidl),
+            raw(&server.internal_date),
+            utc,
+            flags,
+            words(&server.gm_labels),
+            server.size.map(|size| size.to_string()).unwrap_or_default(),
+            file.size.to_string(),
+            file.sha256.to_string(),
+            file.wire.to_string(),
+            file.path.display().into_owned(),
+        ],
+    )
+}
+
+/// Copies the talk of all runs, piece by piece, each checked against its digest.
+fn transcript(reader: &Reader, out: &mut Out) -> Result<Exit, Failure> {
+    let map = BlobMap::load(reader)?;
+    events(reader, &mut |event, data| {
+        if event.kind == "account_begun" {
+            let line = format!("# event {}, {}, {}", event.seq, event.ts, shown(&text(data.get("url"))));
+            out.line(&line)?;
+        }
+        for blob in data.get("blobs").and_then(Value::as_array).into_iter().flatten() {
+            if blob.get(2).and_then(Value::as_str) != Some("transcript") {
+                continue;
+            }
+            let sha256 = blob.get(0).and_then(Value::as_str).and_then(|hex| hex.parse::<Sha256Digest>().ok());
+            let Some(sha256) = sha256 else { continue };
+            let at = map.locate(&sha256).ok_or(StoreError::BlobMissing { sha256 })?;
+            out.bytes(&reader.blob(&at)?)?;
+        }
+        Ok(())
+    })?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,178 @@
+//! Watches an acquisition for the command line: a bar for each folder, JSON events, Ctrl-C.
+
+use std::io::Write as _;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::acquire::{Books, Folder, Notice, Session, Told};
+use crate::cli::context::Context;
+use crate::cli::failure::Failure;
+use crate::cli::import::Watcher;
+use crate::cli::output::Notes;
+use crate::cli::progress::Bar;
+use crate::ingest::Watch;
+use crate::ingest::account::{AccountWatch, mechanism_name, uid_set};
+use crate::types::json::{self, Obj};
+use crate::types::text::shown;
+
+/// Notices that are shown as they come; the rest is counted.
+const SHOWN: u64 = 20;
+
+/// The watcher.
+pub(super) struct AccountWatcher {
+    /// Listens for Ctrl-C, also while catalog and index are brought up.
+    pub(super) inner: Watcher,
+    notes: Notes,
+    json: bool,
+    bar: Mutex<Option<Bar>>,
+    done: AtomicU64,
+    noticed: AtomicU64,
+}
+
+impl AccountWatcher {
+    pub(super) fn new(context: &Context) -> Result<Self, Failure> {
+        Ok(Self {
+            inner: Watcher::new(context, 0)?,
+            notes: context.notes,
+            json: context.json,
+            bar: Mutex::new(None),
+            done: AtomicU64::new(0),
+            noticed: AtomicU64::new(0),
+        })
+    }
+
+    /// Takes the bar away.
+    pub(super) fn done(&self) {
+        if let Some(bar) = self.bar.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            bar.done();
+        }
+    }
+
+    fn folder(&self, folder: &Folder) {
+        self.done();
+        self.done.store(0, Ordering::Relaxed);
+        let bar = Bar::folder(&shown(&folder.name), folder.exists, self.json || self.notes.is_quiet());
+        *self.bar.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar);
+        self.event("folder", |o| {
+            o.uint("exists", folder.exists).str("name", &folder.name).text("path", folder.path.as_bytes());
+        });
+    }
+
+    fn one_more(&self) {
+        let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
+        if let Some(bar) = &*self.bar.lock().unwrap_or_else(PoisonError::into_inner) {
+            bar.count(done);
+        }
+    }
+
+    fn session(&self, session: &Session) {
+        self.event_before_event(|o| {
+            o.str("address", &session.address);
+            o.arr("capabilities", &session.capabilities, |out, text| json::text(out, text));
+            o.str("event", "session").text("greeting", &session.greeting);
+            o.opt_str("mechanism", session.mechanism.map(mechanism_name)).str("schema", SCHEMA);
+            o.text("server_id", &session.server_id);
+            match &session.tls {
+                Some(tls) => o.obj("tls", |o| {
+                    o.str("cipher", &tls.cipher)
+                        .str("trusted_by", tls.trusted_by)
+                        .str("version", &tls.version);
+                }),
+                None => o.null("tls"),
+            };
+        });
+    }
+
+    fn books(&self, books: &Books) {
+        self.event_before_event(|o| {
+            o.str("event", "folder_done").uint("excluded", books.excluded).uint("failed", books.failed);
+            o.str("flags_during", &uid_set(&books.flags_during))
+                .str("flags_since", &uid_set(&books.flags_since));
+            o.uint("gone", books.gone).uint("known", books.known).uint("listed", books.listed);
+            o.text("path", books.path.as_bytes()).str("schema", SCHEMA).uint("taken", books.taken);
+            o.str("vanished", &uid_set(&books.vanished));
+        });
+    }
+
+    fn notice(&self, notice: &Notice) {
+        if self.json {
+            self.event_before_event(|o| {
+                o.str("code", notice.code).str("event", "notice").bool("partial", notice.is_partial);
+                if let Some(path) = &notice.path {
+                    o.text("path", path.as_bytes());
+                }
+                o.str("schema", SCHEMA).str("text", &notice.text);
+            });
+            return;
+        }
+        let number = self.noticed.fetch_add(1, Ordering::Relaxed);
+        if number == SHOWN {
+            self.notes.note("more notices follow; `mailtrail acquisitions --exceptions` lists all of them");
+        }
+        if number >= SHOWN {
+            return;
+        }
+        let place =
+            notice.path.as_ref().map(|path| format!(" {}:", shown(&path.display()))).unwrap_or_default();
+        let text = format!("{}:{place} {}", notice.code, shown(&notice.text));
+        if notice.is_partial {
+            self.notes.warning(&text);
+        } else {
+            self.notes.note(&text);
+        }
+    }
+
+    fn event(&self, name: &str, fill: impl FnOnce(&mut Obj<'_>)) {
+        self.event_before_event(|o| {
+            o.str("event", name);
+            fill(o);
+            o.str("schema", SCHEMA);
+        });
+    }
+
+    /// A line of JSON; `fill` writes all of it.
+    fn event_before_event(&self, fill: impl FnOnce(&mut Obj<'_>)) {
+        if !self.json {
+            return;
+        }
+        let mut line = Vec::new();
+        let mut o = Obj::new(&mut line);
+        fill(&mut o);
+        o.end();
+        line.push(b'\n');
+        let mut out = std::io::stdout().lock();
+        // Whoever listened may be gone; the acquisition goes on.
+        out.write_all(&line).and_then(|()| out.flush()).unwrap_or_default();
+    }
+}
+
+/// Schema of the lines of `acquire --json`.
+pub(super) const SCHEMA: &str = "mailtrail.acquire/1";
+
+impl Watch for AccountWatcher {
+    fn progress(&self, _: u64, _: u64) {}
+
+    fn committed(&self, items: u64) {
+        self.event_before_event(|o| {
+            o.str("event", "committed").uint("items", items).str("schema", SCHEMA);
+        });
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.inner.is_stopped()
+    }
+}
+
+impl AccountWatch for AccountWatcher {
+    fn told(&self, told: &Told) {
+        match told {
+            Told::Session(session) => self.session(session),
+            Told::Folder(folder) => self.folder(folder),
+            Told::Message(_) | Told::LongEnd { .. } | Told::Left(_) => self.one_more(),
+            Told::FolderEnd(books) => self.books(books),
+            Told::Notice(notice) => self.notice(notice),
+            Told::LongStart { .. } | Told::Part(_) | Told::LongBroken | Told::Transcript(_) => {}
+        }
+    }
+}
