@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::support::hostile::{End, Mode, Why, run};
+use crate::support::hostile::{End, Mode, Why, run, run_program};
 use crate::support::server::{Act, Box_, Mail, Model, Moment, Server};
 
 /// What a server sends that breaks off in the middle.
@@ -170,10 +170,10 @@ fn pop3() -> Vec<Mode> {
             .noting(&["list-odd"]),
         mode("LIST: sizes that are too small", &[Taken(10)])
             .say("LIST", "+OK\r\n1 1\r\n2 1\r\n3 1\r\n4 1\r\n5 1\r\n6 1\r\n7 1\r\n8 1\r\n9 1\r\n10 1\r\n.\r\n")
-            .noting(&["size-mismatch"]),
+            .noting(&["size-announced-differs"]),
         mode("LIST: sizes that are too large", &[Partial(10)])
             .say("LIST", "+OK\r\n1 99999999999\r\n2 18446744073709551615\r\n3 18446744073709551616\r\n4 1\r\n5 1\r\n6 1\r\n7 1\r\n8 1\r\n9 1\r\n10 1\r\n.\r\n")
-            .noting(&["size-mismatch"]),
+            .noting(&["size-announced-differs"]),
         mode("LIST: other messages at the end", &[Partial(10)])
             .at("LIST", |m, _| if m.nth == 1 { Act::Say(b"+OK\r\n1 5\r\n.\r\n".to_vec()) } else { Act::Send })
             .noting(&["list-changed"]),
@@ -240,11 +240,11 @@ fn pop3() -> Vec<Mode> {
                 let end = a.windows(4).position(|w| w == b"\r\n\r\n").unwrap() + 4;
                 Act::Say([&a[..end], b".\r\n"].concat())
             })
-            .noting(&["size-mismatch"])
+            .noting(&["size-announced-differs"])
             .lying(),
         mode("TOP adds a line", &[Taken(10)])
             .at("TOP", |_, a| Act::Say([a.strip_suffix(b".\r\n").unwrap(), b"\r\n.\r\n"].concat()))
-            .noting(&["size-mismatch"])
+            .noting(&["size-announced-differs"])
             .lying(),
         mode("TOP is not offered", &[Stops(Why::Choice, 0)]).with(|m| m.more = vec!["UIDL"]),
         mode("RETR and QUIT where mail expires at once", &[Stops(Why::Choice, 0)])
@@ -388,7 +388,7 @@ fn imap() -> Vec<Mode> {
             .at("LISTING", |_, a| Act::Say(String::from_utf8(a.to_vec()).unwrap().replace("(UID ", "(X-ID ").into())),
         mode("listing: sizes that lie", &[Taken(13)])
             .at("LISTING", |_, a| Act::Say(String::from_utf8(a.to_vec()).unwrap().replace("RFC822.SIZE ", "RFC822.SIZE 9").into()))
-            .noting(&["size-mismatch"]),
+            .noting(&["size-announced-differs"]),
         mode("listing: sizes that are none", &[Taken(13)])
             .at("LISTING", |_, a| Act::Say(String::from_utf8(a.to_vec()).unwrap().replace("RFC822.SIZE ", "RFC822.SIZE -").into())),
         mode("listing: items nobody asked for", &[Taken(13)]).at("LISTING", |_, a| {
@@ -554,6 +554,22 @@ fn pop3_servers_before_sign_in() {
 #[test]
 fn pop3_servers_that_are_signed_in_to() {
     run(pop3());
+}
+
+#[test]
+fn the_program_ends_as_it_must_before_sign_in() {
+    run_program(before_sign_in(false));
+    run_program(before_sign_in(true));
+}
+
+#[test]
+fn the_program_ends_as_it_must_with_pop3_servers() {
+    run_program(pop3());
+}
+
+#[test]
+fn the_program_ends_as_it_must_with_imap_servers() {
+    run_program(imap());
 }
 
 #[test]

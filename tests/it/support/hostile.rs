@@ -2,6 +2,8 @@
 #![allow(clippy::assigning_clones, reason = "a mode is read once")]
 
 use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -115,11 +117,10 @@ impl Mode {
         let time = begun.elapsed();
         let mut wrong = Vec::new();
         let found = end(&all);
-        println!("{}: {found:?} in {} ms {:?}", self.name, time.as_millis(), all.codes());
         if !self.ends.contains(&found) {
             wrong.push(format!("ended as {found:?}, not as {:?}", self.ends));
         }
-        if time > Duration::from_secs(40) {
+        if time > Duration::from_secs(90) {
             wrong.push(format!("took {time:?}"));
         }
         for code in &self.codes {
@@ -141,6 +142,100 @@ impl Mode {
             all.left.iter().take(3).collect::<Vec<_>>(),
             tail.chars().take(1500).collect::<String>()
         ))
+    }
+
+    /// The same through the program: its exit code, its memory, its time, and the case that it leaves.
+    fn check_program(&self) -> Result<(), String> {
+        /// Most memory at any time, in KiB.
+        const MOST: u64 = 256 << 10;
+        let mut asked = order(&self.model.url(1), "", None);
+        let limits = asked.limits.in_memory;
+        (self.order)(&mut asked);
+        if asked.limits.in_memory != limits {
+            // The program has no option for it.
+            return Ok(());
+        }
+        let server = Server::start(self.model.clone());
+        let dir = tempfile::tempdir().unwrap();
+        let case = dir.path().join("case");
+        let url = format!("{}://joe@127.0.0.1:{}", asked.account.scheme.name(), server.port);
+        let mut command = super::program();
+        command
+            .args([
+                "acquire",
+                &url,
+                "--password-env",
+                "PW",
+                "--timeout",
+                "2",
+                "--retries",
+                "1",
+                "--connections",
+                "1",
+            ])
+            .args(["--threads", "1", "--quiet", "--ca-file"])
+            .arg(server.ca_file())
+            .arg("--case")
+            .arg(&case)
+            .args(asked.retr.then_some("--retr"))
+            .args(asked.quit.then_some("--quit-pop3"))
+            .env("PW", "correct horse")
+            .stdout(Stdio::null())
+            .stderr(std::fs::File::create(dir.path().join("err")).unwrap());
+        let begun = Instant::now();
+        let mut child = command.spawn().unwrap();
+        let mut memory = 0;
+        let code = loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                break status.code().unwrap_or(-1);
+            }
+            memory = memory.max(peak_of(child.id()));
+            if begun.elapsed() > Duration::from_mins(2) {
+                child.kill().unwrap();
+                child.wait().unwrap();
+                return Err(format!("{}: the program hangs", self.name));
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        };
+        let err = std::fs::read_to_string(dir.path().join("err")).unwrap();
+        let mut wrong = Vec::new();
+        let fits = |end: &End| {
+            code == match end {
+                End::Taken(_) => 0,
+                End::Partial(_) => 3,
+                End::Stops(..) => 1,
+            }
+        };
+        if !self.ends.iter().any(fits) {
+            wrong.push(format!("exit code {code} for {:?}", self.ends));
+        }
+        if memory > MOST {
+            wrong.push(format!("{memory} KiB of memory"));
+        }
+        let record = server.record();
+        if !record.violations.is_empty() {
+            wrong.push(format!("sent what it must not: {:?}", record.violations));
+        }
+        if err.bytes().any(|b| b < b' ' && b != b'\n') {
+            wrong.push("control characters reach the terminal".to_owned());
+        }
+        if err.contains("correct horse") || (case.exists() && holds(&case, b"correct horse")) {
+            wrong.push("the password is shown or in the case".to_owned());
+        }
+        if case.join("HEAD").exists() {
+            let verified = super::run(&case, &["verify"]);
+            // What an error stopped is unfinished, and verify says so.
+            let unfinished = code == 1 && verified.code == 3;
+            if verified.code != 0 && !unfinished {
+                wrong.push(format!("verify ends with {}: {}", verified.code, verified.err));
+            }
+        }
+        if wrong.is_empty() {
+            return Ok(());
+        }
+        let short: String = err.chars().take(1500).collect();
+        let more = super::run(&case, &["acquisitions", "--exceptions"]).text();
+        Err(format!("{} (program): {}\n  {short}\n{more}", self.name, wrong.join("; ")))
     }
 
     /// What holds whatever a server does.
@@ -178,7 +273,7 @@ impl Mode {
                 wrong.push(format!("{} is not what the server holds", message.path));
             }
         }
-        if all.error.is_none() {
+        if matches!(end(all), End::Taken(_)) {
             for b in &all.books {
                 if b.listed != b.known + b.taken + b.excluded + b.failed + b.gone {
                     wrong.push(format!("the books do not balance: {b:?}"));
@@ -207,20 +302,44 @@ fn end(all: &Collected) -> End {
     End::Stops(why, taken)
 }
 
-/// Runs many at once, since most of them wait; fails with all that went wrong.
+/// Most memory that a process had, in KiB.
+fn peak_of(id: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"));
+    line.and_then(|l| l.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
+}
+
+/// Whether a file below `dir` holds `secret`.
+fn holds(dir: &Path, secret: &[u8]) -> bool {
+    let has = |file: PathBuf| {
+        std::fs::read(dir.join(file)).is_ok_and(|bytes| bytes.windows(secret.len()).any(|w| w == secret))
+    };
+    super::files_below(dir).into_iter().any(has)
+}
+
+/// Runs many through the library at once, since most of them wait; fails with all that went wrong.
 pub(crate) fn run(modes: Vec<Mode>) {
+    run_by(modes, 8, Mode::check);
+}
+
+/// Runs them through the program.
+pub(crate) fn run_program(modes: Vec<Mode>) {
+    run_by(modes, 4, Mode::check_program);
+}
+
+fn run_by(modes: Vec<Mode>, at_once: usize, check: fn(&Mode) -> Result<(), String>) {
     let names: HashSet<_> = modes.iter().map(|m| (m.name, m.model.is_imap)).collect();
     assert_eq!(names.len(), modes.len(), "two modes have one name");
     println!("{} modes", modes.len());
     let queue = Mutex::new(modes);
     let failures = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
-        for _ in 0..8 {
+        for _ in 0..at_once {
             scope.spawn(|| {
                 loop {
                     let Some(mode) = queue.lock().unwrap().pop() else { return };
                     let name = mode.name;
-                    let checked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| mode.check()));
+                    let checked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| check(&mode)));
                     let answer = checked.unwrap_or_else(|_| Err(format!("{name}: panicked")));
                     if let Err(why) = answer {
                         failures.lock().unwrap().push(why);

@@ -25,7 +25,7 @@ pub(crate) enum Act {
     SayAndClose(Vec<u8>),
     /// Nothing is sent, and the connection stays open.
     Silence,
-    /// Something else is sent, and then the same bytes again and again until the client leaves (or 256 MiB).
+    /// Something else is sent, and then the same bytes again and again until the client leaves (or 64 MiB).
     Endless(Vec<u8>, Vec<u8>),
     /// The bytes are sent one by one, with a pause between them.
     Drip(Vec<u8>, Duration),
@@ -348,7 +348,7 @@ impl Peer {
                 self.write(&head)?;
                 let again = again.repeat((64 << 10) / again.len().max(1) + 1);
                 let mut sent = 0;
-                while sent < 256 << 20 {
+                while sent < 64 << 20 {
                     self.write(&again)?;
                     sent += again.len();
                 }
