@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 #![allow(clippy::print_stdout, reason = "suites over real mail print what they measured")]
 
+mod acquire;
 mod acquire_imap;
 mod acquire_pop3;
 mod acquire_sign_in;

@@ -182,6 +182,11 @@ impl<'a> Worker<'a> {
             self.hand_on(&mut session, true);
         }
         self.opened = None;
+        // Not to be made anew: then what is not there yet belongs to the next run, and is nobody's failure.
+        if self.order.limits.again == 0 {
+            let host = self.order.account.host.clone();
+            return Err(AcquireError::Broken { host, why: error.to_string() });
+        }
         self.pause(self.lost).map_err(|Stopped| AcquireError::Stopped)?;
         self.lost = self.lost.saturating_add(1);
         Ok(())
