@@ -12,6 +12,7 @@ use super::table::counted;
 
 /// What of an event's data people are shown; `--json` has all of it.
 const LISTED: &[&str] = &[
+    "url",
     "path",
     "label",
     "note",
@@ -23,6 +24,9 @@ const LISTED: &[&str] = &[
     "items",
     "bytes",
     "failed",
+    "excluded",
+    "gone",
+    "error",
 ];
 
 pub(super) fn run(context: &Context, out: &mut Out) -> Result<Exit, Failure> {

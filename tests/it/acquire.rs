@@ -191,6 +191,9 @@ fn ten_thousand_messages_come_in_byte_for_byte_and_the_mailbox_stays_as_it_was()
         .collect();
     assert!(bench.account.boxes.iter().all(|folder| folders.contains(&folder.name)), "{folders:?}");
     flags_are_those_on_the_server(&bench, &case);
+    // An honest server, so no exception but folders that hold folders alone.
+    let odd = objects(&case, &["acquisitions", "--exceptions", "--json"]);
+    assert!(odd.iter().all(|one| one["kind"] == "folder-noselect"), "{odd:?}");
     // Again: nothing.
     let ledger = support::ledger(&case);
     let again = last(&bench.acquire(&case, &bench.imaps(), &["--json"]).ok());

@@ -105,32 +105,57 @@ impl Job {
         Ok(())
     }
 
-    /// Reads the answers to the command that was sent.
+    /// Reads the answers to the command that was sent. `behind` are jobs whose commands were sent after it: a server may
+    /// work on several at once, so their answers may come among these (RFC 9051 section 5.5; Dovecot does).
     ///
     /// # Errors
     /// When the connection cannot be used any more; what has come before stays.
-    pub(super) fn receive(&mut self, session: &mut Session<'_>, epoch: &Epoch) -> Result<Status, WireError> {
+    pub(super) fn receive(
+        &mut self,
+        session: &mut Session<'_>,
+        epoch: &Epoch,
+        behind: &mut [Job],
+    ) -> Result<Status, WireError> {
         let tag = self.tag.clone().unwrap_or_default();
         let mut answer = Answer::default();
         loop {
-            let mut bodies = Taker { epoch, job: self, session_limit: session.limits.in_memory };
+            let session_limit = session.limits.in_memory;
+            let mut bodies = Taker { epoch, job: &mut *self, behind: &mut *behind, session_limit };
             let kind = session.hear(&mut answer, &mut bodies)?;
             match kind {
                 Kind::Tagged(found, status) => {
+                    if let Some(other) = behind.iter_mut().find(|job| job.tag.as_deref() == Some(&*found)) {
+                        other.tag = None;
+                        other.is_answered = true;
+                        continue;
+                    }
                     session.own(&found, &tag)?;
                     self.tag = None;
                     return Ok(status);
                 }
                 Kind::Numbered(_, name) if name == b"FETCH" => {
-                    if let Some(fetched) = Fetched::read(&mut answer)
-                        && self.take(epoch, fetched)
-                    {
-                        session.helped();
+                    if let Some(fetched) = Fetched::read(&mut answer) {
+                        let row = fetched.uid.and_then(|uid| epoch.listing.row(uid));
+                        let other = row.filter(|row| self.at(*row).is_none()).and_then(|row| {
+                            behind.iter_mut().find(|job| job.tag.is_some() && job.at(row).is_some())
+                        });
+                        let is_new = match other {
+                            Some(other) => other.take(epoch, fetched),
+                            None => self.take(epoch, fetched),
+                        };
+                        if is_new {
+                            session.helped();
+                        }
                     }
                 }
                 _ => {}
             }
         }
+    }
+
+    /// Place of a row among those of the job.
+    fn at(&self, row: usize) -> Option<usize> {
+        self.rows.binary_search_by_key(&row, |r| r.0).ok()
     }
 
     /// Takes one FETCH answer; whether it brought something new.
@@ -202,7 +227,7 @@ impl Job {
         let uid = epoch.listing.uid(row);
         // Only this row is missing while it is asked for, so that nothing else is taken for it.
         self.tag = Some(session.send(&Verb::Bodies(&Set::one(uid)))?);
-        let status = self.receive(session, epoch)?;
+        let status = self.receive(session, epoch, &mut [])?;
         if self.rows.get(at).is_none_or(|(_, got)| *got != Got::Nothing) || status.is_passing() {
             return Ok(status);
         }
@@ -288,24 +313,27 @@ pub(super) fn size_note(announced: Option<u64>, came: u64) -> Vec<Anomaly> {
     }
 }
 
-/// Gives room to the bodies of a job.
+/// Gives room to the bodies of a job, and of those under way behind it.
 struct Taker<'j> {
     epoch: &'j Epoch,
     job: &'j mut Job,
+    behind: &'j mut [Job],
     session_limit: usize,
 }
 
 impl Bodies for Taker<'_> {
     fn room(&mut self, text: &[u8], octets: u64) -> Room {
-        let held: usize = self
-            .job
-            .rows
-            .iter()
-            .map(|(_, got)| if let Got::Bytes(bytes) = got { bytes.len() } else { 0 })
-            .sum();
         let uid = uid_so_far(text);
         let row = uid.and_then(|uid| self.epoch.listing.row(uid));
-        let at = row.and_then(|row| self.job.rows.binary_search_by_key(&row, |r| r.0).ok());
+        let is_of = |job: &Job| job.tag.is_some() && row.is_some_and(|row| job.at(row).is_some());
+        let job = if is_of(self.job) {
+            &mut *self.job
+        } else {
+            self.behind.iter_mut().find(|job| is_of(job)).unwrap_or(&mut *self.job)
+        };
+        let held: usize =
+            job.rows.iter().map(|(_, got)| if let Got::Bytes(bytes) = got { bytes.len() } else { 0 }).sum();
+        let at = row.and_then(|row| job.at(row));
         let is_small = octets <= self.session_limit as u64;
         let fits = usize::try_from(octets).is_ok_and(|n| held.saturating_add(n) <= CHUNK);
         match (uid, at) {
@@ -315,9 +343,9 @@ impl Bodies for Taker<'_> {
                 if is_small && fits {
                     return Room::Keep;
                 }
-                let is_missing = self.job.rows.get(at).is_some_and(|(_, got)| *got == Got::Nothing);
+                let is_missing = job.rows.get(at).is_some_and(|(_, got)| *got == Got::Nothing);
                 if !is_small && is_missing {
-                    self.job.settle(at, Got::Long);
+                    job.settle(at, Got::Long);
                 }
                 Room::Drop
             }

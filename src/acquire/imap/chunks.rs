@@ -110,10 +110,10 @@ impl Worker<'_> {
                 job.send(self.session().map_err(Fault::Fatal)?, epoch)?;
             }
         }
-        let Some(job) = jobs.front_mut() else { return Ok(()) };
+        let Some((job, behind)) = jobs.make_contiguous().split_first_mut() else { return Ok(()) };
         if job.tag.is_some() {
             let session = self.session().map_err(Fault::Fatal)?;
-            let status = job.receive(session, epoch)?;
+            let status = job.receive(session, epoch, behind)?;
             let is_throttled = !status.is_ok() && status.is_passing();
             if job.count() > 0 {
                 self.lucky();
@@ -130,12 +130,7 @@ impl Worker<'_> {
             return self.finish(lane, epoch, jobs);
         }
         // Something is missing. What is under way behind it comes first.
-        for other in jobs.iter_mut().skip(1) {
-            if other.tag.is_some() {
-                other.receive(self.session().map_err(Fault::Fatal)?, epoch)?;
-                other.is_answered = true;
-            }
-        }
+        self.rest(epoch, behind)?;
         let Some(job) = jobs.front_mut() else { return Ok(()) };
         let session = self.session().map_err(Fault::Fatal)?;
         let status = job.single(session, epoch)?;
@@ -145,6 +140,18 @@ impl Worker<'_> {
             self.slow_down(job)?;
         } else if let Some(at) = job.rows.iter().position(|(_, got)| *got == Got::Nothing) {
             job.settle(at, Got::Failed(status.said()));
+        }
+        Ok(())
+    }
+
+    /// Reads what is under way.
+    fn rest(&mut self, epoch: &Epoch, mut jobs: &mut [Job]) -> Result<(), Fault> {
+        while let Some((job, behind)) = jobs.split_first_mut() {
+            if job.tag.is_some() {
+                job.receive(self.session().map_err(Fault::Fatal)?, epoch, behind)?;
+                job.is_answered = true;
+            }
+            jobs = behind;
         }
         Ok(())
     }
@@ -170,12 +177,10 @@ impl Worker<'_> {
         let has_long = jobs.front().is_some_and(|job| job.rows.iter().any(|(_, got)| *got == Got::Long));
         if has_long {
             // It has the connection for itself: what is under way behind it comes first.
-            for other in jobs.iter_mut().skip(1) {
-                if other.tag.is_some() {
-                    other.receive(self.session().map_err(Fault::Fatal)?, epoch)?;
-                    other.is_answered = true;
-                }
-            }
+            self.rest(
+                epoch,
+                jobs.make_contiguous().split_first_mut().map(|(_, rest)| rest).unwrap_or_default(),
+            )?;
         }
         let Some(mut job) = jobs.pop_front() else { return Ok(()) };
         let mut tally = Tally::default();
