@@ -152,6 +152,9 @@ impl Found {
                 others.truncate(NAMED);
                 let names = others.into_iter().map(&id).collect::<Result<Vec<_>, _>>()?.join(", ");
                 let text = match (names.is_empty(), more) {
+                    (true, _) if rule.id == "build-clock-mismatch" => {
+                        "the build was in use at another time in this case".to_owned()
+                    }
                     (true, _) => "no sign of encryption, where there nearly always is one".to_owned(),
                     (false, 0) => format!("also in {names}"),
                     (false, more) => format!("also in {names} and {more} more"),

@@ -437,6 +437,7 @@ fn write_hop(out: &mut Vec<u8>, told: &Told<'_>, at: usize, hop: &Hop, said: Opt
     o.opt_str("id_time", hop.id_time.map(rfc3339).as_deref());
     o.uint("index", at as u64);
     o.opt_str("peer_ip", hop.peer_ip.map(|ip| ip.to_string()).as_deref());
+    range(&mut o, "peer_ip_at", told, hop.peer_ip_at);
     o.opt_uint("peer_port", hop.peer_port.map(u64::from));
     o.str("peer_scope", hop.peer_scope.code());
     if let Some(said) = said {

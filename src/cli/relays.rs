@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::catalog::Catalog;
-use crate::route::{Clock, Clocks, LEAST, Model};
+use crate::route::{Clock, Clocks, Course, LEAST, Model, month_name};
 use crate::store::Reader;
 use crate::types::ItemKey;
 use crate::types::json::{self, Obj};
@@ -62,7 +62,7 @@ pub(super) fn run(context: &Context, args: &HopsArgs, out: &mut Out) -> Result<E
     for (name, relay) in &order {
         if context.json {
             let mut line = Vec::new();
-            object(name, relay, clock(&clocks, name), &geo, &mut line)?;
+            object(name, relay, &clocks, &geo, &mut line)?;
             line.push(b'\n');
             out.bytes(&line)?;
             continue;
@@ -80,7 +80,7 @@ pub(super) fn run(context: &Context, args: &HopsArgs, out: &mut Out) -> Result<E
             pad(&host, 43),
             at(relay.first),
             at(relay.last),
-            pad(&offset(clock(&clocks, name)), CLOCK),
+            pad(&offset(clock(&clocks, name), course(&clocks, name)), CLOCK),
             said.join("; ")
         ))?;
         let clients = clients(relay, &geo)?;
@@ -125,10 +125,17 @@ fn clock(clocks: &Model, name: &[u8]) -> Option<Clock> {
     clocks.clock(&String::from_utf8_lossy(name)).filter(|clock| clock.neighbours >= LEAST)
 }
 
+fn course(clocks: &Model, name: &[u8]) -> Course {
+    clocks.course(&String::from_utf8_lossy(name))
+}
+
 /// The error of a clock for a narrow column.
-fn offset(clock: Option<Clock>) -> String {
+fn offset(clock: Option<Clock>, course: Course) -> String {
     match clock {
         None => "not known".to_owned(),
+        Some(_) if matches!(course, Course::Drift { .. }) => "drifts".to_owned(),
+        Some(_) if course == Course::ZoneSlips => "by hours".to_owned(),
+        Some(_) if course == Course::Changing => "changing".to_owned(),
         Some(Clock { ahead_ms: 0, .. }) => "within 5 s".to_owned(),
         Some(clock) => {
             let zone = if clock.zone_slip().is_some() { " zone?" } else { "" };
@@ -178,14 +185,9 @@ fn gather(catalog: &Catalog, with_clients: bool) -> Result<(BTreeMap<Vec<u8>, Re
     Ok((relays, clocks.learn()))
 }
 
-fn object(
-    name: &[u8],
-    relay: &Relay,
-    clock: Option<Clock>,
-    geo: &Geo,
-    out: &mut Vec<u8>,
-) -> Result<(), Failure> {
+fn object(name: &[u8], relay: &Relay, clocks: &Model, geo: &Geo, out: &mut Vec<u8>) -> Result<(), Failure> {
     let clients = clients(relay, geo)?;
+    let clock = clock(clocks, name);
     let mut o = Obj::new(out);
     o.text("by", name);
     if !geo.is_empty() {
@@ -196,6 +198,13 @@ fn object(
         });
     }
     o.opt_int("clock_ahead_ms", clock.map(|clock| clock.ahead_ms));
+    o.str("clock_course", course(clocks, name).code());
+    o.arr("clock_months", clocks.months(&String::from_utf8_lossy(name)), |out, month| {
+        let mut o = Obj::new(out);
+        o.int("ahead_ms", month.ahead_ms).str("month", &month_name(month.number));
+        o.uint("neighbours", u64::from(month.neighbours));
+        o.end();
+    });
     o.opt_uint("clock_neighbours", clock.map(|clock| u64::from(clock.neighbours)));
     if !geo.is_empty() {
         geo.write_sources(&mut o);

@@ -25,6 +25,12 @@ pub const ACROSS: &[Rule] = &[
         when: "Between this client and this server 99 % of at least 50 hops have a sign of encryption; this one has none.",
         caveat: "Maintenance, an expired certificate, a second machine behind one name.",
     },
+    Rule {
+        id: "build-clock-mismatch",
+        severity: Severity::Strong,
+        when: "A hop of Microsoft 365 names a build of the service (15.20.x) over 60 days away from the middle half of at least 8 hops of the case with that build.",
+        caveat: "Clouds of states and of partners get builds later.",
+    },
 ];
 
 /// One hop as it is compared with others. Texts are in lower case but for the id.
@@ -129,12 +135,16 @@ fn is_exception(all: u64, bare: u64) -> bool {
 /// Two texts that name something together.
 type Both = (Box<[u8]>, Box<[u8]>);
 
+/// A time, and the item and place of its hop.
+type Dated = (i64, (u64, usize));
+
 /// Compares hops of many messages.
 #[derive(Clone, Debug, Default)]
 pub struct Compare {
     /// Hashes of what is looked at; `None`: all.
     chosen: Option<HashSet<u64>>,
     is_cut: bool,
+    builds: BTreeMap<u32, Vec<Dated>>,
     ids: HashMap<Both, Vec<Under>>,
     pairs: BTreeMap<Both, Pair>,
 }
@@ -142,10 +152,47 @@ pub struct Compare {
 /// Hops kept under one id, and without encryption for one pair; more say no more.
 const MOST: usize = 256;
 
+/// Whether an id is a version of four numbers.
+fn is_version(id: &[u8]) -> bool {
+    let mut parts = id.split(|&b| b == b'.');
+    let is_number =
+        |part: Option<&[u8]>| part.is_some_and(|p| !p.is_empty() && p.iter().all(u8::is_ascii_digit));
+    (0..4).all(|_| is_number(parts.next())) && parts.next().is_none()
+}
+
+/// Hops that a build needs before anything is said of its time.
+const LEAST_BUILD: usize = 8;
+
+/// How far from the middle half of its build's hops a hop is out of its time, in milliseconds: 60 days. The middle build is in use for 23 days.
+const BUILD_APART: i64 = 60 * 86_400_000;
+
+/// Hops kept of one build.
+const MOST_BUILD: usize = 1 << 16;
+
+/// Hops of one build that are far from the others.
+fn out_of_time(mut hops: Vec<Dated>) -> impl Iterator<Item = (u64, usize)> {
+    hops.sort_unstable();
+    let at = |n: usize| hops.get(n).map(|hop| hop.0);
+    let window = at(hops.len() / 4).zip(at(hops.len() * 3 / 4)).filter(|_| hops.len() >= LEAST_BUILD);
+    hops.into_iter().filter_map(move |(at, place)| {
+        let (first, last) = window?;
+        (at < first.saturating_sub(BUILD_APART) || at > last.saturating_add(BUILD_APART)).then_some(place)
+    })
+}
+
 impl Seen<'_> {
-    /// Whether server and id can be compared.
+    /// Whether server and id can be compared. The version that Exchange writes as an id is that of all its messages.
     fn has_id(&self) -> bool {
-        self.at.is_some() && !self.by.is_empty() && self.id.len() >= 4
+        self.at.is_some() && !self.by.is_empty() && self.id.len() >= 4 && !is_version(self.id)
+    }
+
+    /// The build of Microsoft 365 that the hop names: `7544` of `15.20.7544.36`.
+    fn build(&self) -> Option<u32> {
+        if !is_version(self.id) || !self.by.ends_with(b".outlook.com") {
+            return None;
+        }
+        let rest = std::str::from_utf8(self.id).ok()?.strip_prefix("15.20.")?;
+        rest.split('.').next()?.parse().ok()
     }
 
     /// Whether there is a sign of encryption, where client and server can be compared.
@@ -171,6 +218,14 @@ impl Compare {
             if under.len() < MOST {
                 let (message_id, for_) = (seen.message_id.into(), seen.for_.into());
                 under.push(Under { at, message_id, for_, place: (seen.item, seen.hop) });
+            } else {
+                self.is_cut = true;
+            }
+        }
+        if let (Some(at), Some(build)) = (seen.at, seen.build()) {
+            let hops = self.builds.entry(build).or_default();
+            if hops.len() < MOST_BUILD {
+                hops.push((at, (seen.item, seen.hop)));
             } else {
                 self.is_cut = true;
             }
@@ -219,6 +274,9 @@ impl Compare {
             if is_exception(pair.all, bare) {
                 out.extend(pair.bare.into_iter().map(|place| Across { rule: 2, hops: vec![place] }));
             }
+        }
+        for hops in self.builds.into_values() {
+            out.extend(out_of_time(hops).map(|place| Across { rule: 3, hops: vec![place] }));
         }
         out.sort();
         out
@@ -274,6 +332,25 @@ mod tests {
             [("queue-id-reuse", vec![(1, 0), (2, 0)])]
         );
         assert_eq!(found(&[a, hop(2, "b@x", "4F3D21234", 95_000)]), []);
+    }
+
+    #[test]
+    fn a_build_out_of_its_time_is_found_and_a_version_is_no_id() {
+        const DAY: i64 = 86_400_000;
+        let of = |item: u64, day: i64| Seen {
+            by: b"am6pr01mb1234.eurprd01.prod.outlook.com",
+            message_id: ["a@x", "b@x"][usize::from(item.is_multiple_of(2))],
+            ..hop(item, "", "15.20.7544.36", day * DAY)
+        };
+        let usual: Vec<_> = (0..20).map(|n| of(n, i64::try_from(n).unwrap())).collect();
+        // Two messages in one second, through one server: its version is not their id.
+        assert_eq!(found(&[&usual[..], &[of(21, 5)]].concat()), []);
+        assert_eq!(found(&[&usual[..], &[of(21, 300)]].concat()), [("build-clock-mismatch", vec![(21, 0)])]);
+        assert_eq!(found(&[&usual[..], &[of(21, -90)]].concat()), [("build-clock-mismatch", vec![(21, 0)])]);
+        assert_eq!(found(&[&usual[..], &[of(21, 70)]].concat()), []);
+        assert_eq!(found(&[&usual[..5], &[of(21, 300)]].concat()), [], "too few to tell");
+        let other = Seen { by: b"mail.example", ..of(21, 300) };
+        assert_eq!(found(&[&usual[..], &[other]].concat()), [], "another's Exchange");
     }
 
     #[test]

@@ -7,11 +7,16 @@
 
 use std::collections::BTreeMap;
 
+use super::course::{Course, Month, course, month, on_line};
+
 /// Neighbours that a relay's clock needs before anything is said of it.
 pub const LEAST: u32 = 10;
 
 /// Smaller errors are not told from transit, in milliseconds.
-const SMALLEST: i64 = 5_000;
+pub(super) const SMALLEST: i64 = 5_000;
+
+/// How far a drift is followed beyond the months in which it was seen, in milliseconds: 31 days.
+const BEYOND: i64 = 31 * 86_400_000;
 
 /// Differences kept of one pair of relays; the first ones.
 const KEPT: usize = 4_096;
@@ -20,8 +25,8 @@ const KEPT: usize = 4_096;
 #[derive(Clone, Debug, Default)]
 pub struct Clocks {
     hosts: BTreeMap<String, usize>,
-    /// Differences in milliseconds by (newer, older).
-    pairs: BTreeMap<(usize, usize), Vec<i64>>,
+    /// The newer one's time and the difference in milliseconds, by (newer, older).
+    pairs: BTreeMap<(usize, usize), Vec<(i64, i64)>>,
 }
 
 /// What is known of one relay's clock.
@@ -46,6 +51,8 @@ impl Clock {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Model {
     clocks: BTreeMap<String, Clock>,
+    /// Of relays whose clock is not the same in all months.
+    months: BTreeMap<String, Vec<Month>>,
 }
 
 impl Clocks {
@@ -59,7 +66,7 @@ impl Clocks {
             if let Some((newer, then)) = newer.filter(|&(newer, _)| newer != host) {
                 let kept = self.pairs.entry((newer, host)).or_default();
                 if kept.len() < KEPT {
-                    kept.push(then.saturating_sub(at));
+                    kept.push((then, then.saturating_sub(at)));
                 }
             }
             newer = Some((host, at));
@@ -74,11 +81,20 @@ impl Clocks {
             rank[*number] = place;
         }
         let mut edges = Vec::new();
-        for ((newer, older), mut deltas) in std::mem::take(&mut self.pairs) {
-            deltas.sort_unstable();
-            let middle = deltas.get(deltas.len() / 2).copied().unwrap_or_default();
-            let weight = i64::try_from(deltas.len()).unwrap_or(i64::MAX);
-            edges.push(Edge { newer: rank[newer], older: rank[older], middle, weight });
+        let mut by_month: BTreeMap<i64, Vec<(i64, Edge)>> = BTreeMap::new();
+        for ((newer, older), kept) in std::mem::take(&mut self.pairs) {
+            let mut months: BTreeMap<i64, Vec<(i64, i64)>> = BTreeMap::new();
+            for &(at, delta) in &kept {
+                months.entry(month(at)).or_default().push((at, delta));
+            }
+            for (number, kept) in months {
+                let mut times: Vec<i64> = kept.iter().map(|(at, _)| *at).collect();
+                times.sort_unstable();
+                let at = times.get(times.len() / 2).copied().unwrap_or_default();
+                let edge = Edge::of(rank[newer], rank[older], kept.iter().map(|(_, delta)| *delta));
+                by_month.entry(number).or_default().push((at, edge));
+            }
+            edges.push(Edge::of(rank[newer], rank[older], kept.iter().map(|(_, delta)| *delta)));
         }
         edges.sort_unstable_by_key(|edge| (edge.newer, edge.older));
         let errors = solve(&edges, self.hosts.len());
@@ -89,12 +105,56 @@ impl Clocks {
                     neighbours[end].saturating_add(u32::try_from(edge.weight).unwrap_or(u32::MAX));
             }
         }
-        let clocks = self.hosts.into_keys().enumerate().map(|(n, host)| {
-            let known = neighbours[n] >= LEAST && errors[n].abs() >= SMALLEST;
-            (host, Clock { ahead_ms: if known { errors[n] } else { 0 }, neighbours: neighbours[n] })
-        });
-        Model { clocks: clocks.collect() }
+        let ahead: Vec<i64> = (0..errors.len())
+            .map(|n| if neighbours[n] >= LEAST && errors[n].abs() >= SMALLEST { errors[n] } else { 0 })
+            .collect();
+        let mut changing = vec![Vec::new(); errors.len()];
+        for (number, edges) in by_month {
+            for (host, month) in of_month(number, edges, &ahead) {
+                changing[host].push(month);
+            }
+        }
+        let mut model = Model::default();
+        for (n, host) in self.hosts.into_keys().enumerate() {
+            let months = std::mem::take(&mut changing[n]);
+            if months.iter().any(|month| (month.ahead_ms - ahead[n]).abs() >= SMALLEST) {
+                model.months.insert(host.clone(), months);
+            }
+            model.clocks.insert(host, Clock { ahead_ms: ahead[n], neighbours: neighbours[n] });
+        }
+        model
     }
+}
+
+/// What the clocks of the relays of one month show beside their errors over all months: a month is a case of its own, in which a clock that is
+/// as wrong as ever needs no reason.
+fn of_month(number: i64, mut edges: Vec<(i64, Edge)>, ahead: &[i64]) -> Vec<(usize, Month)> {
+    edges.sort_unstable_by_key(|(_, edge)| (edge.newer, edge.older));
+    let mut hosts: Vec<usize> = edges.iter().flat_map(|(_, edge)| [edge.newer, edge.older]).collect();
+    hosts.sort_unstable();
+    hosts.dedup();
+    let place = |host: usize| hosts.binary_search(&host).unwrap_or_default();
+    let rest = |edge: &Edge| Edge {
+        newer: place(edge.newer),
+        older: place(edge.older),
+        middle: edge.middle.saturating_sub(ahead[edge.newer]).saturating_add(ahead[edge.older]),
+        weight: edge.weight,
+    };
+    let errors = solve(&edges.iter().map(|(_, edge)| rest(edge)).collect::<Vec<_>>(), hosts.len());
+    let mut all = vec![(0u32, 0i128); hosts.len()];
+    for (at, edge) in &edges {
+        for host in [edge.newer, edge.older] {
+            let (neighbours, sum) = &mut all[place(host)];
+            *neighbours = neighbours.saturating_add(u32::try_from(edge.weight).unwrap_or(u32::MAX));
+            *sum += i128::from(*at) * i128::from(edge.weight);
+        }
+    }
+    let known = hosts.iter().zip(all).zip(errors).filter(|((_, (neighbours, _)), _)| *neighbours >= LEAST);
+    let of = |((&host, (neighbours, sum)), error): ((&usize, (u32, i128)), i64)| {
+        let at = i64::try_from(sum / i128::from(neighbours)).unwrap_or_default();
+        (host, Month { number, at, ahead_ms: ahead[host].saturating_add(error), neighbours })
+    };
+    known.map(of).collect()
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -103,6 +163,16 @@ struct Edge {
     older: usize,
     middle: i64,
     weight: i64,
+}
+
+impl Edge {
+    /// The middle of some differences.
+    fn of(newer: usize, older: usize, deltas: impl Iterator<Item = i64>) -> Self {
+        let mut deltas: Vec<i64> = deltas.collect();
+        deltas.sort_unstable();
+        let middle = deltas.get(deltas.len() / 2).copied().unwrap_or_default();
+        Self { newer, older, middle, weight: i64::try_from(deltas.len()).unwrap_or(i64::MAX) }
+    }
 }
 
 /// What a host's clock shows by one of its edges when the other end is right as far as it is known, with the edge's weight.
@@ -171,14 +241,38 @@ impl Model {
         self.clocks.get(&host.to_ascii_lowercase()).copied()
     }
 
+    /// The clock of a relay at one time: on its line where it drifts, else as in that month, else as over all months.
+    pub fn clock_at(&self, host: &str, at: i64) -> Option<Clock> {
+        let host = host.to_ascii_lowercase();
+        let whole = self.clocks.get(&host).copied()?;
+        let months = self.months.get(&host).map(Vec::as_slice).unwrap_or_default();
+        if let (Course::Drift { .. }, [first, .., last]) = (course(months), months) {
+            let at = at.clamp(first.at.saturating_sub(BEYOND), last.at.saturating_add(BEYOND));
+            return Some(Clock { ahead_ms: on_line(first, last, at), ..whole });
+        }
+        let number = month(at);
+        let then = months.iter().find(|month| month.number == number);
+        Some(then.map_or(whole, |month| Clock { ahead_ms: month.ahead_ms, neighbours: month.neighbours }))
+    }
+
+    /// How a relay's clock goes over the months.
+    pub fn course(&self, host: &str) -> Course {
+        course(self.months(host))
+    }
+
+    /// The months of a relay whose clock is not the same in all of them; none of one that is steady.
+    pub fn months(&self, host: &str) -> &[Month] {
+        self.months.get(&host.to_ascii_lowercase()).map(Vec::as_slice).unwrap_or_default()
+    }
+
     /// All relays by name.
     pub fn all(&self) -> impl Iterator<Item = (&str, Clock)> {
         self.clocks.iter().map(|(host, clock)| (host.as_str(), *clock))
     }
 
-    /// The time between two neighbours with the errors of their clocks taken out; `None` when neither is known to be wrong.
-    pub fn corrected(&self, newer: &str, older: &str, raw_ms: i64) -> Option<i64> {
-        let error = |host: &str| self.clock(host).map_or(0, |clock| clock.ahead_ms);
+    /// The time between two neighbours, each a name and its time, with the errors of their clocks taken out; `None` when neither is known to be wrong.
+    pub fn corrected(&self, newer: (&str, i64), older: (&str, i64), raw_ms: i64) -> Option<i64> {
+        let error = |(host, at): (&str, i64)| self.clock_at(host, at).map_or(0, |clock| clock.ahead_ms);
         let (a, b) = (error(newer), error(older));
         (a != 0 || b != 0).then(|| raw_ms.saturating_sub(a).saturating_add(b))
     }
@@ -232,9 +326,55 @@ mod tests {
         }
         assert_eq!(model.clock("B").unwrap().zone_slip(), Some(4));
         assert_eq!(model.clock("e").unwrap().zone_slip(), None);
-        let corrected = model.corrected("c", "b", -7_199_500).unwrap();
+        let corrected = model.corrected(("c", 0), ("b", 0), -7_199_500).unwrap();
         assert!((0..=2_000).contains(&corrected), "{corrected}");
-        assert_eq!(model.corrected("z", "c", 900), None);
+        assert_eq!(model.corrected(("z", 0), ("c", 0), 900), None);
+    }
+
+    #[test]
+    fn drift_and_zone_slips_are_followed_and_steady_clocks_stay_steady() {
+        const DAY: i64 = 86_400_000;
+        let ways: &[&[&str]] = &[
+            &["a", "drifts", "z"],
+            &["a", "slips", "z"],
+            &["b", "wrong", "z"],
+            &["a", "b", "z"],
+            &["b", "drifts", "z"],
+        ];
+        // A second and a half a day; an hour ahead from the fourth month to the eighth; always two minutes behind.
+        let error = |host: &str, at: i64| match host {
+            "drifts" => (at - 1_704_067_200_000) * 3 / (2 * 86_400),
+            "slips" if (3..8).contains(&(month(at) - month(1_704_067_200_000))) => 3_600_000,
+            "wrong" => -120_000,
+            _ => 0,
+        };
+        let mut clocks = Clocks::default();
+        for number in 0..1_400i64 {
+            let now = 1_704_067_200_000 + number * DAY / 4;
+            for way in ways {
+                let hops = (0..).zip(way.iter());
+                let mut hops: Vec<(&str, i64)> =
+                    hops.map(|(n, &host)| (host, now + n * 400 + error(host, now))).collect();
+                hops.reverse();
+                clocks.observe(hops);
+            }
+        }
+        let model = clocks.learn();
+        assert_eq!(model.course("slips"), Course::ZoneSlips);
+        assert_eq!(model.course("wrong"), Course::Steady);
+        assert_eq!((model.course("a"), model.course("z")), (Course::Steady, Course::Steady));
+        let Course::Drift { us_per_day } = model.course("drifts") else {
+            panic!("{:?}", model.months("drifts"))
+        };
+        assert!((us_per_day - 1_500_000).abs() < 20_000, "{us_per_day}");
+        for day in [3, 60, 130, 200, 300, 345] {
+            let at = 1_704_067_200_000 + day * DAY;
+            for host in ["a", "b", "z", "drifts", "slips", "wrong"] {
+                let told = model.clock_at(host, at).unwrap().ahead_ms;
+                let most = if host == "drifts" { 5_000 } else { 1_000 };
+                assert!((told - error(host, at)).abs() <= most, "{host} on day {day}: {told}");
+            }
+        }
     }
 
     #[test]

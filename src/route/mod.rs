@@ -7,6 +7,7 @@
 mod across;
 mod answers;
 mod clocks;
+mod course;
 mod embedded;
 mod names;
 mod networks;
@@ -21,6 +22,7 @@ mod trust;
 pub use across::{ACROSS, Across, Compare, Seen, Survey};
 pub use answers::{Answer, Answers, Level};
 pub use clocks::{Clock, Clocks, LEAST, Model};
+pub use course::{Course, Month, month_name};
 pub use embedded::{Time, times};
 pub use names::{organisation, provider};
 pub use networks::{Network, NetworkError, Networks};

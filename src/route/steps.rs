@@ -34,16 +34,14 @@ pub(super) fn corrected(mail: &Mail<'_>, delays: &[Option<i64>], clocks: &Model)
     if clocks.is_empty() {
         return out;
     }
-    let mut older: Option<String> = None;
+    let mut older: Option<(String, i64)> = None;
     for ((out, hop), delay) in out.iter_mut().zip(hops).zip(delays).rev() {
-        if at(hop).is_none() {
-            continue;
-        }
+        let Some(now) = at(hop) else { continue };
         let by = mail.lower(hop.by);
-        if let (Some(older), Some(raw)) = (&older, delay) {
-            *out = clocks.corrected(&by, older, *raw);
+        if let (Some((older, then)), Some(raw)) = (&older, delay) {
+            *out = clocks.corrected((&by, now), (older, *then), *raw);
         }
-        older = Some(by);
+        older = Some((by, now));
     }
     out
 }

@@ -40,11 +40,14 @@ impl RelPath {
         self.0.rsplit(|&b| b == b'/').next().unwrap_or_default()
     }
 
-    /// The folder, with its epoch, of a message of an account: what stands before `/;UID=` or `/;UIDL=`; all of the path
-    /// when there is none.
+    /// The folder, with its epoch, of a message of an account: what stands before `/;UID=`, `/;UIDL=`, or, where a POP3 server
+    /// names no messages, `/;SHA256=` and `/;MSG=`; all of the path when there is none.
     pub fn folder_of_account(&self) -> &[u8] {
-        let end = memchr::memmem::rfind(&self.0, b"/;UID").unwrap_or(self.0.len());
-        self.0.get(..end).unwrap_or_default()
+        let name = self.name();
+        let is_message =
+            [&b";UID="[..], b";UIDL=", b";SHA256=", b";MSG="].iter().any(|mark| name.starts_with(mark));
+        let below = if is_message { name.len().saturating_add(1) } else { 0 };
+        self.0.get(..self.0.len().saturating_sub(below)).unwrap_or_default()
     }
 
     /// This path below `root`, on a system whose file names are bytes.

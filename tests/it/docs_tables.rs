@@ -55,7 +55,7 @@ fn the_table_of_rules_is_that_of_the_code() {
     );
     rules(&mut text, mailtrail::route::RULES);
     text.push_str(
-        "\nThree rules need more than one message. `findings` works them out over the whole case each time it is asked, so that they follow every import; \
+        "\nSome rules need more than one message. `findings` works them out over the whole case each time it is asked, so that they follow every import; \
          they cannot be searched for by `finding:`.\n\n",
     );
     rules(&mut text, mailtrail::route::ACROSS);
@@ -68,4 +68,24 @@ fn rules(text: &mut String, rules: &[mailtrail::route::Rule]) {
         writeln!(text, "| `{}` | {} | {} | {} |", rule.id, rule.severity.code(), rule.when, rule.caveat)
             .unwrap();
     }
+}
+
+#[test]
+fn the_tables_of_families_and_grades_are_those_of_the_code() {
+    use mailtrail::parse::received::{Grade, families};
+    let mut text = String::from(
+        "## Families and grades\n\nMade from the tables in `src/parse/received`; a test compares. A family is told by the software that a field names, by how it is built, its id, and its protocol. \
+         It says what the first name after `from` is worth: what the client called itself is a claim, the reverse name was looked up by the server. Where the words beside it tell more, these count. \
+         *clear* marks programs that always write words about encryption when there is some: a field of theirs without such words asserts clear text; of all others it says nothing.\n\n\
+         | grade | meaning |\n|---|---|\n",
+    );
+    for grade in Grade::ALL {
+        writeln!(text, "| `{}` | {} |", grade.code(), grade.meaning()).unwrap();
+    }
+    text.push_str("\n| family | first name after `from` | builds | |\n|---|---|---|---|\n");
+    for family in families() {
+        let clear = if family.tells_tls { "clear" } else { "" };
+        writeln!(text, "| `{}` | {} | {} | {clear} |", family.name, family.first, family.builds).unwrap();
+    }
+    support::section("hops.md", "Families and grades", &text);
 }

@@ -5,6 +5,7 @@
 mod acquire;
 mod acquire_imap;
 mod acquire_pop3;
+mod acquire_sign_in;
 mod auth;
 mod changed_bytes;
 mod command_line;
@@ -24,7 +25,9 @@ mod exports;
 mod first_steps;
 mod geoip;
 mod hop_queries;
+mod hostile_hops;
 mod hostile_inputs;
+mod hostile_servers;
 mod hostile_sources;
 mod interrupted_import;
 mod manifest_schema;

@@ -1,7 +1,7 @@
 //! What a FETCH answer tells of a message (RFC 9051 section 7.5.2; RFC 7162, RFC 8474, X-GM-EXT-1).
 
 use super::answer::Answer;
-use super::scan::{Scan, Text, decimal};
+use super::scan::{LITERAL, Scan, Text, decimal};
 use crate::types::server::ServerState;
 
 /// The body in a FETCH answer.
@@ -96,6 +96,11 @@ impl Fetched {
             labels.dedup();
             self.server.gm_labels = labels;
         } else if let Some(Origin(offset)) = whole_body(item) {
+            if !is_nstring(scan.rest()) {
+                // `{-1}`, an atom, a quote that does not end: no body, and nothing that may be taken for one.
+                scan.pass();
+                return;
+            }
             let body = match scan.string() {
                 Some(Text::Bytes(bytes)) => Body::Bytes(bytes),
                 Some(Text::Elsewhere(n)) => Body::Elsewhere(n),
@@ -115,6 +120,29 @@ fn first(scan: &mut Scan<'_>) -> Option<Vec<u8>> {
     match scan.list() {
         Some(list) => list.into_iter().next(),
         None => scan.bytes(),
+    }
+}
+
+/// Whether an `nstring` (RFC 9051 section 9) stands there: a quoted string that ends, a literal that came, or NIL.
+fn is_nstring(rest: &[u8]) -> bool {
+    match rest.split_first() {
+        Some((b'"', inner)) => {
+            let mut bytes = inner.iter();
+            while let Some(byte) = bytes.next() {
+                match byte {
+                    b'"' => return true,
+                    b'\\' => drop(bytes.next()),
+                    &LITERAL => return false,
+                    _ => {}
+                }
+            }
+            false
+        }
+        Some((b'{' | b'~', _)) => {
+            let ends = |b: &&u8| matches!(**b, b' ' | b'(' | b')' | b'"' | b'\r' | LITERAL);
+            rest.iter().find(ends) == Some(&LITERAL)
+        }
+        _ => rest.get(..3).is_some_and(|word| word.eq_ignore_ascii_case(b"NIL")),
     }
 }
 
@@ -209,6 +237,14 @@ mod tests {
         assert_eq!(body("* 1 FETCH (BODY[] NIL)", &[]), Some((None, Body::Nil)));
         assert_eq!(body("* 1 FETCH (BODY[] \"\")", &[]), Some((None, Body::Bytes(vec![]))));
         assert_eq!(body("* 1 FETCH (BODY[TEXT] \"x\" UID 2)", &[]), None);
+    }
+
+    #[test]
+    fn what_is_no_string_is_no_body() {
+        for odd in ["{-1}", "{many}", "~{3}", "abc", "(\"a\")", "\"abc", "\"ab\\\"", ""] {
+            let fetched = read(&format!("* 1 FETCH (UID 1 BODY[] {odd})"), &[]).unwrap();
+            assert_eq!(fetched.body, None, "{odd}");
+        }
     }
 
     #[test]

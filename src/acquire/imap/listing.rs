@@ -149,7 +149,8 @@ pub(super) fn list(
     exists: u64,
     notices: &mut Vec<Notice>,
 ) -> Result<Result<Listing, String>, WireError> {
-    if exists == 0 && session.exists.unwrap_or(0) == 0 {
+    // A count that was not told, or that nobody can read, is not none.
+    if exists == 0 && session.exists == Some(0) {
         return Ok(Ok(Listing::default()));
     }
     let extras = Extras { object_id: session.can("OBJECTID"), gmail: session.can("X-GM-EXT-1") };

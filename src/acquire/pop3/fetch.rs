@@ -6,7 +6,7 @@ use crate::acquire::wire::{Wire, WireError};
 use crate::acquire::{AcquireError, Left, Message, Place, Told, Why};
 use crate::types::digest::Sha256Stream;
 use crate::types::server::ServerState;
-use crate::types::{RelPath, Sha256Digest};
+use crate::types::{Anomaly, AnomalyKind, RelPath, Sha256Digest};
 
 use super::answer::status;
 use super::body::Unstuffer;
@@ -147,9 +147,10 @@ impl Run<'_> {
         wire.transcript.body(came.total, came.digest);
         self.went_on();
         let server = ServerState { size: entry.size, uidl: entry.uidl.clone(), ..ServerState::default() };
+        let notes = size_note(entry.size, came.total);
         let mut path = at.path.clone();
         match came.whole {
-            None => self.tell(Told::LongEnd { server, notes: Vec::new() })?,
+            None => self.tell(Told::LongEnd { server, notes })?,
             Some(bytes) => {
                 if entry.uidl.is_none() {
                     let met = self.digests.entry(came.digest).or_insert(0);
@@ -161,7 +162,7 @@ impl Run<'_> {
                     }
                 }
                 let at = Place { path: path.clone(), uid: place };
-                self.tell(Told::Message(Message { at, server, bytes, notes: Vec::new() }))?;
+                self.tell(Told::Message(Message { at, server, bytes, notes }))?;
             }
         }
         self.books.taken = self.books.taken.saturating_add(1);
@@ -181,11 +182,12 @@ impl Run<'_> {
             let text = "a line begins with a dot that is not doubled: the server does not stuff as RFC 1939 3 says; the dot is kept";
             self.notice("dot-not-stuffed", Some(path.clone()), text.to_owned(), false)?;
         }
-        let Some(size) = entry.size.filter(|size| *size != total) else { return Ok(()) };
         // A TOP that gives less than there is cannot be told from a size that was only estimated.
-        let is_partial = !self.order.retr && total < size;
-        let text = format!("{size} octets announced, {total} came");
-        self.notice("size-mismatch", Some(path), text, is_partial)
+        if let Some(size) = entry.size.filter(|size| !self.order.retr && total < *size) {
+            let text = format!("{size} octets announced, {total} came by TOP; RETR may give more");
+            self.notice("shorter-than-announced", Some(path), text, true)?;
+        }
+        Ok(())
     }
 
     /// Reads the bytes of a message to the line with the single dot.
@@ -256,4 +258,14 @@ fn piece(wire: &mut Wire<'_>, unstuffer: &mut Unstuffer, out: &mut Vec<u8>) -> R
     }
     wire.used(used);
     Ok(())
+}
+
+/// What is odd about a size.
+fn size_note(announced: Option<u64>, came: u64) -> Vec<Anomaly> {
+    let announced = announced.filter(|size| *size != came);
+    let note = |size: u64| {
+        Anomaly::whole(AnomalyKind::SizeAnnouncedDiffers)
+            .with(format!("{size} octets announced, {came} came"))
+    };
+    announced.map(note).into_iter().collect()
 }

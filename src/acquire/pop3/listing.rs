@@ -38,6 +38,11 @@ pub(super) struct Listing {
     pub(super) odd: Vec<(&'static str, String, bool)>,
 }
 
+/// Most messages of a maildrop, and most octets of LIST or of UIDL: a listing is held in memory. The largest that we know of is
+/// a tenth of it.
+const MOST_LISTED: u64 = 1_000_000;
+const LONGEST_LISTING: u64 = 64 << 20;
+
 /// Unsigned digits alone.
 fn number(text: &[u8]) -> Option<u64> {
     if text.is_empty() || !text.iter().all(u8::is_ascii_digit) {
@@ -192,8 +197,8 @@ fn names(
 /// The lines of a listing, under the limit of messages.
 fn each(wire: &mut Wire<'_>, limits: &Limits, take: &mut dyn FnMut(&[u8])) -> Result<(), WireError> {
     let mut count = 0_u64;
-    let most = limits.listed;
-    lines(wire, u64::MAX, &mut |line| {
+    let most = limits.listed.min(MOST_LISTED);
+    lines(wire, LONGEST_LISTING, &mut |line| {
         count = count.saturating_add(1);
         if count > most {
             return Err(WireError::Protocol(format!("the server lists more than {most} messages")));

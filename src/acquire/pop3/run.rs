@@ -194,7 +194,7 @@ impl<'r> Run<'r> {
         if after.iter().map(|(n, _)| n).ne(announced.iter().map(|(n, _)| n)) {
             let text =
                 "the server lists other messages at the end of the session than at its begin".to_owned();
-            self.notice("list-changed", Some(folder()), text, false)?;
+            self.notice("list-changed", Some(folder()), text, true)?;
         }
         let earlier = self.known.folder(&folder()).len() as u64;
         let gone = earlier.saturating_sub(self.books.known);
@@ -255,11 +255,14 @@ impl<'r> Run<'r> {
             item.number = now.remove(&item.entry.path()).map(|e| e.number);
         }
         if !now.is_empty() {
+            // When others are gone at the same time, these may be the same ones under other names.
+            let unsettled = self.items.get(self.head..).unwrap_or_default();
+            let is_partial = unsettled.iter().any(|item| item.number.is_none());
             let text = format!(
-                "{} messages came in while the connection was made anew; another run takes them",
+                "{} messages are new since the connection was made anew; another run takes them",
                 now.len()
             );
-            self.notice("new-during", Some(folder()), text, false)?;
+            self.notice("new-during", Some(folder()), text, is_partial)?;
         }
         Ok(())
     }

@@ -20,6 +20,18 @@ pub(super) enum First {
     Neither,
 }
 
+impl First {
+    /// What it means, in words.
+    pub(super) fn meaning(self) -> &'static str {
+        match self {
+            Self::Helo => "what the client called itself",
+            Self::Both => "the reverse name; the client called itself the same",
+            Self::Rdns => "the reverse name",
+            Self::Neither => "an account or a name of the server's own",
+        }
+    }
+}
+
 macro_rules! families {
     ($( $variant:ident $name:literal $first:ident [ $($shape:literal),* ] )*) => {
         /// The kind of server that wrote a field.
@@ -46,6 +58,9 @@ macro_rules! families {
             fn shapes(self) -> &'static [&'static str] {
                 match self { Self::Unknown => &[], $( Self::$variant => &[$($shape),*], )* }
             }
+
+            /// All of them, in the order of the table.
+            pub(super) const ALL: &'static [Family] = &[$(Self::$variant),*];
 
             /// All names, in the order of the table.
             pub(super) const NAMES: &'static [&'static str] = &[$($name),*];
@@ -154,6 +169,11 @@ impl Family {
             Self::Proofpoint => comment == b"PPS" || comment.starts_with(b"PPS "),
             _ => true,
         }
+    }
+
+    /// How many ways it has to build its fields.
+    pub(super) fn builds_count(self) -> usize {
+        self.shapes().len()
     }
 
     /// Whether this server always writes words about encryption when there is some, so that none means clear text.

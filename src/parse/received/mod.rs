@@ -45,6 +45,21 @@ impl Grade {
             Self::Unparsed => "unparsed",
         }
     }
+
+    /// All of them, the best first.
+    pub const ALL: [Self; 4] = [Self::Exact, Self::Generic, Self::Partial, Self::Unparsed];
+
+    /// What it means, in one sentence.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Exact => "the field is built to its end as its family builds it",
+            Self::Generic => {
+                "the clauses of RFC 5321 section 4.4 were told apart; no family, or one that builds its fields otherwise"
+            }
+            Self::Partial => "some clause was read",
+            Self::Unparsed => "none was; the field is kept and shown",
+        }
+    }
 }
 
 /// Whether a connection was encrypted, as far as the field tells. Absence of words is no proof of clear text.
@@ -259,6 +274,32 @@ pub fn received(field: &[u8], value_at: u64, field_at: ByteRange) -> Parsed<Hop>
 /// For statistics of real mail and for writing new grammars.
 pub fn shape(field: &[u8]) -> String {
     String::from_utf8_lossy(read::shape(field).as_bytes()).into_owned()
+}
+
+/// What is known of a family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FamilyNote {
+    /// Its name, as in [`Hop::family`].
+    pub name: &'static str,
+    /// What the first token after `from` means where nothing beside it says so.
+    pub first: &'static str,
+    /// How many ways it has to build its fields; one that fits none of them is not [`Grade::Exact`].
+    pub builds: usize,
+    /// Whether it always writes words about encryption when there is some, so that none means clear text.
+    pub tells_tls: bool,
+}
+
+/// All families, in the order of their names.
+pub fn families() -> Vec<FamilyNote> {
+    let note = |family: &family::Family| FamilyNote {
+        name: family.name(),
+        first: family.first().meaning(),
+        builds: family.builds_count(),
+        tells_tls: family.always_tells_tls(),
+    };
+    let mut all: Vec<FamilyNote> = family::Family::ALL.iter().map(note).collect();
+    all.sort_unstable_by_key(|note| note.name);
+    all
 }
 
 /// The names of all families, as in [`Hop::family`].

@@ -15,8 +15,19 @@ use crate::types::{Anomaly, AnomalyKind, ByteRange, Parsed};
 /// A field is read up to here.
 const MAX_FIELD: usize = 64 * 1024;
 
+/// What of a field is read: up to the last blank before the limit, so that no part of a word is taken for the word.
+fn beginning(whole: &[u8]) -> &[u8] {
+    match whole.get(..MAX_FIELD) {
+        Some(head) if whole.len() > MAX_FIELD => {
+            let end = head.iter().rposition(u8::is_ascii_whitespace).unwrap_or_default();
+            head.get(..end).unwrap_or_default()
+        }
+        _ => whole,
+    }
+}
+
 pub(super) fn field(whole: &[u8], value_at: u64, field_at: ByteRange) -> Parsed<Hop> {
-    let text = whole.get(..MAX_FIELD).unwrap_or(whole);
+    let text = beginning(whole);
     let mut anomalies = Vec::new();
     let tokens = lex::tokens(text);
     let (date, date_at) = find_date(text, &tokens, value_at, &mut anomalies);
@@ -28,7 +39,7 @@ pub(super) fn field(whole: &[u8], value_at: u64, field_at: ByteRange) -> Parsed<
     let mut hop = Hop { at: field_at, date, ..Hop::default() };
     draft.fill(text, protocol, &mut hop, &place);
     hop.class = draft.class(text, &hop);
-    let balanced = tokens.unbalanced.is_none() && !tokens.over;
+    let balanced = tokens.unbalanced.is_none() && !tokens.over && text.len() == whole.len();
     hop.grade =
         if balanced && draft.family.builds(draft.shape.as_bytes()) { Grade::Exact } else { grade(&hop) };
     let mut note = |kind, span: Option<Span>| anomalies.push(Anomaly::at(kind, span.map_or(field_at, place)));
@@ -55,7 +66,7 @@ pub(super) fn field(whole: &[u8], value_at: u64, field_at: ByteRange) -> Parsed<
 
 /// The build of a field.
 pub(super) fn shape(text: &[u8]) -> Shape {
-    let text = text.get(..MAX_FIELD).unwrap_or(text);
+    let text = beginning(text);
     let tokens = lex::tokens(text);
     let (_, date_at) = find_date(text, &tokens, 0, &mut Vec::new());
     let mut draft = Draft::default();

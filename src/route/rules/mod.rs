@@ -175,7 +175,7 @@ rules! {
     "clock-skew-minor" Info clocks::clock_skew_minor, "A newer hop says it was 2 to 300 s earlier than the next older one.", "Ordinary clocks differ: 34 % of a collection of 2002-2003, 2.3 % of a list of 2019-2024.";
     "tz-slip-suspect" Info clocks::tz_slip, "The time between two hops is within 2 minutes of a multiple of 30 minutes, at least one hour, and runs backwards.", "A server with a wrong zone, or at a change to daylight saving time.";
     "long-delay" Info clocks::long_delay, "A step took over an hour.", "Greylisting, queues, mailing lists, mail fetched later: 61 % of a collection of 2003.";
-    "date-future" Strong clocks::date_future, "A hop's date is later than the seizure.", "A server or the seizing machine with a wrong clock.";
+    "date-future" Strong clocks::date_future, "A hop's date is later than the seizure (`trust set --acquired`), or than the year 2100 where none was set.", "A server or the seizing machine with a wrong clock.";
     "date-invalid" Notice clocks::date_invalid, "A hop's date holds what no calendar, clock or zone has, or a 12-hour clock; nothing was guessed.", "Home-made mail programs.";
     "date-missing" Info clocks::date_missing, "A hop has no date.", "Some programs write none, against RFC 5321 section 4.4.";
     "weekday-mismatch" Strong clocks::weekday, "The day of the week in a hop is not that of its date.", "None found in 4,150 ordinary messages. A year such as 0102 has no day of the week here: `date-invalid`.";

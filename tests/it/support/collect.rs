@@ -46,6 +46,8 @@ pub(crate) struct Got {
     pub(crate) bytes: Vec<u8>,
     pub(crate) server: ServerState,
     pub(crate) was_long: bool,
+    /// Codes of what was odd.
+    pub(crate) notes: Vec<&'static str>,
 }
 
 /// All that a run told.
@@ -63,9 +65,10 @@ pub(crate) struct Collected {
 }
 
 impl Collected {
-    /// Codes of the notices, sorted, each once.
+    /// Codes of the notices and of what was odd in messages, sorted, each once.
     pub(crate) fn codes(&self) -> Vec<&'static str> {
-        let mut codes: Vec<_> = self.notices.iter().map(|n| n.code).collect();
+        let noted = self.messages.iter().flat_map(|m| &m.notes).copied();
+        let mut codes: Vec<_> = self.notices.iter().map(|n| n.code).chain(noted).collect();
         codes.sort_unstable();
         codes.dedup();
         codes
@@ -128,6 +131,7 @@ pub(crate) fn collect_until(order: &Order, has: &Has, most: usize) -> Collected 
                 bytes: m.bytes,
                 server: m.server,
                 was_long: false,
+                notes: m.notes.iter().map(|n| n.kind.code()).collect(),
             }),
             Told::LongStart { at } => {
                 assert!(long.is_none(), "a long message inside another");
@@ -137,11 +141,13 @@ pub(crate) fn collect_until(order: &Order, has: &Has, most: usize) -> Collected 
                     bytes: Vec::new(),
                     server: ServerState::default(),
                     was_long: true,
+                    notes: Vec::new(),
                 });
             }
             Told::Part(part) => long.as_mut().expect("a part of nothing").bytes.extend(part),
-            Told::LongEnd { server, .. } => {
-                all.messages.push(Got { server, ..long.take().expect("an end of nothing") });
+            Told::LongEnd { server, notes } => {
+                let notes = notes.iter().map(|n| n.kind.code()).collect();
+                all.messages.push(Got { server, notes, ..long.take().expect("an end of nothing") });
             }
             Told::LongBroken => {
                 assert!(long.take().is_some(), "a break of nothing");

@@ -4,10 +4,15 @@ pub(crate) mod authority;
 pub(crate) mod collect;
 pub(crate) mod dovecot;
 pub(crate) mod evidence;
+pub(crate) mod hostile;
+pub(crate) mod imap_model;
 pub(crate) mod issuer;
 pub(crate) mod maildir;
 pub(crate) mod mmdb;
+pub(crate) mod pop3_model;
 pub(crate) mod proxy;
+pub(crate) mod sasl;
+pub(crate) mod server;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
