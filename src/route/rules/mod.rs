@@ -170,9 +170,9 @@ macro_rules! rules {
 }
 
 rules! {
-    "time-reversal" Notice clocks::time_reversal, "A newer hop says it was more than 300 s earlier than the next older one, errors of clocks that the case shows taken out.", "Servers with wrong clocks are common in old mail: 15 % of a collection of 2002-2003, 1.2 % of a list of 2019-2024.";
+    "time-reversal" Notice clocks::time_reversal, "A newer hop says it was more than 300 s earlier than the next older one, errors of clocks that the case shows taken out.", "Servers with wrong clocks are common in old mail: 15 % of a collection of 2002-2003, 1.2 % of a list of 2019-2020.";
     "clock-known-wrong" Info clocks::known_wrong, "A relay's clock is wrong against its neighbours in the case; delays are shown as they stand and corrected.", "Wrong clocks and zones are no tampering.";
-    "clock-skew-minor" Info clocks::clock_skew_minor, "A newer hop says it was 2 to 300 s earlier than the next older one.", "Ordinary clocks differ: 34 % of a collection of 2002-2003, 2.3 % of a list of 2019-2024.";
+    "clock-skew-minor" Info clocks::clock_skew_minor, "A newer hop says it was 2 to 300 s earlier than the next older one.", "Ordinary clocks differ: 34 % of a collection of 2002-2003, 2.3 % of a list of 2019-2020.";
     "tz-slip-suspect" Info clocks::tz_slip, "The time between two hops is within 2 minutes of a multiple of 30 minutes, at least one hour, and runs backwards.", "A server with a wrong zone, or at a change to daylight saving time.";
     "long-delay" Info clocks::long_delay, "A step took over an hour.", "Greylisting, queues, mailing lists, mail fetched later: 61 % of a collection of 2003.";
     "date-future" Strong clocks::date_future, "A hop's date is later than the seizure (`trust set --acquired`), or than the year 2100 where none was set.", "A server or the seizing machine with a wrong clock.";
