@@ -371,7 +371,7 @@ fn strong_rules_keep_silent_on_ordinary_mail_and_the_rate_of_every_rule_is_writt
     }
     let mut text = format!(
         "## Rules\n\nHow many messages each rule of [hops.md](hops.md) reports, without any setting of `mailtrail trust`: ordinary mail and spam of a public collection of 2002-2003 \
-         ({} and {} messages), and {} messages of a mailing list of 2019-2024. Made by `cargo test --test it -- corpora_route`, which also compares; `BLESS=1` writes it anew. Rules that found nothing \
+         ({} and {} messages), and {} messages of a mailing list of 2019-2020. Made by `cargo test --test it -- corpora_route`, which also compares; `BLESS=1` writes it anew. Rules that found nothing \
          in all three are named below the table: these collections cannot tell their rate.\n\n| rule | severity | ordinary | spam | list |\n|---|---|---|---|---|\n",
         found[0].0, found[1].0, found[2].0
     );
