@@ -163,7 +163,7 @@ pub struct Bench {
 }
 
 impl Bench {
-    /// A set for each of `workers`, which share [`INDEX_MEMORY`] for their parts of the index and read ways under `settings`.
+    /// A set for each of `workers`, which share a fixed memory for their parts of the index and read ways under `settings`.
     pub fn new(index: &IndexWriter, workers: usize, settings: &Arc<Settings>) -> Self {
         let budget = INDEX_MEMORY / workers.max(1);
         let one = || Tools {

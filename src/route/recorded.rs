@@ -15,7 +15,7 @@ use crate::types::ByteRange;
 /// Methods whose results are told and searched for.
 pub const METHODS: [&str; 4] = ["dkim", "spf", "dmarc", "arc"];
 
-/// Results of RFC 8601 section 2.7, of Microsoft's dialect, and [`OTHER`].
+/// Results of RFC 8601 section 2.7, of Microsoft's dialect, and the word for any other.
 pub const RESULTS: &[&str] = &[
     "none",
     "pass",
