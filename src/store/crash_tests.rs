@@ -195,8 +195,8 @@ fn a_case_holds_what_was_put_into_it() {
     assert!(matches!(Writer::open(&dir, &run()), Err(StoreError::Locked { pid: Some(_), .. })));
     drop(first);
     fs::write(dir.join("VERSION"), "mailtrail-case/3\n").unwrap();
-    assert!(matches!(Reader::open(&dir), Err(StoreError::NewerFormat { found: 2, .. })));
-    assert!(matches!(Writer::open(&dir, &run()), Err(StoreError::NewerFormat { found: 2, .. })));
+    assert!(matches!(Reader::open(&dir), Err(StoreError::NewerFormat { found: 3, .. })));
+    assert!(matches!(Writer::open(&dir, &run()), Err(StoreError::NewerFormat { found: 3, .. })));
 }
 
 #[test]
