@@ -107,6 +107,7 @@ if command -v mbsync >/dev/null; then
     cat >"$dir/mbsyncrc" <<RC
 FSync $sync
 SyncState *
+
 IMAPAccount a
 Host localhost
 Port $imaps
@@ -114,11 +115,14 @@ User joe
 Pass secret
 SSLType IMAPS
 CertificateFile $dir/ca.pem
+
 IMAPStore far
 Account a
+
 MaildirStore near
 Path $dir/mbsync-$sync/
 Inbox $dir/mbsync-$sync/INBOX
+
 Channel c
 Far :far:
 Near :near:
