@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use sha2::{Digest as _, Sha256};
 
@@ -174,7 +174,23 @@ pub(crate) struct File {
 
 /// Every file and folder below `root` by name, but for the server's own caches, which any reading may fill
 /// (`dovecot.index*`, `dovecot.list.index*`) and its locks. `dovecot-uidlist` and `dovecot-keywords` are part of it.
+///
+/// A server ends a session on its own after the client has gone: waits until it writes no more, so that what it leaves is compared.
 pub(crate) fn snapshot(root: &Path) -> BTreeMap<PathBuf, Option<File>> {
+    let until = Instant::now() + Duration::from_secs(30);
+    let mut last = tree(root);
+    loop {
+        std::thread::sleep(Duration::from_millis(300));
+        let now = tree(root);
+        let is_writing = now.keys().any(|path| path.extension().is_some_and(|e| e == "tmp"));
+        if now == last && !is_writing || Instant::now() > until {
+            return now;
+        }
+        last = now;
+    }
+}
+
+fn tree(root: &Path) -> BTreeMap<PathBuf, Option<File>> {
     fn walk(dir: &Path, root: &Path, out: &mut BTreeMap<PathBuf, Option<File>>) {
         for entry in fs::read_dir(dir).unwrap() {
             let entry = entry.unwrap();
@@ -191,8 +207,8 @@ pub(crate) fn snapshot(root: &Path) -> BTreeMap<PathBuf, Option<File>> {
                 out.insert(key, None);
                 walk(&path, root, out);
             } else {
-                let bytes = fs::read(&path).unwrap();
-                let meta = fs::metadata(&path).unwrap();
+                // The server may take a file of its own away just now; then the next look differs.
+                let (Ok(bytes), Ok(meta)) = (fs::read(&path), fs::metadata(&path)) else { continue };
                 let file = File {
                     size: meta.len(),
                     sha256: Sha256::digest(&bytes).into(),
