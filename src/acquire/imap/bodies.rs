@@ -96,6 +96,11 @@ impl Job {
         Set::ranges(ranges.into_iter().map(|(a, b)| (epoch.listing.uid(a), epoch.listing.uid(b))))
     }
 
+    /// Whether its command is still to be sent.
+    pub(super) fn is_to_send(&self) -> bool {
+        self.tag.is_none() && !self.is_answered && !self.is_complete() && !self.is_long
+    }
+
     /// Sends the command for what is missing.
     ///
     /// # Errors
@@ -145,6 +150,13 @@ impl Job {
                         };
                         if is_new {
                             session.helped();
+                        }
+                        // All is here but the end of the command: the server need not wait for us.
+                        if is_new
+                            && self.is_complete()
+                            && let Some(next) = behind.first_mut().filter(|next| next.is_to_send())
+                        {
+                            next.send(session, epoch)?;
                         }
                     }
                 }

@@ -10,7 +10,8 @@ use super::worker::{Fault, Worker};
 use crate::acquire::wire::WireError;
 use crate::acquire::{AcquireError, Left, Told, Why};
 
-/// Commands under way at once.
+/// Jobs at hand at once: the second is asked for when the first has come and only the end of its command is to come. Not before:
+/// a server may work on two commands by turns, and then looks at sizes in no order ([`super::round`]).
 const UNDER_WAY: usize = 2;
 
 impl Worker<'_> {
@@ -104,11 +105,10 @@ impl Worker<'_> {
             // What was told to be long is fetched in parts from the start.
             job.settle_rest(&|| Got::Long);
         }
-        for job in jobs.iter_mut() {
-            let is_to_send = job.tag.is_none() && !job.is_answered && !job.is_complete() && !job.is_long;
-            if is_to_send {
-                job.send(self.session().map_err(Fault::Fatal)?, epoch)?;
-            }
+        if let Some(job) = jobs.iter_mut().find(|job| !job.is_complete())
+            && job.is_to_send()
+        {
+            job.send(self.session().map_err(Fault::Fatal)?, epoch)?;
         }
         let Some((job, behind)) = jobs.make_contiguous().split_first_mut() else { return Ok(()) };
         if job.tag.is_some() {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::answer::{Kind, StatusLine};
 use super::examine::{Opened, Refused};
 use super::fetch::Fetched;
-use super::folders::{self, Mailbox};
+use super::folders::{self, Mailbox, Sizes};
 use super::listing::{self, Listing};
 use super::plan::{Decision, Epoch};
 use super::verb::Verb;
@@ -50,24 +50,38 @@ fn tell(worker: &Worker<'_>, lane: usize, told: Vec<Told>) -> Result<(), Acquire
     Ok(())
 }
 
-/// What a folder was when it was opened.
-struct Start {
-    status: Option<StatusLine>,
+/// What a folder was when it was opened and listed.
+#[derive(Debug)]
+pub(super) struct Start {
+    status: StatusLine,
     opened: Opened,
     listing: Result<Listing, String>,
     notices: Vec<Notice>,
 }
 
-/// One epoch; `false` when the server has made the folder anew and another begins. `past` are the epochs so far: one that comes
-/// again is not read again, since its messages have been told.
-fn epoch(
-    worker: &mut Worker<'_>,
-    lane: usize,
-    mailbox: &Mailbox,
-    past: &mut Vec<Option<u64>>,
-) -> Result<bool, AcquireError> {
+impl Start {
+    /// What is listed, where it is.
+    pub(super) fn listing(&self) -> Option<&Listing> {
+        self.listing.as_ref().ok()
+    }
+
+    /// UIDVALIDITY, wherever it was told.
+    pub(super) fn uid_validity(&self) -> Option<u64> {
+        self.opened.uid_validity.or(self.status.uid_validity)
+    }
+}
+
+/// A folder that was looked at: listed, or why not, as the code of a notice and its text.
+pub(super) type Looked = Result<Start, (&'static str, String)>;
+
+/// Opens a folder and lists it, again when the connection breaks.
+///
+/// # Errors
+/// What ends the run.
+pub(super) fn look(worker: &mut Worker<'_>, mailbox: &Mailbox) -> Result<Looked, AcquireError> {
     let start = worker.attempt(|worker| {
-        let status = folders::status(worker.session().map_err(Fault::Fatal)?, mailbox)?;
+        let session = worker.session().map_err(Fault::Fatal)?;
+        let status = folders::status(session, mailbox, Sizes::Leave)?.unwrap_or_default();
         let opened = match worker.examine(mailbox)? {
             Ok(opened) => opened,
             Err(refused) => return Ok(Err(refused)),
@@ -78,26 +92,44 @@ fn epoch(
         let listing = listing::list(session, order, opened.exists, &mut notices)?;
         Ok(Ok(Start { status, opened, listing, notices }))
     });
-    let refusal = |code, text: String| notice(code, mailbox.epoch(None), text, true);
-    let Start { status, opened, listing, notices } = match start {
-        Ok(Ok(start)) => start,
+    match start {
+        Ok(Ok(start)) => {
+            worker.lucky();
+            Ok(Ok(start))
+        }
         Ok(Err(Refused::Writable)) => {
-            let text = format!("the folder was left: {}", Refused::Writable);
-            return tell(worker, lane, vec![refusal("not-read-only", text)]).map(|()| true);
+            Ok(Err(("not-read-only", format!("the folder was left: {}", Refused::Writable))))
         }
         Ok(Err(Refused::Said { said, .. })) => {
-            let text = format!("the folder could not be opened: {said}");
-            return tell(worker, lane, vec![refusal("folder-refused", text)]).map(|()| true);
+            Ok(Err(("folder-refused", format!("the folder could not be opened: {said}"))))
         }
         Err(Fail::GaveUp(why)) => {
-            let text = format!("the folder could not be listed: {why}");
-            return tell(worker, lane, vec![refusal("folder-failed", text)]).map(|()| true);
+            Ok(Err(("folder-failed", format!("the folder could not be listed: {why}"))))
         }
-        Err(Fail::Fatal(error)) => return Err(error),
+        Err(Fail::Fatal(error)) => Err(error),
+    }
+}
+
+/// One epoch; `false` when the server has made the folder anew and another begins. `past` are the epochs so far: one that comes
+/// again is not read again, since its messages have been told.
+fn epoch(
+    worker: &mut Worker<'_>,
+    lane: usize,
+    mailbox: &Mailbox,
+    past: &mut Vec<Option<u64>>,
+) -> Result<bool, AcquireError> {
+    let refusal = |code, text: String| notice(code, mailbox.epoch(None), text, true);
+    // Another epoch is looked at by the connection that met it; the first was, before any message was fetched.
+    let looked = match worker.looked.take(lane) {
+        Some(looked) => looked,
+        None => look(worker, mailbox)?,
     };
-    worker.lucky();
-    let status = status.unwrap_or_default();
-    let uid_validity = opened.uid_validity.or(status.uid_validity);
+    let start = match looked {
+        Ok(start) => start,
+        Err((code, text)) => return tell(worker, lane, vec![refusal(code, text)]).map(|()| true),
+    };
+    let uid_validity = start.uid_validity();
+    let Start { status, opened, listing, notices } = start;
     if past.contains(&uid_validity) || past.len() >= EPOCHS {
         let text = "the folder was made anew again and again while it was read".to_owned();
         return tell(worker, lane, vec![refusal("uidvalidity-unsteady", text)]).map(|()| true);
@@ -134,8 +166,7 @@ fn epoch(
         }
     };
     let (vanished, flags_since) = compare_with_case(worker, &path, &listing);
-    let order = worker.order;
-    let plan = Epoch::new(mailbox.clone(), uid_validity, listing, &order.choice, &order.limits, worker.known);
+    let plan = Epoch::new(mailbox.clone(), uid_validity, listing, worker.order, worker.known);
     let plan = Arc::new(plan);
     let first = worker.shelf.slots(lane, plan.chunks.len().saturating_add(1));
     worker.shelf.put(lane, first, head).map_err(|_| AcquireError::Stopped)?;
@@ -255,7 +286,7 @@ fn compare_with_start(
             worker.left();
         }
         let session = worker.session().map_err(Fault::Fatal)?;
-        let after = folders::status(session, &plan.mailbox)?;
+        let after = folders::status(session, &plan.mailbox, Sizes::Leave)?;
         let is_refused = status.is_some_and(|s| !s.is_ok());
         let gone: Vec<u64> =
             seen.iter().enumerate().filter(|(_, seen)| !**seen).map(|(row, _)| listing.uid(row)).collect();

@@ -47,6 +47,11 @@ impl Listing {
         self.rows.len()
     }
 
+    /// Bytes that it holds, near enough; sets of flags are few.
+    pub(super) fn held(&self) -> usize {
+        self.rows.len().saturating_mul(size_of::<Row>()).saturating_add(self.words.len())
+    }
+
     /// The UID in a row.
     pub(super) fn uid(&self, row: usize) -> u64 {
         self.rows.get(row).map_or(0, |r| r.uid)

@@ -1,11 +1,10 @@
 //! `IMAP4rev1` and `IMAP4rev2` (RFC 3501, RFC 9051): an account listed and copied with verbs that cannot change it.
 //!
-//! The first connection signs in and lists the folders. Then each connection has a thread: it leads a folder (opens it, lists its
-//! messages, compares it with itself at the end) or fetches chunks of one that another leads. The [`shelf`] puts what they bring
-//! into the order of the ledger.
+//! The first connection signs in, lists the folders and then the messages of each ([`round`]). Then each further connection has a
+//! thread: it leads a folder (opens it, compares it with itself at the end) or fetches chunks of one that another leads. The
+//! [`shelf`] puts what they bring into the order of the ledger.
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
 use super::wire::Outset;
@@ -24,6 +23,7 @@ mod long;
 mod names;
 mod open;
 mod plan;
+mod round;
 mod scan;
 mod session;
 mod shelf;
@@ -38,10 +38,9 @@ mod tests;
 #[cfg(test)]
 mod tests_odd;
 
-use folders::Mailbox;
+use folders::{Mailbox, Sizes};
+use round::Shared;
 use session::Session;
-use shelf::Shelf;
-use worker::Worker;
 
 /// Most connections at once: large providers allow fifteen.
 const CONNECTIONS: usize = 15;
@@ -82,16 +81,17 @@ pub(super) fn run(
     }
     tell_aside(&mut session, sink)?;
     let workers = order.connections.clamp(1, CONNECTIONS);
-    let shelf = Shelf::new(mailboxes.len(), workers, Arc::clone(&outset.stop));
-    std::thread::scope(|scope| {
-        let mut session = Some(session);
-        for _ in 0..workers {
-            let session = session.take();
-            let worker = Worker::new(order, known, &mailboxes, &shelf, &outset, clock, &numbers, session);
-            scope.spawn(move || worker.run());
-        }
-        shelf.tell(sink)
-    })
+    let shared = Shared { order, known, outset: &outset, clock, numbers: &numbers, workers };
+    if mailboxes.is_empty() {
+        open::log_out(&mut session);
+        return tell_aside(&mut session, sink);
+    }
+    let (mut rest, mut session) = (mailboxes.as_slice(), Some(session));
+    while !rest.is_empty() {
+        let done = round::round(&shared, rest, session.take(), sink)?;
+        rest = rest.get(done..).unwrap_or_default();
+    }
+    Ok(())
 }
 
 fn tell(sink: &mut Sink<'_>, told: Told) -> Result<(), AcquireError> {
@@ -165,7 +165,7 @@ fn tell_folders(
         let mut tags = Vec::new();
         for mailbox in some {
             let tag = if mailbox.can_open() && is_plain {
-                Some(folders::send_status(session, mailbox)?)
+                Some(folders::send_status(session, mailbox, Sizes::Ask)?)
             } else {
                 None
             };
@@ -174,7 +174,7 @@ fn tell_folders(
         for (mailbox, tag) in some.iter().zip(tags) {
             let status = match tag {
                 Some(tag) => folders::read_status(session, &tag)?,
-                None if mailbox.can_open() => folders::status(session, mailbox)?,
+                None if mailbox.can_open() => folders::status(session, mailbox, Sizes::Ask)?,
                 None => None,
             };
             if status.is_none() && mailbox.can_open() {

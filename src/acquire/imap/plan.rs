@@ -5,15 +5,18 @@ use std::ops::Range;
 use super::folders::Mailbox;
 use super::listing::Listing;
 use super::when;
-use crate::acquire::{Choice, Known, Left, Limits, Place, Why};
+use crate::acquire::{Choice, Known, Left, Order, Place, Why};
 use crate::types::RelPath;
 use crate::types::time::{UtcMs, rfc3339};
 
 /// Messages fetched by one command.
-const MESSAGES: usize = 250;
+const MESSAGES: usize = 1000;
 
-/// Octets, as announced, fetched by one command.
-const OCTETS: u64 = 1 << 20;
+/// Octets, as announced, fetched by the commands of all connections.
+const OCTETS: u64 = 16 << 20;
+
+/// Octets fetched by one command, within these.
+const OCTETS_OF_ONE: std::ops::RangeInclusive<u64> = 1 << 20..=8 << 20;
 
 /// Messages told as excluded in one chunk.
 const EXCLUDED: usize = 1000;
@@ -60,10 +63,10 @@ impl Epoch {
         mailbox: Mailbox,
         uid_validity: Option<u64>,
         listing: Listing,
-        choice: &Choice,
-        limits: &Limits,
+        order: &Order,
         known: &dyn Known,
     ) -> Self {
+        let choice = &order.choice;
         let path = mailbox.epoch(uid_validity);
         let decisions = (0..listing.len())
             .map(|row| {
@@ -76,15 +79,17 @@ impl Epoch {
             .collect();
         let mut epoch =
             Self { mailbox, uid_validity, path, listing, decisions, chunks: vec![], choice: choice.clone() };
-        epoch.chunks = epoch.cut(limits);
+        epoch.chunks = epoch.cut(order);
         epoch
     }
 
     /// The chunks: they cover all rows, in order.
-    fn cut(&self, limits: &Limits) -> Vec<Chunk> {
+    fn cut(&self, order: &Order) -> Vec<Chunk> {
         let mut chunks = Vec::new();
         let (mut start, mut messages, mut octets, mut excluded) = (0usize, 0usize, 0u64, 0usize);
-        let most = limits.in_memory as u64;
+        let most = order.limits.in_memory as u64;
+        let share = OCTETS.checked_div(order.connections as u64).unwrap_or(OCTETS);
+        let full = share.clamp(*OCTETS_OF_ONE.start(), *OCTETS_OF_ONE.end()).min(most);
         for (row, decision) in self.decisions.iter().enumerate() {
             if *decision != Decision::Fetch {
                 excluded = excluded.saturating_add(usize::from(*decision != Decision::Known));
@@ -97,8 +102,7 @@ impl Epoch {
             }
             let size = self.listing.size(row).unwrap_or(0);
             let is_long = size > most;
-            let is_full =
-                messages >= MESSAGES || (messages > 0 && octets.saturating_add(size) > OCTETS.min(most));
+            let is_full = messages >= MESSAGES || (messages > 0 && octets.saturating_add(size) > full);
             if (is_long || is_full) && row > start {
                 chunks.push(Chunk { rows: start..row, is_long: false });
                 (start, messages, octets, excluded) = (row, 0, 0, 0);

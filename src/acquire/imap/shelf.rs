@@ -110,8 +110,8 @@ pub(super) struct Shelf {
 pub(super) struct Stopped;
 
 impl Shelf {
-    /// For so many folders and connections.
-    pub(super) fn new(folders: usize, workers: usize, stop: Arc<AtomicBool>) -> Self {
+    /// For so many folders, with one connection at work.
+    pub(super) fn new(folders: usize, stop: Arc<AtomicBool>) -> Self {
         let lanes = (0..folders).map(|_| Lane::default()).collect();
         let state = State {
             lanes,
@@ -120,7 +120,7 @@ impl Shelf {
             aside: VecDeque::new(),
             next: 0,
             unled: Vec::new(),
-            workers,
+            workers: 1,
             error: None,
         };
         Self { state: Mutex::new(state), changed: Condvar::new(), stop }
@@ -166,6 +166,18 @@ impl Shelf {
         state.error.get_or_insert(error);
         self.stop.store(true, Ordering::Relaxed);
         self.changed.notify_all();
+    }
+
+    /// There are only so many folders after all.
+    pub(super) fn truncate(&self, folders: usize) {
+        self.lock().lanes.truncate(folders);
+        self.changed.notify_all();
+    }
+
+    /// One more connection is at work.
+    pub(super) fn enlist(&self) {
+        let mut state = self.lock();
+        state.workers = state.workers.saturating_add(1);
     }
 
     /// A connection that counts as at work until the answer is dropped, also by a panic.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::examine::{self, Opened, Refused};
 use super::folders::Mailbox;
 use super::plan::Epoch;
+use super::round::{Looks, Shared};
 use super::session::Session;
 use super::shelf::{Claim, Shelf, Stale, Stopped};
 use super::{lead, open};
@@ -24,6 +25,8 @@ pub(super) struct Worker<'a> {
     pub(super) known: &'a dyn Known,
     pub(super) mailboxes: &'a [Mailbox],
     pub(super) shelf: &'a Shelf,
+    /// Folders that were listed and that nobody leads yet.
+    pub(super) looked: &'a Looks,
     pub(super) outset: &'a Outset,
     pub(super) clock: &'a dyn Clock,
     pub(super) numbers: &'a std::sync::atomic::AtomicU32,
@@ -54,27 +57,25 @@ impl From<Stopped> for Fail {
 }
 
 impl<'a> Worker<'a> {
-    /// The first connection has a session that stands, the others none yet.
-    #[expect(clippy::too_many_arguments, reason = "all that the threads of one run share")]
+    /// With a session that stands, or none yet.
     pub(super) fn new(
-        order: &'a Order,
-        known: &'a dyn Known,
+        shared: &Shared<'a>,
         mailboxes: &'a [Mailbox],
         shelf: &'a Shelf,
-        outset: &'a Outset,
-        clock: &'a dyn Clock,
-        numbers: &'a std::sync::atomic::AtomicU32,
+        looked: &'a Looks,
         session: Option<Session<'a>>,
+        is_first: bool,
     ) -> Self {
         Self {
-            order,
-            known,
+            order: shared.order,
+            known: shared.known,
             mailboxes,
             shelf,
-            outset,
-            clock,
-            numbers,
-            is_first: session.is_some(),
+            looked,
+            outset: shared.outset,
+            clock: shared.clock,
+            numbers: shared.numbers,
+            is_first,
             session,
             opened: None,
             lost: 0,
@@ -165,6 +166,31 @@ impl<'a> Worker<'a> {
         }
     }
 
+    /// Makes a fresh session and ends the one that stands; without a fresh one that one stays.
+    pub(super) fn renew(&mut self) {
+        let Some(old) = self.session.take() else { return };
+        let number = self.numbers.fetch_add(1, std::sync::atomic::Ordering::Relaxed).saturating_add(1);
+        match open::open(self.order, self.outset, self.clock, number) {
+            Ok(fresh) => {
+                self.session = Some(old);
+                self.hang_up();
+                self.shelf.aside(Told::Session(Box::new(fresh.evidence.clone())));
+                self.session = Some(fresh);
+                self.hand_on_transcript(true);
+            }
+            Err(failed) => {
+                self.shelf.aside(Told::Transcript(failed.transcript));
+                let text = format!(
+                    "a fresh session for the messages was not to be had, so the one that listed them fetches them: {}",
+                    failed.error
+                );
+                self.notice("same-session", text);
+                self.session = Some(old);
+            }
+        }
+        self.opened = None;
+    }
+
     /// Waits before a further try: not at all, then ever longer.
     pub(super) fn pause(&self, tries: u32) -> Result<(), Stopped> {
         let wait = Duration::from_millis(100).saturating_mul(4u32.saturating_pow(tries.min(8)));
@@ -216,7 +242,8 @@ impl<'a> Worker<'a> {
         }
     }
 
-    fn hang_up(&mut self) {
+    /// Ends the session, if there is one.
+    pub(super) fn hang_up(&mut self) {
         if let Some(mut session) = self.session.take() {
             open::log_out(&mut session);
             self.hand_on(&mut session, true);

@@ -153,6 +153,13 @@ impl Dovecot {
         assert!(out.contains("messages="), "{out}");
     }
 
+    /// Waits until the server has nothing to look through again: a folder that was made in this very second is looked through
+    /// once more when it is opened next, and its list of UIDs written anew.
+    pub(crate) fn settle(&self, user: &str) {
+        std::thread::sleep(Duration::from_millis(2500));
+        self.look_through(user);
+    }
+
     /// Runs `doveadm` on this server; gives what it printed.
     #[track_caller]
     pub(crate) fn doveadm(&self, args: &[&str]) -> String {
