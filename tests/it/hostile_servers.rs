@@ -436,11 +436,11 @@ fn imap() -> Vec<Mode> {
         mode("bodies: a literal of 2^64+1 bytes", &[protocol(0)]).at("BODY", literal("18446744073709551617")),
         mode("bodies: a literal of less than nothing", &[Partial(3), Partial(0), Partial(12), protocol(0), protocol(3)]).at("BODY", literal("-1")),
         mode("bodies: a literal of letters", &[Partial(3), Partial(0), Partial(12), protocol(0), protocol(3)]).at("BODY", literal("many")),
-        mode("bodies: reset in a literal each time", &[Stops(Why::Broken, 0)])
+        mode("bodies: reset in a literal each time", &[Stops(Why::Broken, 8)])
             .at("BODY", |m, a| if in_inbox(&m) { Act::SayAndClose(half(a)) } else { Act::Send }),
         mode("bodies: reset in a literal once", &[Taken(13)])
             .at("BODY", |m, a| if m.connection == 0 { Act::SayAndClose(half(a)) } else { Act::Send }),
-        mode("bodies: shorter than announced, and more follows", &[Stops(Why::Broken, 0)])
+        mode("bodies: shorter than announced, and more follows", &[Stops(Why::Broken, 4)])
             .lying()
             .at("BODY", |m, a| if in_inbox(&m) { Act::SayAndClose(replaced(a, b"BODY[] {", b"BODY[] {1")) } else { Act::Send }),
         mode("bodies: byte by byte", &[Stops(Why::Broken, 0)])

@@ -142,7 +142,7 @@ fn epoch(
     worker.shelf.close(lane, first);
     worker.shelf.publish(lane, Arc::clone(&plan), first.saturating_add(1));
     let tally = loop {
-        worker.work(lane, &plan)?;
+        worker.work(lane, &plan, true)?;
         if let Some(tally) = worker.shelf.settle(lane).map_err(|_| AcquireError::Stopped)? {
             break tally;
         }

@@ -215,6 +215,21 @@ impl Shelf {
         }
     }
 
+    /// Lays something into a slot that its connection holds anyway, when it can wait for nothing any more: also after the run was
+    /// stopped. What is told in order before it is told all the same.
+    pub(super) fn put_last(&self, lane: usize, slot: usize, told: Vec<Told>) {
+        let bytes: usize = told.iter().map(weight).sum();
+        let mut state = self.lock();
+        if let Some(lane) = state.lanes.get_mut(lane)
+            && let Some(place) = slot.checked_sub(lane.past).and_then(|at| lane.slots.get_mut(at))
+        {
+            place.told.extend(told);
+            place.bytes = place.bytes.saturating_add(bytes);
+            state.held = state.held.saturating_add(bytes);
+        }
+        self.changed.notify_all();
+    }
+
     /// Nothing more comes into a slot.
     pub(super) fn close(&self, lane: usize, slot: usize) {
         let mut state = self.lock();
@@ -447,6 +462,7 @@ impl State {
 fn weight(told: &Told) -> usize {
     match told {
         Told::Message(message) => message.bytes.len().saturating_add(500),
+        Told::Other(other) => other.bytes.len().saturating_add(500),
         Told::Part(bytes) | Told::Transcript(bytes) => bytes.len(),
         _ => 300,
     }

@@ -101,10 +101,12 @@ impl<'a> Worker<'a> {
                         }
                     }
                 }
-                Claim::Help(lane, epoch) => match self.ready().and_then(|()| self.work(lane, &epoch)) {
-                    Ok(()) => None,
-                    Err(error) => Some((error, is_first)),
-                },
+                Claim::Help(lane, epoch) => {
+                    match self.ready().and_then(|()| self.work(lane, &epoch, false)) {
+                        Ok(()) => None,
+                        Err(error) => Some((error, is_first)),
+                    }
+                }
             };
             match failed {
                 None => {}
@@ -165,10 +167,10 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Waits before a further try: not at all, then ever longer.
+    /// Waits before a further try, ever longer, but no longer than the server itself may be silent.
     pub(super) fn pause(&self, tries: u32) -> Result<(), Stopped> {
         let wait = Duration::from_millis(100).saturating_mul(4u32.saturating_pow(tries.min(8)));
-        self.shelf.pause(wait.min(LONGEST_WAIT))
+        self.shelf.pause(wait.min(LONGEST_WAIT).min(self.order.limits.idle))
     }
 
     /// The connection cannot be used any more.
