@@ -234,7 +234,11 @@ fn pop3() -> Vec<Mode> {
             .at("TOP", move |m, a| if fourth(&m) { Act::Say([b"=", a].concat()) } else { Act::Send }),
         mode("each message comes twice", &[Partial(10)])
             .at("TOP", |_, a| Act::Say([a, a].concat()))
-            .noting(&["list-changed"]),
+            .noting(&["answers-left-over", "list-changed"]),
+        mode("each message comes twice, one command at a time", &[Partial(10)])
+            .with(|m| m.more = vec!["TOP", "UIDL"])
+            .also_at("TOP", |_, a| Act::Say([a, a].concat()))
+            .noting(&["answers-left-over", "reconnected"]),
         mode("TOP gives the header alone", &[Partial(10)])
             .at("TOP", |_, a| {
                 let end = a.windows(4).position(|w| w == b"\r\n\r\n").unwrap() + 4;

@@ -73,6 +73,7 @@ impl Job {
             let mut taker = Second { epoch, job: self, in_memory, most, hash: None };
             let kind = session.hear(&mut answer, &mut taker)?;
             let hashed = taker.hash.take().map(Sha256Stream::finish);
+            session.is_still(epoch.uid_validity)?;
             match kind {
                 Kind::Tagged(found, status) => {
                     session.own(&found, &tag)?;

@@ -160,6 +160,7 @@ impl Job {
                 Taker { epoch, job: &mut *self, behind: &mut *behind, session_limit, hash: None };
             let kind = session.hear(&mut answer, &mut bodies)?;
             let hashed = bodies.hash.take().map(Sha256Stream::finish);
+            session.is_still(epoch.uid_validity)?;
             match kind {
                 Kind::Tagged(found, status) => {
                     if let Some(other) = behind.iter_mut().find(|job| job.tag.as_deref() == Some(&*found)) {
@@ -224,7 +225,8 @@ impl Job {
         };
         let row = *row;
         match (body, got) {
-            (Body::Bytes(bytes), got @ Got::Nothing) => {
+            // Late is better than failed.
+            (Body::Bytes(bytes), got @ (Got::Nothing | Got::Failed(_) | Got::Broken(_) | Got::Gone(_))) => {
                 // An empty body of a message that is not empty is asked for again by itself.
                 if bytes.is_empty() && epoch.listing.size(row) != Some(0) {
                     self.instead = Some("the server gave an empty body".to_owned());

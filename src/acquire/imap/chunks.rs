@@ -6,7 +6,7 @@ use super::again::{self, Again};
 use super::bodies::{Got, Job, size_note};
 use super::long::{End, Long};
 use super::plan::Epoch;
-use super::shelf::Stopped;
+use super::shelf::{Stale, Stopped};
 use super::worker::{Fault, Worker};
 use crate::acquire::other::other;
 use crate::acquire::wire::WireError;
@@ -155,11 +155,11 @@ impl Worker<'_> {
         let jobs = &mut all.open;
         let needs_server = jobs.iter().any(|job| !job.is_complete() || (refetch && job.is_to_recheck()));
         if needs_server && (self.shelf.stale(lane).is_some() || !self.enter(lane, epoch)?) {
-            let why = self.shelf.stale(lane).map(|stale| stale.text).unwrap_or_default();
+            let stale = self.shelf.stale(lane);
             for job in jobs.iter_mut() {
-                job.settle_rest(&|| Got::Gone(why.clone()));
+                job.settle_rest(&|| left_behind(stale.as_ref()));
                 if refetch {
-                    job.recheck_failed(&why);
+                    job.recheck_failed(stale.as_ref().map_or("", |stale| &stale.text));
                 }
                 if job.tag.take().is_some() {
                     // Its answers are still to come and nobody wants them.
@@ -388,10 +388,7 @@ impl Worker<'_> {
         loop {
             let fetched = match self.enter(lane, epoch) {
                 Ok(true) => long.fetch(self.session().map_err(Fault::Fatal)?, epoch),
-                Ok(false) => {
-                    let why = self.shelf.stale(lane).map(|stale| stale.text).unwrap_or_default();
-                    return Ok(Carried::Left(Got::Gone(why)));
-                }
+                Ok(false) => return Ok(Carried::Left(left_behind(self.shelf.stale(lane).as_ref()))),
                 Err(Fault::Wire(error)) => Err(error),
                 Err(fatal) => return Err(fatal),
             };
@@ -419,6 +416,15 @@ enum Carried {
     Left(Got),
     /// The connection broke each time.
     Broken(WireError),
+}
+
+/// What became of messages whose epoch is over on the server.
+fn left_behind(stale: Option<&Stale>) -> Got {
+    match stale {
+        Some(stale) if stale.is_gone => Got::Gone(stale.text.clone()),
+        Some(stale) => Got::Failed(stale.text.clone()),
+        None => Got::Failed("the folder was left".to_owned()),
+    }
 }
 
 fn broken(error: &WireError) -> String {

@@ -208,6 +208,7 @@ impl<'s> Long<'s> {
         loop {
             let mut taker = Taker { long: self, epoch, uid, from, limit, has_come: &mut has_come };
             let kind = session.hear(&mut answer, &mut taker)?;
+            session.is_still(epoch.uid_validity)?;
             match kind {
                 Kind::Tagged(found, status) => {
                     session.own(&found, tag)?;

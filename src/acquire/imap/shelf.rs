@@ -73,6 +73,8 @@ pub(super) struct Stale {
     pub(super) text: String,
     /// Whether the folder is there with another UIDVALIDITY.
     pub(super) is_anew: bool,
+    /// Whether the messages are gone; else the server has them and does not give them.
+    pub(super) is_gone: bool,
 }
 
 struct State {

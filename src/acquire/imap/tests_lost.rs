@@ -425,3 +425,92 @@ fn a_further_connection_that_ends_in_a_long_message_leaves_it_to_the_others() {
     }
     panic!("the first connection never led");
 }
+
+#[test]
+fn a_uidvalidity_that_changes_in_the_midst_of_an_answer_parts_the_messages() {
+    // The answer to the bodies tells it after the second message, and EXAMINE says so too from then on.
+    let is_new = std::sync::Arc::new(AtomicUsize::new(0));
+    let flag = std::sync::Arc::clone(&is_new);
+    let server = serve(move |_, command| {
+        if is_bodies(command) && flag.swap(1, Ordering::SeqCst) == 0 {
+            let mut out = [body(1, 3, &mails()[0].1), body(2, 6, &mails()[1].1)].concat();
+            out.extend(b"* OK [UIDVALIDITY 8] made anew\r\n");
+            out.extend((2..6).flat_map(|n| body(n + 1, mails()[n].0, b"of another folder")));
+            out.extend(b"TAG OK done\r\n");
+            return Act::Say(out);
+        }
+        if command.starts_with("EXAMINE") && flag.load(Ordering::SeqCst) > 0 {
+            return say("* 6 EXISTS\r\n* OK [UIDVALIDITY 8] x\r\nTAG OK [READ-ONLY] done\r\n");
+        }
+        Act::Usual
+    });
+    let told = run(&order(&server));
+    assert!(told.error.is_none() && told.has("uidvalidity-changed"), "{:?} {:?}", told.error, told.notices);
+    assert_eq!(told.folders, ["INBOX;UIDVALIDITY=7", "INBOX;UIDVALIDITY=8"]);
+    let books: Vec<_> = told.books.iter().map(|b| (b.listed, b.taken, b.gone)).collect();
+    assert_eq!(books, [(6, 2, 4), (6, 6, 0)]);
+    assert!(told.messages.iter().all(|m| m.bytes != b"of another folder"));
+}
+
+#[test]
+fn a_uidvalidity_that_changes_after_the_last_message_is_told_and_the_folder_read_anew() {
+    let is_new = std::sync::Arc::new(AtomicUsize::new(0));
+    let flag = std::sync::Arc::clone(&is_new);
+    let server = serve(move |_, command| {
+        if command.contains("(UID FLAGS)") && flag.swap(1, Ordering::SeqCst) == 0 {
+            return say("* OK [UIDVALIDITY 8] made anew\r\nTAG OK done\r\n");
+        }
+        if command.starts_with("EXAMINE") && flag.load(Ordering::SeqCst) > 0 {
+            return say("* 6 EXISTS\r\n* OK [UIDVALIDITY 8] x\r\nTAG OK [READ-ONLY] done\r\n");
+        }
+        Act::Usual
+    });
+    let told = run(&order(&server));
+    assert!(told.error.is_none() && told.has("uidvalidity-changed"), "{:?} {:?}", told.error, told.notices);
+    assert_eq!(told.folders, ["INBOX;UIDVALIDITY=7", "INBOX;UIDVALIDITY=8"]);
+    assert_eq!(told.books.iter().map(|b| b.taken).collect::<Vec<_>>(), [6, 6]);
+}
+
+#[test]
+fn a_folder_that_is_refused_after_a_break_is_gone_only_when_the_server_says_so() {
+    for (words, why) in [
+        ("NO [SERVERBUG] internal error", Why::Failed),
+        ("NO [NOPERM] not any more", Why::Failed),
+        ("NO go away", Why::Failed),
+        ("NO [NONEXISTENT] it was deleted", Why::Gone),
+        ("NO Mailbox doesn't exist: INBOX", Why::Gone),
+    ] {
+        let server = serve(move |n, command| {
+            if is_bodies(command) {
+                return Act::Cut(body(1, 3, &mails()[0].1));
+            }
+            if n > 0 && command.starts_with("EXAMINE") {
+                return say(&format!("TAG {words}\r\n"));
+            }
+            Act::Usual
+        });
+        let told = run(&order(&server));
+        assert!(told.error.is_none(), "{:?}", told.error);
+        assert_eq!(told.uids(), [3], "{words}");
+        assert!(told.left.len() == 5 && told.left.iter().all(|l| l.why == why), "{words}: {:?}", told.left);
+        assert_eq!(told.is_partial(), why == Why::Failed, "{words}");
+        assert!(told.has(if why == Why::Gone { "folder-gone" } else { "folder-refused" }));
+    }
+}
+
+#[test]
+fn a_message_that_comes_after_it_was_given_up_is_taken() {
+    // UID 3 breaks the connection by itself, and comes with the next one that is asked for.
+    let server = serve(|_, command| {
+        if is_bodies(command) && asked(set_of(command), 3) {
+            return Act::Cut(b"* 1 FETCH (UID 3 BODY[] {500}\r\nabc".to_vec());
+        }
+        if is_bodies(command) && set_of(command) == "6" {
+            return Act::Say(
+                [body(1, 3, &mails()[0].1), body(2, 6, &mails()[1].1), b"TAG OK done\r\n".to_vec()].concat(),
+            );
+        }
+        Act::Usual
+    });
+    assert_all(&run(&order(&server)));
+}

@@ -12,7 +12,7 @@ use super::answer::status;
 use super::body::Unstuffer;
 use super::capa::Capa;
 use super::listing::{Entry, path_by_digest};
-use super::run::{Run, Stop};
+use super::run::{Run, Stop, folder};
 use super::verb::Verb;
 
 /// Commands under way at once, where the server says PIPELINING. They fit any socket's buffer, so neither side waits for the
@@ -75,6 +75,9 @@ impl Run<'_> {
                 Some(Plan::Fetch(_)) => {
                     self.take(wire)?;
                     under_way = under_way.saturating_sub(1);
+                    if under_way == 0 && !wire.waiting().is_empty() {
+                        self.left_over()?;
+                    }
                 }
                 Some(plan) => self.leave(plan)?,
                 None => {}
@@ -85,6 +88,18 @@ impl Run<'_> {
         // Nothing is left that could show whether the server is at fault.
         self.tell_waiting()?;
         Ok(())
+    }
+
+    /// There are more answers than questions. They bear no names here, so which of those before belongs to which message cannot be
+    /// told any more; what is still to come is asked for on another connection.
+    fn left_over(&mut self) -> Result<(), Stop> {
+        let text = "the server sent more than it was asked for; messages of this session may stand under the names of others";
+        self.notice("answers-left-over", Some(folder()), text.to_owned(), true)?;
+        if self.head.saturating_add(1) >= self.items.len() {
+            return Ok(());
+        }
+        self.head = self.head.saturating_add(1);
+        Err(Stop::Wire(WireError::Broken("answers came that nobody asked for".to_owned())))
     }
 
     /// The command that fetches a message.
