@@ -8,13 +8,14 @@ mod account;
 mod imap;
 pub mod oauth;
 mod order;
+mod other;
 mod pop3;
 pub mod sign;
 mod told;
 pub mod wire;
 
 pub use order::{Account, Choice, Credential, Limits, Mechanism, Order, Scheme, Secret, Trust};
-pub use told::{Books, Folder, Left, Message, Notice, Place, Told, Why};
+pub use told::{Books, Folder, Left, Message, Notice, Other, Place, Refetched, Told, Why};
 
 use std::ops::ControlFlow;
 

@@ -160,6 +160,8 @@ pub struct Order {
     pub connections: usize,
     /// Whether only folders and counts are to be told.
     pub list_only: bool,
+    /// Whether each message is fetched a second time, to see whether the server gives the same bytes again.
+    pub refetch: bool,
     /// POP3: fetch by RETR, which some servers take note of.
     pub retr: bool,
     /// POP3: end with QUIT.

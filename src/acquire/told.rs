@@ -39,6 +39,47 @@ pub enum Told {
     Transcript(Vec<u8>),
     /// Something that an examiner should know of, for the exception log.
     Notice(Notice),
+    /// The server gave another body for a message than the one that is told as the message. It is told before that one, so
+    /// that no break can come between them and lose it.
+    Other(Other),
+    /// So many messages of a folder were fetched a second time. Told before the messages themselves.
+    Refetched(Refetched),
+}
+
+/// A further body of a message, which is not alike the one that counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Other {
+    /// What is said of it; names the message and both digests.
+    pub notice: Notice,
+    /// Its bytes, to be kept beside the message.
+    pub bytes: Vec<u8>,
+}
+
+/// What came of fetching messages a second time; to be added to what was told before of the same folder.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Refetched {
+    /// Path of the folder.
+    pub path: RelPath,
+    /// Both times the same bytes came.
+    pub alike: u64,
+    /// Other bytes came the second time.
+    pub differ: u64,
+    /// The second time nothing came.
+    pub failed: u64,
+}
+
+impl Refetched {
+    /// Adds what was told later; of which folder stays.
+    pub fn add(&mut self, more: &Self) {
+        self.alike = self.alike.saturating_add(more.alike);
+        self.differ = self.differ.saturating_add(more.differ);
+        self.failed = self.failed.saturating_add(more.failed);
+    }
+
+    /// How many messages.
+    pub fn all(&self) -> u64 {
+        self.alike.saturating_add(self.differ).saturating_add(self.failed)
+    }
 }
 
 /// Where a message is on the server.

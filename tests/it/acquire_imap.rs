@@ -68,6 +68,7 @@ fn order(server: &Dovecot, port: u16, scheme: &str, connections: usize) -> Order
         choice: Choice::default(),
         connections,
         list_only: false,
+        refetch: false,
         retr: false,
         quit: false,
         limits: Limits { idle: Duration::from_secs(20), ..Limits::default() },
@@ -113,6 +114,8 @@ fn run_until(order: &Order, known: &Has, most: usize) -> Run {
                 out.left.push(left);
             }
             Told::FolderEnd(books) => out.books.push(books),
+            Told::Other(other) => out.notices.push((other.notice.code.to_owned(), other.notice.text)),
+            Told::Refetched(_) => {}
             Told::Transcript(bytes) => {
                 assert!(long.is_none());
                 out.transcript.extend(bytes);

@@ -234,7 +234,11 @@ fn pop3() -> Vec<Mode> {
             .at("TOP", move |m, a| if fourth(&m) { Act::Say([b"=", a].concat()) } else { Act::Send }),
         mode("each message comes twice", &[Partial(10)])
             .at("TOP", |_, a| Act::Say([a, a].concat()))
-            .noting(&["list-changed"]),
+            .noting(&["answers-left-over", "list-changed"]),
+        mode("each message comes twice, one command at a time", &[Partial(10)])
+            .with(|m| m.more = vec!["TOP", "UIDL"])
+            .also_at("TOP", |_, a| Act::Say([a, a].concat()))
+            .noting(&["answers-left-over", "reconnected"]),
         mode("TOP gives the header alone", &[Partial(10)])
             .at("TOP", |_, a| {
                 let end = a.windows(4).position(|w| w == b"\r\n\r\n").unwrap() + 4;
@@ -436,11 +440,11 @@ fn imap() -> Vec<Mode> {
         mode("bodies: a literal of 2^64+1 bytes", &[protocol(0)]).at("BODY", literal("18446744073709551617")),
         mode("bodies: a literal of less than nothing", &[Partial(3), Partial(0), Partial(12), protocol(0), protocol(3)]).at("BODY", literal("-1")),
         mode("bodies: a literal of letters", &[Partial(3), Partial(0), Partial(12), protocol(0), protocol(3)]).at("BODY", literal("many")),
-        mode("bodies: reset in a literal each time", &[Stops(Why::Broken, 0)])
+        mode("bodies: reset in a literal each time", &[Stops(Why::Broken, 8)])
             .at("BODY", |m, a| if in_inbox(&m) { Act::SayAndClose(half(a)) } else { Act::Send }),
         mode("bodies: reset in a literal once", &[Taken(13)])
             .at("BODY", |m, a| if m.connection == 0 { Act::SayAndClose(half(a)) } else { Act::Send }),
-        mode("bodies: shorter than announced, and more follows", &[Stops(Why::Broken, 0)])
+        mode("bodies: shorter than announced, and more follows", &[Stops(Why::Broken, 4)])
             .lying()
             .at("BODY", |m, a| if in_inbox(&m) { Act::SayAndClose(replaced(a, b"BODY[] {", b"BODY[] {1")) } else { Act::Send }),
         mode("bodies: byte by byte", &[Stops(Why::Broken, 0)])

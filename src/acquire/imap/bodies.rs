@@ -1,18 +1,29 @@
 //! Fetches the messages of a chunk, and settles what a server gives twice, not at all, or of another size.
 
+use std::collections::HashMap;
+
+use super::again::Again;
 use super::answer::{Answer, Kind, Status};
+use super::beside::Beside;
 use super::fetch::{Body, Fetched, uid_so_far};
-use super::listing::look;
+use super::gone::{Lost, lost};
 use super::plan::{Decision, Epoch};
 use super::session::{Bodies, Room, Session};
 use super::shelf::Tally;
-use super::verb::{Extras, Set, Verb};
+use super::verb::{Set, Verb};
 use crate::acquire::wire::WireError;
-use crate::acquire::{Left, Message, Notice, Told, Why};
+use crate::acquire::{Left, Message, Refetched, Told, Why};
+use crate::types::digest::Sha256Stream;
 use crate::types::{Anomaly, AnomalyKind, Sha256Digest};
 
 /// Most bytes of a chunk that are held; what a lying server gives beyond is fetched by itself.
 const CHUNK: usize = 32 << 20;
+
+/// Longest body that is hashed though it is not kept.
+const HASHED: u64 = 64 << 20;
+
+/// How a body came that stands beside the one which is taken.
+const TWICE: &str = "the server sent the message twice, and not alike";
 
 /// What came of one message.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -28,6 +39,8 @@ pub(super) enum Got {
     Told,
     /// The server does not give it, in these words.
     Failed(String),
+    /// The connection broke each time that it was asked for: the server may be at fault, or about to go for good.
+    Broken(String),
     /// The server has it no more.
     Gone(String),
 }
@@ -49,7 +62,15 @@ pub(super) struct Job {
     pub(super) is_answered: bool,
     /// Connections lost over it without a message gained.
     pub(super) tries: u32,
-    pub(super) notices: Vec<Notice>,
+    /// What came beside the bodies that are taken.
+    pub(super) beside: Beside,
+    /// What came of the second fetch, by rows.
+    pub(super) again: HashMap<usize, Again>,
+    /// What was told of it.
+    pub(super) tally: Tally,
+    /// How a command for several ended, when it was not done, and what was given for a message in place of it.
+    refused: Option<String>,
+    instead: Option<String>,
 }
 
 impl Job {
@@ -67,7 +88,11 @@ impl Job {
             tag: None,
             is_answered: false,
             tries: 0,
-            notices: Vec::new(),
+            beside: Beside::default(),
+            again: HashMap::new(),
+            tally: Tally::default(),
+            refused: None,
+            instead: None,
         })
     }
 
@@ -76,16 +101,26 @@ impl Job {
         self.rows.iter().all(|(_, got)| *got != Got::Nothing)
     }
 
-    /// How much has come.
+    /// How much has come, once or twice.
     pub(super) fn count(&self) -> usize {
-        self.rows.iter().filter(|(_, got)| *got != Got::Nothing).count()
+        self.rows.iter().filter(|(_, got)| *got != Got::Nothing).count().saturating_add(self.again.len())
     }
 
-    /// UIDs that are missing, as ranges; what lies between two rows of the listing does not exist.
-    fn missing(&self, epoch: &Epoch) -> Set {
+    /// Whether something of it has been told.
+    pub(super) fn is_begun(&self, epoch: &Epoch) -> bool {
+        epoch.chunks.get(self.chunk).is_none_or(|chunk| chunk.rows.start != self.covers.start)
+    }
+
+    /// Whether a message in it was given up because the connection broke.
+    pub(super) fn is_doubtful(&self) -> bool {
+        self.rows.iter().any(|(_, got)| matches!(got, Got::Broken(_)))
+    }
+
+    /// UIDs of some rows, as ranges; what lies between two rows of the listing does not exist.
+    pub(super) fn set(&self, epoch: &Epoch, is: impl Fn(&Self, usize, &Got) -> bool) -> Set {
         let mut ranges: Vec<(usize, usize)> = Vec::new();
         for &(row, ref got) in &self.rows {
-            if *got != Got::Nothing {
+            if !is(self, row, got) {
                 continue;
             }
             match ranges.last_mut() {
@@ -106,7 +141,8 @@ impl Job {
     /// # Errors
     /// When the connection cannot be used any more.
     pub(super) fn send(&mut self, session: &mut Session<'_>, epoch: &Epoch) -> Result<(), WireError> {
-        self.tag = Some(session.send(&Verb::Bodies(&self.missing(epoch)))?);
+        let missing = self.set(epoch, |_, _, got| *got == Got::Nothing);
+        self.tag = Some(session.send(&Verb::Bodies(&missing))?);
         Ok(())
     }
 
@@ -125,8 +161,11 @@ impl Job {
         let mut answer = Answer::default();
         loop {
             let session_limit = session.limits.in_memory;
-            let mut bodies = Taker { epoch, job: &mut *self, behind: &mut *behind, session_limit };
+            let mut bodies =
+                Taker { epoch, job: &mut *self, behind: &mut *behind, session_limit, hash: None };
             let kind = session.hear(&mut answer, &mut bodies)?;
+            let hashed = bodies.hash.take().map(Sha256Stream::finish);
+            session.is_still(epoch.uid_validity)?;
             match kind {
                 Kind::Tagged(found, status) => {
                     if let Some(other) = behind.iter_mut().find(|job| job.tag.as_deref() == Some(&*found)) {
@@ -136,6 +175,9 @@ impl Job {
                     }
                     session.own(&found, &tag)?;
                     self.tag = None;
+                    if !status.is_ok() && !self.is_answered {
+                        self.refused = Some(format!("asked for with others: {}", status.said()));
+                    }
                     return Ok(status);
                 }
                 Kind::Numbered(_, name) if name == b"FETCH" => {
@@ -145,8 +187,8 @@ impl Job {
                             behind.iter_mut().find(|job| job.tag.is_some() && job.at(row).is_some())
                         });
                         let is_new = match other {
-                            Some(other) => other.take(epoch, fetched),
-                            None => self.take(epoch, fetched),
+                            Some(other) => other.take(epoch, fetched, hashed),
+                            None => self.take(epoch, fetched, hashed),
                         };
                         if is_new {
                             session.helped();
@@ -166,65 +208,65 @@ impl Job {
     }
 
     /// Place of a row among those of the job.
-    fn at(&self, row: usize) -> Option<usize> {
+    pub(super) fn at(&self, row: usize) -> Option<usize> {
         self.rows.binary_search_by_key(&row, |r| r.0).ok()
     }
 
-    /// Takes one FETCH answer; whether it brought something new.
-    fn take(&mut self, epoch: &Epoch, fetched: Fetched) -> bool {
-        let Some((_, body)) = fetched.body else { return false };
-        let Some(uid) = fetched.uid else {
-            self.notice(
-                epoch,
-                None,
-                "body-without-uid",
-                "the server sent a message and not which".to_owned(),
-            );
+    /// Takes one FETCH answer; whether it brought something new. `hashed` is the digest of a body in it that was not kept.
+    fn take(&mut self, epoch: &Epoch, fetched: Fetched, hashed: Option<Sha256Digest>) -> bool {
+        let Fetched { uid, body, further, .. } = fetched;
+        let mut is_new = false;
+        for (_, body) in body.into_iter().chain(further) {
+            is_new |= self.body(epoch, uid, body, hashed);
+        }
+        is_new
+    }
+
+    /// Takes one body; whether it is new.
+    fn body(&mut self, epoch: &Epoch, uid: Option<u64>, body: Body, hashed: Option<Sha256Digest>) -> bool {
+        let Some(uid) = uid else {
+            let text = format!("the server sent a message and not which: {}", what(&body, hashed));
+            self.beside.notice(epoch, None, "body-without-uid", text);
             return false;
         };
-        let found = epoch.listing.row(uid).and_then(|row| self.rows.binary_search_by_key(&row, |r| r.0).ok());
+        let found = epoch.listing.row(uid).and_then(|row| self.at(row));
         let Some((row, got)) = found.and_then(|at| self.rows.get_mut(at)) else {
-            self.notice(
-                epoch,
-                None,
-                "body-not-asked-for",
-                format!("the server sent UID {uid}, which was not asked for"),
-            );
+            let text = format!("the server sent UID {uid}, which was not asked for: {}", what(&body, hashed));
+            self.beside.notice(epoch, None, "body-not-asked-for", text);
             return false;
         };
         let row = *row;
         match (body, got) {
-            (Body::Bytes(bytes), got @ Got::Nothing) => {
-                let is_empty_in_truth = epoch.listing.size(row) == Some(0);
+            // Late is better than failed.
+            (Body::Bytes(bytes), got @ (Got::Nothing | Got::Failed(_) | Got::Broken(_) | Got::Gone(_))) => {
                 // An empty body of a message that is not empty is asked for again by itself.
-                if bytes.is_empty() && !is_empty_in_truth {
+                if bytes.is_empty() && epoch.listing.size(row) != Some(0) {
+                    self.instead = Some("the server gave an empty body".to_owned());
                     return false;
                 }
                 *got = Got::Bytes(bytes);
-                true
+                return true;
             }
-            (Body::Bytes(bytes), Got::Bytes(first)) => {
-                let (first, again) = (Sha256Digest::of(first), Sha256Digest::of(&bytes));
-                if first == again {
-                    self.notice(epoch, Some(row), "body-twice", "the server sent it twice, alike".to_owned());
-                } else {
-                    let text = format!(
-                        "the server sent it twice, and not alike: SHA-256 {first} was kept, {again} of {} octets was not",
-                        bytes.len()
-                    );
-                    self.notice(epoch, Some(row), "bodies-differ", text);
+            (Body::Nil, Got::Nothing) => self.instead = Some("the server gave NIL".to_owned()),
+            (body @ (Body::Bytes(_) | Body::Elsewhere(_)), Got::Bytes(first)) => {
+                let (first, seen) = (Sha256Digest::of(first), seen(&body, hashed));
+                let bytes = if let Body::Bytes(bytes) = body { Some(bytes) } else { None };
+                match seen {
+                    Some(seen) if self.beside.body(epoch, row, first, seen, bytes, TWICE) => {
+                        let text = "the server sent it twice, alike".to_owned();
+                        self.beside.notice(epoch, Some(row), "body-twice", text);
+                    }
+                    Some(_) => {}
+                    None => {
+                        let text = "the server sent it twice; the second time its bytes were not looked at"
+                            .to_owned();
+                        self.beside.notice(epoch, Some(row), "body-twice", text);
+                    }
                 }
-                false
             }
-            _ => false,
+            _ => {}
         }
-    }
-
-    fn notice(&mut self, epoch: &Epoch, row: Option<usize>, code: &'static str, text: String) {
-        if self.notices.len() < 1000 {
-            let path = row.map_or_else(|| epoch.path.clone(), |row| epoch.place(row).path);
-            self.notices.push(Notice { code, path: Some(path), text, is_partial: false });
-        }
+        false
     }
 
     /// Asks for the first missing message by itself, and settles it: taken, gone or failed.
@@ -237,16 +279,18 @@ impl Job {
         };
         let row = self.rows.get(at).map_or(0, |(row, _)| *row);
         let uid = epoch.listing.uid(row);
+        self.instead = None;
         // Only this row is missing while it is asked for, so that nothing else is taken for it.
         self.tag = Some(session.send(&Verb::Bodies(&Set::one(uid)))?);
         let status = self.receive(session, epoch, &mut [])?;
         if self.rows.get(at).is_none_or(|(_, got)| *got != Got::Nothing) || status.is_passing() {
             return Ok(status);
         }
-        let outcome = match look(session, uid, Extras::default())? {
-            None => Got::Gone("the server lists it no more".to_owned()),
-            Some(_) if status.is_ok() => Got::Failed("the server lists it and does not give it".to_owned()),
-            Some(_) => Got::Failed(status.said()),
+        let before =
+            self.refused.iter().cloned().chain(self.instead.take()).reduce(|a, b| format!("{a}; {b}"));
+        let outcome = match lost(session, uid, &status, before)? {
+            Lost::Gone(why) => Got::Gone(why),
+            Lost::Withheld(why) => Got::Failed(why),
         };
         self.settle(at, outcome);
         Ok(done())
@@ -269,17 +313,40 @@ impl Job {
     }
 
     /// What is told of rows up to the first that is long (all, when none is), in order. Rows that are told are taken out.
-    pub(super) fn tell(&mut self, epoch: &Epoch, tally: &mut Tally) -> Vec<Told> {
-        let until = self.rows.iter().position(|(_, got)| *got == Got::Long).unwrap_or(self.rows.len());
+    pub(super) fn tell(&mut self, epoch: &Epoch) -> Vec<Told> {
+        self.tell_until(epoch, |_, _, got| *got == Got::Long)
+    }
+
+    /// What is told of rows up to the first that another run must see to, because the server may give it yet.
+    pub(super) fn tell_whole(&mut self, epoch: &Epoch, is_refetched: bool) -> Vec<Told> {
+        self.tell_until(epoch, |job, row, got| match got {
+            Got::Bytes(_) => is_refetched && !job.again.contains_key(&row),
+            Got::Gone(_) | Got::Told => false,
+            Got::Nothing | Got::Long | Got::Failed(_) | Got::Broken(_) => true,
+        })
+    }
+
+    fn tell_until(&mut self, epoch: &Epoch, is_end: impl Fn(&Self, usize, &Got) -> bool) -> Vec<Told> {
+        let until =
+            self.rows.iter().position(|(row, got)| is_end(self, *row, got)).unwrap_or(self.rows.len());
         let rest = self.rows.split_off(until);
         let end = rest.first().map_or(self.covers.end, |(row, _)| *row);
-        let mut told: Vec<Told> = std::mem::take(&mut self.notices).into_iter().map(Told::Notice).collect();
+        let mut told = self.beside.take(epoch, end);
+        let mut sum = Refetched { path: epoch.path.clone(), ..Refetched::default() };
+        for (row, _) in &self.rows {
+            if let Some(again) = self.again.remove(row) {
+                again.tell(epoch.place(*row).path, &mut sum, &mut told);
+            }
+        }
+        if sum.all() > 0 {
+            told.push(Told::Refetched(sum));
+        }
         let mut ready = std::mem::replace(&mut self.rows, rest).into_iter().peekable();
         for row in self.covers.start..end {
             if let Some(left) = epoch.excluded(row) {
                 told.push(Told::Left(left));
             } else if let Some((_, got)) = ready.next_if(|(at, _)| *at == row) {
-                told.extend(one(epoch, row, got, tally));
+                told.extend(one(epoch, row, got, &mut self.tally));
             }
         }
         self.covers.start = end;
@@ -290,6 +357,23 @@ impl Job {
 /// A status of ours: all is settled.
 fn done() -> Status {
     Status { word: super::answer::Word::Ok, code: Vec::new(), argument: Vec::new(), text: Vec::new() }
+}
+
+/// Digest and length of a body, where they are known.
+fn seen(body: &Body, hashed: Option<Sha256Digest>) -> Option<(Sha256Digest, u64)> {
+    match body {
+        Body::Nil => None,
+        Body::Bytes(bytes) => Some((Sha256Digest::of(bytes), bytes.len() as u64)),
+        Body::Elsewhere(octets) => hashed.map(|digest| (digest, *octets)),
+    }
+}
+
+/// The same in words, of a body that is not kept.
+fn what(body: &Body, hashed: Option<Sha256Digest>) -> String {
+    match seen(body, hashed) {
+        Some((digest, octets)) => format!("{octets} octets, SHA-256 {digest}, were not kept"),
+        None => "its bytes were not looked at".to_owned(),
+    }
 }
 
 /// What is told of one message.
@@ -306,7 +390,7 @@ fn one(epoch: &Epoch, row: usize, got: Got, tally: &mut Tally) -> Option<Told> {
             tally.gone = tally.gone.saturating_add(1);
             Told::Left(Left { at, why: Why::Gone, note: why.into_bytes() })
         }
-        Got::Failed(why) => {
+        Got::Failed(why) | Got::Broken(why) => {
             tally.failed = tally.failed.saturating_add(1);
             Told::Left(Left { at, why: Why::Failed, note: why.into_bytes() })
         }
@@ -331,6 +415,19 @@ struct Taker<'j> {
     job: &'j mut Job,
     behind: &'j mut [Job],
     session_limit: usize,
+    /// Of a body that is not kept.
+    hash: Option<Sha256Stream>,
+}
+
+impl Taker<'_> {
+    /// A body that is not kept is hashed, as far as that is bearable.
+    fn pass(&mut self, octets: u64) -> Room {
+        if octets > HASHED || self.hash.is_some() || !self.job.beside.may_hash() {
+            return Room::Drop;
+        }
+        self.hash = Some(Sha256Stream::new());
+        Room::Stream
+    }
 }
 
 impl Bodies for Taker<'_> {
@@ -348,24 +445,25 @@ impl Bodies for Taker<'_> {
         let at = row.and_then(|row| job.at(row));
         let is_small = octets <= self.session_limit as u64;
         let fits = usize::try_from(octets).is_ok_and(|n| held.saturating_add(n) <= CHUNK);
-        match (uid, at) {
+        let got = at.and_then(|at| job.rows.get(at)).map(|(_, got)| got);
+        match (uid, at, got) {
             // The UID may come behind the body.
-            (None, _) if is_small && fits => Room::Keep,
-            (Some(_), Some(at)) => {
-                if is_small && fits {
-                    return Room::Keep;
-                }
-                let is_missing = job.rows.get(at).is_some_and(|(_, got)| *got == Got::Nothing);
-                if !is_small && is_missing {
+            (None, ..) | (Some(_), Some(_), _) if is_small && fits => Room::Keep,
+            (Some(_), Some(at), Some(Got::Nothing)) => {
+                if !is_small {
                     job.settle(at, Got::Long);
                 }
                 Room::Drop
             }
+            (Some(_), Some(_), Some(Got::Bytes(_))) | (Some(_), None, _) => self.pass(octets),
             _ => Room::Drop,
         }
     }
 
-    fn part(&mut self, _: Vec<u8>) -> Result<(), WireError> {
+    fn part(&mut self, bytes: Vec<u8>) -> Result<(), WireError> {
+        if let Some(hash) = &mut self.hash {
+            hash.update(&bytes);
+        }
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! Opens a folder so that nothing in it can change (RFC 9051 section 6.3.3).
 
-use super::answer::Kind;
+use super::answer::{Kind, Status};
 use super::folders::Mailbox;
 use super::scan::{Scan, decimal};
 use super::session::Session;
@@ -29,6 +29,8 @@ pub(super) enum Refused {
         said: String,
         /// Whether it may not another time.
         is_passing: bool,
+        /// Whether it says that there is no such folder.
+        is_nonexistent: bool,
     },
 }
 
@@ -39,6 +41,18 @@ impl std::fmt::Display for Refused {
             Self::Said { said, .. } => f.write_str(said),
         }
     }
+}
+
+/// Whether a refusal says that there is no such folder: by its code (RFC 5530 section 3), or, of servers that give no code, by words
+/// that are about nothing else.
+fn is_nonexistent(status: &Status) -> bool {
+    if !status.code.is_empty() {
+        return status.has("NONEXISTENT") || status.has("TRYCREATE");
+    }
+    let said = status.text.to_ascii_lowercase();
+    let words =
+        [&b"doesn't exist"[..], b"does not exist", b"no such mailbox", b"no such folder", b"unknown mailbox"];
+    words.iter().any(|word| memchr::memmem::find(&said, word).is_some())
 }
 
 /// Sends EXAMINE and judges the answer: without READ-ONLY the folder counts as not opened.
@@ -73,7 +87,11 @@ pub(super) fn examine(
         false
     })?;
     if !status.is_ok() {
-        return Ok(Err(Refused::Said { said: status.said(), is_passing: status.is_passing() }));
+        return Ok(Err(Refused::Said {
+            said: status.said(),
+            is_passing: status.is_passing(),
+            is_nonexistent: is_nonexistent(&status),
+        }));
     }
     if !status.has("READ-ONLY") {
         return Ok(Err(Refused::Writable));

@@ -28,6 +28,8 @@ pub(super) struct Fetched {
     pub(super) server: ServerState,
     /// `BODY[]`, and the offset that the server wrote behind it.
     pub(super) body: Option<(Option<u64>, Body)>,
+    /// Bodies beyond the first: no server has a reason to give them.
+    pub(super) further: Vec<(Option<u64>, Body)>,
 }
 
 impl Fetched {
@@ -108,6 +110,8 @@ impl Fetched {
             };
             if self.body.is_none() {
                 self.body = Some((offset, body));
+            } else {
+                self.further.push((offset, body));
             }
         } else {
             scan.pass();

@@ -399,6 +399,7 @@ mod tests {
             choice: Choice { folders: texts(folders), exclude: texts(exclude), ..Choice::default() },
             connections: 1,
             list_only: false,
+            refetch: false,
             retr: false,
             quit: false,
             limits: Limits::default(),

@@ -9,8 +9,9 @@ use super::fetch::Fetched;
 use super::folders::{self, Mailbox, Sizes};
 use super::listing::{self, Listing};
 use super::plan::{Decision, Epoch};
+use super::shelf::Stale;
 use super::verb::Verb;
-use super::worker::{Fail, Fault, Worker};
+use super::worker::{Fail, Fault, Reopened, Worker};
 use crate::acquire::{AcquireError, Books, Notice, Told};
 use crate::types::RelPath;
 
@@ -173,7 +174,7 @@ fn epoch(
     worker.shelf.close(lane, first);
     worker.shelf.publish(lane, Arc::clone(&plan), first.saturating_add(1));
     let tally = loop {
-        worker.work(lane, &plan)?;
+        worker.work(lane, &plan, true)?;
         if let Some(tally) = worker.shelf.settle(lane).map_err(|_| AcquireError::Stopped)? {
             break tally;
         }
@@ -191,10 +192,12 @@ fn epoch(
         flags_during: Vec::new(),
     };
     let mut end = Vec::new();
-    let stale = worker.shelf.stale(lane);
-    match &stale {
-        Some(stale) => end.push(notice(stale.code, path.clone(), stale.text.clone(), false)),
-        None => compare_with_start(worker, &plan, &status, &mut books, &mut end)?,
+    let mut stale = worker.shelf.stale(lane);
+    if stale.is_none() {
+        stale = compare_with_start(worker, &plan, &status, &mut books, &mut end)?;
+    }
+    if let Some(stale) = &stale {
+        end.push(notice(stale.code, path.clone(), stale.text.clone(), !stale.is_gone));
     }
     end.push(Told::FolderEnd(books));
     tell(worker, lane, end)?;
@@ -229,17 +232,21 @@ fn are_same(a: &[Vec<u8>], b: &[Vec<u8>]) -> bool {
     a == b || lasting(a) == lasting(b)
 }
 
-/// Asks for all flags once more, and for the count of unseen messages, and notes what is not as it was.
+/// Asks for all flags once more, and for the count of unseen messages, and notes what is not as it was. `Some` when the folder was
+/// made anew meanwhile.
 fn compare_with_start(
     worker: &mut Worker<'_>,
     plan: &Epoch,
     before: &StatusLine,
     books: &mut Books,
     end: &mut Vec<Told>,
-) -> Result<(), AcquireError> {
+) -> Result<Option<Stale>, AcquireError> {
     let listing = &plan.listing;
     let looked = worker.attempt(|worker| {
-        let Some(opened) = worker.examine_again(plan)? else { return Ok(None) };
+        let opened = match worker.examine_again(plan)? {
+            Reopened::Same(exists) => exists,
+            other => return Ok(Err(other)),
+        };
         let mut seen = vec![false; listing.len()];
         let mut changed = Vec::new();
         let mut arrived = Vec::new();
@@ -281,6 +288,7 @@ fn compare_with_start(
                 is_new
             })?)
         };
+        session.is_still(plan.uid_validity)?;
         if session.can("UNSELECT") || session.can("IMAP4REV2") {
             session.run(&Verb::Unselect, |_, _| false)?;
             worker.left();
@@ -290,21 +298,24 @@ fn compare_with_start(
         let is_refused = status.is_some_and(|s| !s.is_ok());
         let gone: Vec<u64> =
             seen.iter().enumerate().filter(|(_, seen)| !**seen).map(|(row, _)| listing.uid(row)).collect();
-        Ok(Some((changed, arrived, gone, after, is_refused)))
+        Ok(Ok((changed, arrived, gone, after, is_refused)))
     });
     let path = &plan.path;
     let (changed, arrived, gone, after, is_refused) = match looked {
-        Ok(Some(looked)) => looked,
-        Ok(None) => {
-            let text =
-                "the folder could not be opened again at the end; its flags were not compared".to_owned();
+        Ok(Ok(looked)) => looked,
+        Ok(Err(Reopened::Other(stale))) => return Ok(Some(stale)),
+        Ok(Err(reopened)) => {
+            let why = if let Reopened::Refused(why) = reopened { why } else { String::new() };
+            let text = format!(
+                "the folder could not be opened again at the end, so its flags were not compared: {why}"
+            );
             end.push(notice("flags-not-compared", path.clone(), text, false));
-            return Ok(());
+            return Ok(None);
         }
         Err(Fail::GaveUp(why)) => {
             let text = format!("its flags were not compared at the end: {why}");
             end.push(notice("flags-not-compared", path.clone(), text, false));
-            return Ok(());
+            return Ok(None);
         }
         Err(Fail::Fatal(error)) => return Err(error),
     };
@@ -327,7 +338,7 @@ fn compare_with_start(
     }
     books.flags_during = changed;
     books.flags_during.sort_unstable();
-    Ok(())
+    Ok(None)
 }
 
 fn uids(what: &str, uids: &[u64]) -> String {

@@ -2,12 +2,15 @@
 
 use super::answer::{Answer, Kind, Status};
 use super::fetch::{Body, Fetched, uid_so_far};
+use super::gone::{Lost, lost};
 use super::plan::Epoch;
 use super::session::{Bodies, Room, Session};
 use super::shelf::{Shelf, Stopped};
 use super::verb::Verb;
 use crate::acquire::Told;
 use crate::acquire::wire::WireError;
+use crate::types::Sha256Digest;
+use crate::types::digest::Sha256Stream;
 
 /// Octets asked for at a time.
 const PIECE: u64 = 4 << 20;
@@ -19,15 +22,25 @@ pub(super) struct Long<'s> {
     shelf: &'s Shelf,
     lane: usize,
     slot: usize,
-    /// Octets handed on.
+    /// Octets that came.
     pub(super) received: u64,
     /// `LongStart` was told.
     pub(super) is_begun: bool,
     /// Connections lost over it since the last part.
     pub(super) tries: u32,
+    /// Connections that brought a part.
+    pub(super) connections: u32,
+    has_part: bool,
+    /// Bodies beyond the one that was asked for.
+    pub(super) surplus: u64,
+    /// Of what came, where it is compared; of a second fetch nothing else is kept.
+    digest: Option<Sha256Stream>,
+    is_second: bool,
     /// Pieces that came, and whether the last was the whole message.
     pieces: u64,
     is_whole: bool,
+    /// The server answered with a body of no octets.
+    is_empty: bool,
     problem: Option<String>,
 }
 
@@ -44,11 +57,23 @@ pub(super) enum End {
     Whole,
     /// The server does not give it, in these words.
     Failed(String),
+    /// The server has it no more.
+    Gone(String),
+}
+
+/// What a piece says of the whole.
+enum Verdict {
+    /// It was the last.
+    Whole,
+    /// Something is wrong.
+    Failed(String),
+    /// Nothing came for it.
+    Lost(Status),
 }
 
 impl<'s> Long<'s> {
-    /// Nothing has come.
-    pub(super) fn new(row: usize, shelf: &'s Shelf, lane: usize, slot: usize) -> Self {
+    /// Nothing has come. With `is_hashed` its digest is known at the end.
+    pub(super) fn new(row: usize, shelf: &'s Shelf, lane: usize, slot: usize, is_hashed: bool) -> Self {
         Self {
             row,
             shelf,
@@ -57,10 +82,26 @@ impl<'s> Long<'s> {
             received: 0,
             is_begun: false,
             tries: 0,
+            connections: 0,
+            has_part: false,
+            surplus: 0,
+            digest: is_hashed.then(Sha256Stream::new),
+            is_second: false,
             pieces: 0,
             is_whole: false,
+            is_empty: false,
             problem: None,
         }
+    }
+
+    /// The same message once more, of which nothing but the digest is kept.
+    pub(super) fn second(&self) -> Self {
+        Self { is_second: true, ..Self::new(self.row, self.shelf, self.lane, self.slot, true) }
+    }
+
+    /// Digest of what came.
+    pub(super) fn digest(&mut self) -> Option<Sha256Digest> {
+        self.digest.take().map(Sha256Stream::finish)
     }
 
     /// Fetches what has not come yet, two pieces under way.
@@ -73,27 +114,27 @@ impl<'s> Long<'s> {
         let limit = session.limits.message;
         let mut asked = self.received;
         let mut under_way = std::collections::VecDeque::new();
+        self.has_part = false;
         // Whatever was wrong before the connection broke.
-        let mut end = self.problem.take().map(End::Failed);
+        let mut verdict = self.problem.take().map(Verdict::Failed);
         loop {
-            while end.is_none() && under_way.len() < 2 && (under_way.is_empty() || asked < announced) {
+            while verdict.is_none() && under_way.len() < 2 && (under_way.is_empty() || asked < announced) {
                 let tag = session.send(&Verb::Piece { uid, from: asked, length: PIECE })?;
                 under_way.push_back((tag, asked));
                 asked = asked.saturating_add(PIECE);
             }
-            let Some((tag, from)) = under_way.pop_front() else {
-                return Ok(end.unwrap_or(End::Whole));
-            };
-            if end.is_some() {
+            let Some((tag, from)) = under_way.pop_front() else { break };
+            if verdict.is_some() {
                 // What was asked for too much is read and dropped.
                 session.until(&tag, |_, _| false)?;
                 continue;
             }
             let before = self.received;
+            self.is_empty = false;
             let status = self.piece(session, epoch, &tag, uid, from, limit)?;
             let came = self.received.saturating_sub(before);
-            end = self.judge(&status, from, before, came, announced);
-            if end.is_none() && came != PIECE {
+            verdict = self.judge(status, from, before, came, announced);
+            if verdict.is_none() && came != PIECE {
                 // Shorter than asked for and not the end: what is under way begins at the wrong place.
                 while let Some((tag, _)) = under_way.pop_front() {
                     session.until(&tag, |_, _| false)?;
@@ -101,25 +142,54 @@ impl<'s> Long<'s> {
                 asked = self.received;
             }
         }
+        match verdict {
+            None | Some(Verdict::Whole) => Ok(End::Whole),
+            Some(Verdict::Failed(why)) => Ok(End::Failed(why)),
+            Some(Verdict::Lost(status)) => self.lost(session, uid, &status, announced),
+        }
+    }
+
+    /// A piece did not come: the message is gone, or the server says so in this way that it ends here, or gives no more of it.
+    fn lost(
+        &self,
+        session: &mut Session<'_>,
+        uid: u64,
+        status: &Status,
+        announced: u64,
+    ) -> Result<End, WireError> {
+        let received = self.received;
+        let before = (received > 0).then(|| format!("{received} of {announced} octets had come"));
+        Ok(match lost(session, uid, status, before)? {
+            Lost::Gone(why) => End::Gone(why),
+            Lost::Withheld(_) if status.is_ok() && announced > 0 && received >= announced => End::Whole,
+            Lost::Withheld(why) => End::Failed(why),
+        })
     }
 
     /// Whether a piece was the last.
-    fn judge(&mut self, status: &Status, from: u64, before: u64, came: u64, announced: u64) -> Option<End> {
+    fn judge(
+        &mut self,
+        status: Status,
+        from: u64,
+        before: u64,
+        came: u64,
+        announced: u64,
+    ) -> Option<Verdict> {
         if let Some(problem) = self.problem.take() {
-            return Some(End::Failed(problem));
+            return Some(Verdict::Failed(problem));
         }
         if from != before {
             return None;
         }
         if came > 0 {
-            self.tries = 0;
             let is_last = self.is_whole || (came < PIECE && self.received >= announced);
-            return is_last.then_some(End::Whole);
+            return is_last.then_some(Verdict::Whole);
         }
-        Some(match (status.is_ok(), before) {
-            (false, _) => End::Failed(status.said()),
-            (true, 0) => End::Failed("the server lists it and does not give it".to_owned()),
-            (true, _) => End::Whole,
+        // Octets beyond the last are an empty string (RFC 9051 section 6.4.5); no answer at all is not the end of a message.
+        Some(if status.is_ok() && before > 0 && self.is_empty {
+            Verdict::Whole
+        } else {
+            Verdict::Lost(status)
         })
     }
 
@@ -138,22 +208,26 @@ impl<'s> Long<'s> {
         loop {
             let mut taker = Taker { long: self, epoch, uid, from, limit, has_come: &mut has_come };
             let kind = session.hear(&mut answer, &mut taker)?;
+            session.is_still(epoch.uid_validity)?;
             match kind {
                 Kind::Tagged(found, status) => {
                     session.own(&found, tag)?;
                     return Ok(status);
                 }
                 Kind::Numbered(_, name) if name == b"FETCH" => {
-                    // A piece so small that it came between quotes.
-                    if let Some(fetched) = Fetched::read(&mut answer)
-                        && fetched.uid == Some(uid)
-                        && let Some((offset, Body::Bytes(bytes))) = fetched.body
-                        && !has_come
-                        && !bytes.is_empty()
-                        && offset.unwrap_or(0) == from
-                    {
-                        has_come = true;
-                        self.hand_on(epoch, bytes)?;
+                    let Some(fetched) = Fetched::read(&mut answer) else { continue };
+                    if fetched.uid != Some(uid) || has_come {
+                        continue;
+                    }
+                    match fetched.body {
+                        Some((_, Body::Elsewhere(0))) => self.is_empty = true,
+                        Some((_, Body::Bytes(bytes))) if bytes.is_empty() => self.is_empty = true,
+                        // A piece so small that it came between quotes.
+                        Some((offset, Body::Bytes(bytes))) if offset.unwrap_or(0) == from => {
+                            has_come = true;
+                            self.hand_on(epoch, bytes)?;
+                        }
+                        _ => {}
                     }
                 }
                 _ => {}
@@ -162,8 +236,18 @@ impl<'s> Long<'s> {
     }
 
     fn hand_on(&mut self, epoch: &Epoch, bytes: Vec<u8>) -> Result<(), WireError> {
-        let start = (!self.is_begun).then(|| Told::LongStart { at: epoch.place(self.row) });
         self.received = self.received.saturating_add(bytes.len() as u64);
+        self.tries = 0;
+        if !std::mem::replace(&mut self.has_part, true) {
+            self.connections = self.connections.saturating_add(1);
+        }
+        if let Some(digest) = &mut self.digest {
+            digest.update(&bytes);
+        }
+        if self.is_second {
+            return Ok(());
+        }
+        let start = (!self.is_begun).then(|| Told::LongStart { at: epoch.place(self.row) });
         self.is_begun = true;
         let told = start.into_iter().chain([Told::Part(bytes)]);
         self.shelf.put(self.lane, self.slot, told).map_err(|Stopped| WireError::Stopped)
@@ -184,6 +268,9 @@ impl Bodies for Taker<'_, '_> {
     fn room(&mut self, text: &[u8], octets: u64) -> Room {
         // One message is asked for; an answer that names another one is not for us.
         let is_ours = uid_so_far(text).is_none_or(|uid| uid == self.uid);
+        if octets > 0 && is_ours && *self.has_come {
+            self.long.surplus = self.long.surplus.saturating_add(1);
+        }
         if *self.has_come || !is_ours || octets == 0 {
             return Room::Drop;
         }

@@ -11,12 +11,15 @@ use super::wire::Outset;
 use super::{AcquireError, Known, Order, Sink, Told};
 use crate::types::time::Clock;
 
+mod again;
 mod answer;
+mod beside;
 mod bodies;
 mod chunks;
 mod examine;
 mod fetch;
 mod folders;
+mod gone;
 mod lead;
 mod listing;
 mod long;
@@ -35,6 +38,8 @@ mod worker;
 mod scripted;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_lost;
 #[cfg(test)]
 mod tests_odd;
 

@@ -68,7 +68,7 @@ pub(super) fn round(
 ) -> Result<usize, AcquireError> {
     let shelf = Shelf::new(mailboxes.len(), Arc::clone(&shared.outset.stop));
     let looks = Looks::default();
-    let ended = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
         let (shelf, looks) = (&shelf, &looks);
         let lister = scope.spawn(move || {
             let present = shelf.presence();
@@ -96,8 +96,7 @@ pub(super) fn round(
         });
         shelf.tell(sink)?;
         lister.join().unwrap_or(Err(AcquireError::Stopped))
-    });
-    ended
+    })
 }
 
 /// Looks at the folders one after the other, until memory is full or the connection is gone for good.

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use super::{AcquireError, Clock, ControlFlow, Known, Order, Told, scan};
 use crate::acquire::{
-    Account, Books, Choice, Credential, Left, Limits, Mechanism, Message, Notice, Scheme, Secret, Trust, Why,
+    Account, Books, Choice, Credential, Left, Limits, Mechanism, Message, Notice, Refetched, Scheme, Secret,
+    Trust, Why,
 };
 use crate::types::RelPath;
 
@@ -253,6 +254,7 @@ pub(super) fn order(server: &Server) -> Order {
         choice: Choice::default(),
         connections: 1,
         list_only: false,
+        refetch: false,
         retr: false,
         quit: false,
         limits: Limits {
@@ -271,6 +273,8 @@ pub(super) struct Run {
     pub(super) books: Vec<Books>,
     pub(super) notices: Vec<Notice>,
     pub(super) folders: Vec<String>,
+    pub(super) others: Vec<Vec<u8>>,
+    pub(super) refetched: Refetched,
     pub(super) transcript: String,
     pub(super) error: Option<AcquireError>,
 }
@@ -312,6 +316,11 @@ pub(super) fn run(order: &Order) -> Run {
             Told::FolderEnd(books) => out.books.push(books),
             Told::Notice(notice) => out.notices.push(notice),
             Told::Transcript(bytes) => out.transcript.push_str(std::str::from_utf8(&bytes).unwrap()),
+            Told::Other(other) => {
+                out.notices.push(other.notice);
+                out.others.push(other.bytes);
+            }
+            Told::Refetched(more) => out.refetched.add(&more),
             Told::Session(_) => {}
         }
         ControlFlow::Continue(())

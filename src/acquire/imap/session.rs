@@ -289,6 +289,20 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
+    /// That the open folder is the one that was listed. A server may tell another UIDVALIDITY in the midst of any answer; what comes
+    /// after it belongs to other messages, and is not read on this connection.
+    ///
+    /// # Errors
+    /// [`WireError::Broken`] when it is not.
+    pub(super) fn is_still(&self, uid_validity: Option<u64>) -> Result<(), WireError> {
+        match self.uid_validity {
+            Some(now) if Some(now) != uid_validity => {
+                Err(WireError::Broken(format!("the server told another UIDVALIDITY in the midst: {now}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
     pub(super) fn notice(&mut self, code: &'static str, text: String) {
         if self.notices.len() < 1000 {
             self.notices.push(Notice { code, path: None, text, is_partial: false });

@@ -73,6 +73,8 @@ pub(super) struct Stale {
     pub(super) text: String,
     /// Whether the folder is there with another UIDVALIDITY.
     pub(super) is_anew: bool,
+    /// Whether the messages are gone; else the server has them and does not give them.
+    pub(super) is_gone: bool,
 }
 
 struct State {
@@ -225,6 +227,21 @@ impl Shelf {
             }
             state = self.wait(state);
         }
+    }
+
+    /// Lays something into a slot that its connection holds anyway, when it can wait for nothing any more: also after the run was
+    /// stopped. What is told in order before it is told all the same.
+    pub(super) fn put_last(&self, lane: usize, slot: usize, told: Vec<Told>) {
+        let bytes: usize = told.iter().map(weight).sum();
+        let mut state = self.lock();
+        if let Some(lane) = state.lanes.get_mut(lane)
+            && let Some(place) = slot.checked_sub(lane.past).and_then(|at| lane.slots.get_mut(at))
+        {
+            place.told.extend(told);
+            place.bytes = place.bytes.saturating_add(bytes);
+            state.held = state.held.saturating_add(bytes);
+        }
+        self.changed.notify_all();
     }
 
     /// Nothing more comes into a slot.
@@ -459,6 +476,7 @@ impl State {
 fn weight(told: &Told) -> usize {
     match told {
         Told::Message(message) => message.bytes.len().saturating_add(500),
+        Told::Other(other) => other.bytes.len().saturating_add(500),
         Told::Part(bytes) | Told::Transcript(bytes) => bytes.len(),
         _ => 300,
     }

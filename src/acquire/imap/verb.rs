@@ -9,6 +9,8 @@
 pub(super) enum Verb<'a> {
     /// RFC 9051 6.1.1.
     Capability,
+    /// RFC 9051 6.1.2: lets the server tell what changed.
+    Noop,
     /// RFC 9051 6.1.3; ends the session.
     Logout,
     /// RFC 9051 6.2.1.
@@ -117,6 +119,7 @@ impl Verb<'_> {
         let words = |text: &str| vec![Piece::Words(text.to_owned())];
         match self {
             Self::Capability => words("CAPABILITY"),
+            Self::Noop => words("NOOP"),
             Self::Logout => words("LOGOUT"),
             Self::StartTls => words("STARTTLS"),
             Self::Id => vec![Piece::Words(format!(
@@ -206,6 +209,7 @@ mod tests {
         let name = b"a \"b\\";
         let all = [
             Verb::Capability,
+            Verb::Noop,
             Verb::Logout,
             Verb::StartTls,
             Verb::Id,
@@ -232,6 +236,7 @@ mod tests {
             assert!(
                 [
                     "CAPABILITY",
+                    "NOOP",
                     "LOGOUT",
                     "STARTTLS",
                     "ID",

@@ -102,10 +102,12 @@ impl<'a> Worker<'a> {
                         }
                     }
                 }
-                Claim::Help(lane, epoch) => match self.ready().and_then(|()| self.work(lane, &epoch)) {
-                    Ok(()) => None,
-                    Err(error) => Some((error, is_first)),
-                },
+                Claim::Help(lane, epoch) => {
+                    match self.ready().and_then(|()| self.work(lane, &epoch, false)) {
+                        Ok(()) => None,
+                        Err(error) => Some((error, is_first)),
+                    }
+                }
             };
             match failed {
                 None => {}
@@ -191,10 +193,10 @@ impl<'a> Worker<'a> {
         self.opened = None;
     }
 
-    /// Waits before a further try: not at all, then ever longer.
+    /// Waits before a further try, ever longer, but no longer than the server itself may be silent.
     pub(super) fn pause(&self, tries: u32) -> Result<(), Stopped> {
         let wait = Duration::from_millis(100).saturating_mul(4u32.saturating_pow(tries.min(8)));
-        self.shelf.pause(wait.min(LONGEST_WAIT))
+        self.shelf.pause(wait.min(LONGEST_WAIT).min(self.order.limits.idle))
     }
 
     /// The connection cannot be used any more.
@@ -279,18 +281,21 @@ impl<'a> Worker<'a> {
         self.opened = None;
     }
 
-    /// Makes sure that the folder of an epoch is open; how many messages it has now, `None` when it is not to be had as it was.
-    pub(super) fn examine_again(&mut self, epoch: &Epoch) -> Result<Option<u64>, Fault> {
+    /// Makes sure that the folder of an epoch is open.
+    pub(super) fn examine_again(&mut self, epoch: &Epoch) -> Result<Reopened, Fault> {
+        let is_open = self.opened.as_ref().is_some_and(|(raw, _)| *raw == epoch.mailbox.raw);
         let session = self.session().map_err(Fault::Fatal)?;
         let exists = session.exists.unwrap_or(0);
-        let is_open = self.opened.as_ref().is_some_and(|(raw, _)| *raw == epoch.mailbox.raw);
-        if is_open {
-            return Ok(Some(exists));
+        if is_open && session.is_still(epoch.uid_validity).is_ok() {
+            return Ok(Reopened::Same(exists));
         }
-        let opened = self.examine(&epoch.mailbox)?.ok();
-        Ok(opened
-            .filter(|o| o.uid_validity.is_none() || o.uid_validity == epoch.uid_validity)
-            .map(|o| o.exists))
+        Ok(match self.examine(&epoch.mailbox)? {
+            Ok(opened) if opened.uid_validity.is_none() || opened.uid_validity == epoch.uid_validity => {
+                Reopened::Same(opened.exists)
+            }
+            Ok(opened) => Reopened::Other(changed(opened.uid_validity)),
+            Err(refused) => Reopened::Refused(refused.to_string()),
+        })
     }
 
     /// Opens a folder; `Ok(Err(..))` when the server does not let us, or not read-only.
@@ -338,14 +343,28 @@ impl<'a> Worker<'a> {
                 Ok(false)
             }
             // Perhaps another time.
-            Err(Refused::Said { is_passing: true, said }) => Err(Fault::Wire(WireError::Broken(said))),
+            Err(Refused::Said { is_passing: true, said, .. }) => Err(Fault::Wire(WireError::Broken(said))),
             Err(refused) => {
                 let text = format!("the folder could not be opened again: {refused}");
-                self.shelf.set_stale(lane, Stale { code: "folder-gone", text, is_anew: false });
+                // Only a server that says so has the folder no more; any other refusal leaves mail behind.
+                let is_gone = matches!(refused, Refused::Said { is_nonexistent: true, .. });
+                let code = if is_gone { "folder-gone" } else { "folder-refused" };
+                self.shelf.set_stale(lane, Stale { code, text, is_anew: false, is_gone });
                 Ok(false)
             }
         }
     }
+}
+
+/// A folder that is opened once more.
+#[derive(Debug)]
+pub(super) enum Reopened {
+    /// It is as it was; so many messages are in it.
+    Same(u64),
+    /// It was made anew.
+    Other(Stale),
+    /// It cannot be opened, for this reason.
+    Refused(String),
 }
 
 /// What broke a step.
@@ -366,5 +385,5 @@ impl From<WireError> for Fault {
 fn changed(uid_validity: Option<u64>) -> Stale {
     let now = uid_validity.map_or("none".to_owned(), |n| n.to_string());
     let text = format!("the folder was made anew: its UIDVALIDITY is {now} now");
-    Stale { code: "uidvalidity-changed", text, is_anew: true }
+    Stale { code: "uidvalidity-changed", text, is_anew: true, is_gone: true }
 }

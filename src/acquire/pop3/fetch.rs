@@ -12,7 +12,7 @@ use super::answer::status;
 use super::body::Unstuffer;
 use super::capa::Capa;
 use super::listing::{Entry, path_by_digest};
-use super::run::{Run, Stop};
+use super::run::{Run, Stop, folder};
 use super::verb::Verb;
 
 /// Commands under way at once, where the server says PIPELINING. They fit any socket's buffer, so neither side waits for the
@@ -20,10 +20,10 @@ use super::verb::Verb;
 const WINDOW: usize = 64;
 
 /// Bytes of a long message that are told at once.
-const PART: usize = 1 << 20;
+pub(super) const PART: usize = 1 << 20;
 
 /// Slowest rate that is borne once the longest silence has passed, in bytes a second.
-const SLOWEST: u64 = 256;
+pub(super) const SLOWEST: u64 = 256;
 
 /// What is done with a message when its turn comes.
 enum Plan {
@@ -62,7 +62,8 @@ impl Run<'_> {
     /// # Errors
     /// [`Stop`]; the head is then the first message that is not settled.
     pub(super) fn fetch_all(&mut self, wire: &mut Wire<'_>, capa: &Capa) -> Result<(), Stop> {
-        let window = if capa.pipelining { WINDOW } else { 1 };
+        // A second fetch follows each first one, so nothing else may be under way.
+        let window = if capa.pipelining && !self.order.refetch { WINDOW } else { 1 };
         let mut asked = self.head;
         let mut under_way = 0_usize;
         while self.head < self.items.len() {
@@ -74,6 +75,9 @@ impl Run<'_> {
                 Some(Plan::Fetch(_)) => {
                     self.take(wire)?;
                     under_way = under_way.saturating_sub(1);
+                    if under_way == 0 && !wire.waiting().is_empty() {
+                        self.left_over()?;
+                    }
                 }
                 Some(plan) => self.leave(plan)?,
                 None => {}
@@ -81,7 +85,26 @@ impl Run<'_> {
             self.head = self.head.saturating_add(1);
             self.write_down_some(wire)?;
         }
+        // Nothing is left that could show whether the server is at fault.
+        self.tell_waiting()?;
         Ok(())
+    }
+
+    /// There are more answers than questions. They bear no names here, so which of those before belongs to which message cannot be
+    /// told any more; what is still to come is asked for on another connection.
+    fn left_over(&mut self) -> Result<(), Stop> {
+        let text = "the server sent more than it was asked for; messages of this session may stand under the names of others";
+        self.notice("answers-left-over", Some(folder()), text.to_owned(), true)?;
+        if self.head.saturating_add(1) >= self.items.len() {
+            return Ok(());
+        }
+        self.head = self.head.saturating_add(1);
+        Err(Stop::Wire(WireError::Broken("answers came that nobody asked for".to_owned())))
+    }
+
+    /// The command that fetches a message.
+    pub(super) fn fetching(&self, number: u64) -> Verb {
+        if self.order.retr { Verb::Retr(number) } else { Verb::Top(number) }
     }
 
     /// Asks for the next messages, `most` at most; says for how many.
@@ -90,8 +113,7 @@ impl Run<'_> {
         let mut count = 0_usize;
         while count < most && *asked < self.items.len() {
             if let Some(Plan::Fetch(number)) = self.plan(*asked) {
-                let verb = if self.order.retr { Verb::Retr(number) } else { Verb::Top(number) };
-                let line = verb.line();
+                let line = self.fetching(number).line();
                 wire.transcript.client(&line);
                 lines.extend_from_slice(&line);
                 lines.extend_from_slice(b"\r\n");
@@ -125,48 +147,85 @@ impl Run<'_> {
     }
 
     fn tell_left(&mut self, why: Why, note: Vec<u8>) -> Result<(), AcquireError> {
-        let Some(item) = self.items.get(self.head) else { return Ok(()) };
-        let at = Place { path: item.entry.path(), uid: item.place };
-        self.tell(Told::Left(Left { at, why, note }))
+        let Some(left) = self.left(why, note) else { return Ok(()) };
+        if self.waiting.is_empty() {
+            return self.tell(Told::Left(left));
+        }
+        self.waiting.push(left);
+        Ok(())
+    }
+
+    /// The message at the head, as one that was not taken.
+    pub(super) fn left(&self, why: Why, note: Vec<u8>) -> Option<Left> {
+        let item = self.items.get(self.head)?;
+        Some(Left { at: Place { path: item.entry.path(), uid: item.place }, why, note })
+    }
+
+    /// Tells what waits: the server goes on, so what was given up before has failed.
+    fn tell_waiting(&mut self) -> Result<(), AcquireError> {
+        for left in std::mem::take(&mut self.waiting) {
+            if left.why == Why::Failed {
+                self.books.failed = self.books.failed.saturating_add(1);
+            }
+            self.tell(Told::Left(left))?;
+        }
+        Ok(())
     }
 
     /// Reads the answer for the head and tells the message.
     fn take(&mut self, wire: &mut Wire<'_>) -> Result<(), Stop> {
         let Some(item) = self.items.get(self.head) else { return Ok(()) };
-        let (entry, place) = (item.entry.clone(), item.place);
+        let (entry, place, number) = (item.entry.clone(), item.place, item.number);
         self.is_taking = true;
         let answer = status(wire)?;
         if !answer.is_ok {
-            self.books.failed = self.books.failed.saturating_add(1);
-            self.tell_left(Why::Failed, answer.text)?;
             self.went_on();
+            self.tell_waiting()?;
+            let why = if says_gone(&answer.text) {
+                self.books.gone = self.books.gone.saturating_add(1);
+                Why::Gone
+            } else {
+                self.books.failed = self.books.failed.saturating_add(1);
+                Why::Failed
+            };
+            self.tell_left(why, answer.text)?;
             return Ok(());
         }
         let at = Place { path: entry.path(), uid: place };
         let came = self.read(wire, &entry, &at)?;
         wire.transcript.body(came.total, came.digest);
         self.went_on();
+        self.tell_waiting()?;
         let server = ServerState { size: entry.size, uidl: entry.uidl.clone(), ..ServerState::default() };
         let notes = size_note(entry.size, came.total);
         let mut path = at.path.clone();
+        if came.whole.is_some() && entry.uidl.is_none() {
+            let met = self.digests.entry(came.digest).or_insert(0);
+            path = path_by_digest(came.digest, *met);
+            *met = met.saturating_add(1);
+            if self.known.has(&path) {
+                self.books.known = self.books.known.saturating_add(1);
+                return Ok(());
+            }
+        }
+        let mut again = Ok(());
+        if let Some(number) = number.filter(|_| self.order.refetch) {
+            again = self.again(wire, number, &path, (came.digest, came.total))?;
+        }
         match came.whole {
             None => self.tell(Told::LongEnd { server, notes })?,
             Some(bytes) => {
-                if entry.uidl.is_none() {
-                    let met = self.digests.entry(came.digest).or_insert(0);
-                    path = path_by_digest(came.digest, *met);
-                    *met = met.saturating_add(1);
-                    if self.known.has(&path) {
-                        self.books.known = self.books.known.saturating_add(1);
-                        return Ok(());
-                    }
-                }
                 let at = Place { path: path.clone(), uid: place };
                 self.tell(Told::Message(Message { at, server, bytes, notes }))?;
             }
         }
         self.books.taken = self.books.taken.saturating_add(1);
         self.compare(&entry, path, came.total, came.has_bare_dot)?;
+        if let Err(error) = again {
+            // This one is had; the rest needs a new connection.
+            self.head = self.head.saturating_add(1);
+            return Err(Stop::Wire(error));
+        }
         Ok(())
     }
 
@@ -222,8 +281,7 @@ impl Run<'_> {
             if total > most {
                 let note = format!("it is longer than {most} octets and did not end");
                 self.break_off(parts.is_some())?;
-                self.books.failed = self.books.failed.saturating_add(1);
-                self.tell_left(Why::Failed, note.into_bytes())?;
+                self.waiting.extend(self.left(Why::Failed, note.into_bytes()));
                 self.head = self.head.saturating_add(1);
                 return Err(Stop::Message);
             }
@@ -234,6 +292,7 @@ impl Run<'_> {
             let held = if parts.is_some() { PART } else { limits.in_memory };
             if out.len() >= held {
                 if parts.is_none() {
+                    self.tell_waiting()?;
                     self.tell(Told::LongStart { at: at.clone() })?;
                 }
                 parts.get_or_insert_with(Sha256Stream::new).update(&out);
@@ -251,13 +310,24 @@ impl Run<'_> {
 }
 
 /// Moves what has come through the un-stuffer; waits when nothing has.
-fn piece(wire: &mut Wire<'_>, unstuffer: &mut Unstuffer, out: &mut Vec<u8>) -> Result<(), WireError> {
+pub(super) fn piece(
+    wire: &mut Wire<'_>,
+    unstuffer: &mut Unstuffer,
+    out: &mut Vec<u8>,
+) -> Result<(), WireError> {
     let used = unstuffer.feed(wire.peek()?, out);
     if used == 0 && !unstuffer.is_done() {
         return wire.more();
     }
     wire.used(used);
     Ok(())
+}
+
+/// Whether a refusal says that the message was deleted meanwhile, by somebody else. POP3 has no code for it: these are the
+/// words of Dovecot.
+fn says_gone(said: &[u8]) -> bool {
+    let said = said.to_ascii_lowercase();
+    [&b"expunged"[..], b"message is deleted"].iter().any(|word| memchr::memmem::find(&said, word).is_some())
 }
 
 /// What is odd about a size.

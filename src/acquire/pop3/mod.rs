@@ -9,6 +9,7 @@
 use super::{AcquireError, Known, Order, Sink};
 use crate::types::time::Clock;
 
+mod again;
 mod answer;
 mod body;
 mod capa;

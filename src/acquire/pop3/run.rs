@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use crate::acquire::wire::{Outset, Wire, WireError};
-use crate::acquire::{AcquireError, Books, Folder, Known, Left, Notice, Order, Place, Sink, Told, Why};
+use crate::acquire::{AcquireError, Books, Folder, Known, Left, Notice, Order, Sink, Told, Why};
 use crate::types::time::Clock;
 use crate::types::{RelPath, Sha256Digest};
 
@@ -30,7 +30,7 @@ pub(super) enum Stop {
     Wire(WireError),
     /// The run ends.
     Run(AcquireError),
-    /// The message at the head was given up and told of; the rest needs a new connection.
+    /// The message at the head was given up and waits to be told of; the rest needs a new connection.
     Message,
 }
 
@@ -66,6 +66,9 @@ pub(super) struct Run<'r> {
     pub(super) books: Books,
     /// Digests of messages without a name, with how often each was met.
     pub(super) digests: HashMap<Sha256Digest, u64>,
+    /// Messages that were given up since the last one that came, and what is told after them: when none comes any more it is the
+    /// server that has failed, and the next run asks for them again.
+    pub(super) waiting: Vec<Left>,
     /// Times in a row that the connection broke and nothing was settled.
     pub(super) breaks: u32,
     /// Messages in a row that were given up.
@@ -93,6 +96,7 @@ impl<'r> Run<'r> {
             head: 0,
             books: Books { path: folder(), ..Books::default() },
             digests: HashMap::new(),
+            waiting: Vec::new(),
             breaks: 0,
             given_up: 0,
             is_taking: false,
@@ -275,12 +279,8 @@ impl<'r> Run<'r> {
             if !self.is_taking {
                 return Err(error.clone().into_error(&self.order.account.host));
             }
-            if let Some(item) = self.items.get(self.head) {
-                let at = Place { path: item.entry.path(), uid: item.place };
-                let note = format!("the connection broke {} times while it was sent: {error}", self.breaks);
-                self.books.failed = self.books.failed.saturating_add(1);
-                self.tell(Told::Left(Left { at, why: Why::Failed, note: note.into_bytes() }))?;
-            }
+            let note = format!("the connection broke {} times while it was sent: {error}", self.breaks);
+            self.waiting.extend(self.left(Why::Failed, note.into_bytes()));
             self.head = self.head.saturating_add(1);
             self.breaks = 0;
             return self.give_up(error);

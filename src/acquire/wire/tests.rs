@@ -25,6 +25,7 @@ fn order(scheme: Scheme, port: u16, trust: Trust) -> Order {
         choice: Choice::default(),
         connections: 1,
         list_only: false,
+        refetch: false,
         retr: false,
         quit: false,
         limits: Limits {

@@ -30,6 +30,9 @@ pub(in crate::cli) struct AcquireArgs {
     /// Only messages of at most so many bytes as the server announces them (k, M, G)
     #[arg(long, value_name = "SIZE")]
     pub max_size: Option<String>,
+    /// Fetch each message a second time and compare: some servers make messages anew for each fetch; both readings are kept
+    #[arg(long)]
+    pub refetch_verify: bool,
     /// Connections at once (IMAP)
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=16))]
     pub connections: u8,
@@ -149,15 +152,18 @@ impl From<MechanismArg> for Mechanism {
 #[derive(Debug, Args)]
 pub(in crate::cli) struct AcquisitionsArgs {
     /// The downloaded-items list: every message taken from an account, with UID, dates, flags, sizes and digests
-    #[arg(long, conflicts_with_all = ["exceptions", "transcript"])]
+    #[arg(long, conflicts_with_all = ["exceptions", "transcript", "blob"])]
     pub items: bool,
     /// The exception log: what was listed and left, with the rule or cause, notices, books that do not balance
-    #[arg(long, conflicts_with = "transcript")]
+    #[arg(long, conflicts_with_all = ["transcript", "blob"])]
     pub exceptions: bool,
     /// The talk with the server, as it was recorded
-    #[arg(long)]
+    #[arg(long, conflicts_with = "blob")]
     pub transcript: bool,
+    /// The exact bytes of something that an event names by its SHA-256: another body of a message, a certificate
+    #[arg(long, value_name = "SHA256")]
+    pub blob: Option<crate::types::Sha256Digest>,
     /// CSV instead of a table
-    #[arg(long, conflicts_with_all = ["json", "transcript"])]
+    #[arg(long, conflicts_with_all = ["json", "transcript", "blob"])]
     pub csv: bool,
 }

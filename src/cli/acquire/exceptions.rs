@@ -17,6 +17,8 @@ struct Exception {
     folder: String,
     path: String,
     cause: String,
+    /// Digest of the blob that was kept for it: another body of the message.
+    kept: String,
     /// Whether the copy lacks something for it.
     is_partial: bool,
     /// The event that tells it, and its time.
@@ -24,7 +26,7 @@ struct Exception {
 }
 
 const EXCEPTION_COLUMNS: &[&str] =
-    &["kind", "partial", "account", "folder", "path", "cause", "event", "time"];
+    &["kind", "partial", "account", "folder", "path", "cause", "event", "time", "sha256"];
 
 pub(super) fn exceptions(reader: &Reader, form: Form, out: &mut Out) -> Result<(), Failure> {
     if form == Form::Csv {
@@ -44,6 +46,7 @@ pub(super) fn exceptions(reader: &Reader, form: Form, out: &mut Out) -> Result<(
                 folder: folder.to_owned(),
                 path: path.display().into_owned(),
                 cause: format!("{meaning}{note}"),
+                kept: String::new(),
                 is_partial: kind == "failed",
                 event: None,
             },
@@ -63,6 +66,7 @@ pub(super) fn exceptions(reader: &Reader, form: Form, out: &mut Out) -> Result<(
             folder: String::new(),
             path: String::new(),
             cause,
+            kept: String::new(),
             is_partial: true,
             event: at.clone(),
         };
@@ -70,6 +74,7 @@ pub(super) fn exceptions(reader: &Reader, form: Form, out: &mut Out) -> Result<(
         for notice in data.get("notices").and_then(Value::as_array).into_iter().flatten() {
             list.push(Exception {
                 path: text(notice.get("path")),
+                kept: text(notice.get("sha256")),
                 is_partial: notice.get("partial").and_then(Value::as_bool) == Some(true),
                 ..new(&text(notice.get("code")), text(notice.get("text")))
             });
@@ -113,6 +118,7 @@ fn exception(one: &Exception, form: Form, out: &mut Out) -> Result<(), Failure> 
                 one.cause.clone(),
                 event,
                 time,
+                one.kept.clone(),
             ],
         ),
         Form::Json => {
@@ -122,6 +128,7 @@ fn exception(one: &Exception, form: Form, out: &mut Out) -> Result<(), Failure> 
             o.opt_uint("event", one.event.as_ref().map(|(seq, _)| *seq));
             o.str("folder", &one.folder).str("kind", &one.kind).bool("partial", one.is_partial);
             o.str("path", &one.path).str("schema", "mailtrail.acquisition-exception/1");
+            o.opt_str("sha256", Some(one.kept.as_str()).filter(|kept| !kept.is_empty()));
             o.opt_str("time", one.event.as_ref().map(|(_, ts)| ts.as_str()));
             o.end();
             line.push(b'\n');

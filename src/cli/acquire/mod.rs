@@ -119,6 +119,7 @@ fn order(args: &AcquireArgs) -> Result<Order, Failure> {
         choice,
         connections: usize::from(args.connections),
         list_only: args.list,
+        refetch: args.refetch_verify,
         retr: args.retr,
         quit: args.quit_pop3,
         limits: Limits { idle, connect: limits.connect.min(idle), again: u32::from(args.retries), ..limits },

@@ -6,7 +6,7 @@ use crate::cli::failure::Failure;
 use crate::cli::init::head_line;
 use crate::cli::output::Out;
 use crate::cli::table::{counted, grouped, pad};
-use crate::ingest::account::{Acquired, FolderSeen, sum, url};
+use crate::ingest::account::{Acquired, FolderSeen, sum, url, write_refetched};
 use crate::store::Head;
 use crate::types::json::Obj;
 use crate::types::text::shown;
@@ -71,6 +71,7 @@ fn people(context: &Context, order: &Order, acquired: &Acquired, out: &mut Out) 
             ))?;
         }
     }
+    refetched(acquired, out)?;
     since(acquired, out)?;
     if acquired.failed > 0 {
         context.notes.warning(&format!(
@@ -101,6 +102,25 @@ pub(super) fn unbalanced(seen: &FolderSeen) -> String {
             seen.stored
         ),
     }
+}
+
+/// What came of fetching the messages of this run a second time.
+fn refetched(acquired: &Acquired, out: &mut Out) -> Result<(), Failure> {
+    let Some(of) = &acquired.refetched else { return Ok(()) };
+    let all = of.all();
+    out.line(&format!(
+        "{} of {} were the same when fetched again",
+        grouped(of.alike),
+        counted(all, "message", "messages")
+    ))?;
+    for (number, what) in [(of.differ, "differed when fetched again"), (of.failed, "could not be had again")]
+    {
+        if number > 0 {
+            let messages = counted(number, "message", "messages");
+            out.line(&format!("{messages} {what}; `mailtrail acquisitions --exceptions` names them"))?;
+        }
+    }
+    Ok(())
 }
 
 /// What changed on the server since earlier runs, and during this one.
@@ -141,7 +161,12 @@ fn json(order: &Order, acquired: &Acquired, head: Option<&Head>, out: &mut Out) 
     let known: u64 = acquired.folders.iter().filter_map(|seen| seen.books.as_ref()).map(|b| b.known).sum();
     o.uint("items", acquired.totals.items).uint("known", known);
     o.opt_str("newest_internal_date", acquired.newest.map(rfc3339).as_deref());
-    o.uint("notices", acquired.notices).bool("resumed", acquired.is_resumed).str("schema", SCHEMA);
+    o.uint("notices", acquired.notices);
+    match &acquired.refetched {
+        Some(of) => o.obj("refetched", |o| write_refetched(o, of)),
+        None => o.null("refetched"),
+    };
+    o.bool("resumed", acquired.is_resumed).str("schema", SCHEMA);
     match &acquired.digest {
         Some(digest) => o.digest("sha256", digest),
         None => o.null("sha256"),

@@ -27,6 +27,9 @@ pub(in crate::cli) fn run(
     if args.transcript {
         return transcript(&reader, out);
     }
+    if let Some(sha256) = args.blob {
+        return blob(&reader, sha256, out);
+    }
     let form = if context.json {
         Form::Json
     } else if args.csv {
@@ -199,6 +202,13 @@ fn run_table(event: &Event, data: &Value, out: &mut Out) -> Result<(), Failure> 
         let balanced = folder.get("balanced").and_then(Value::as_bool) == Some(true);
         let mark = if balanced { "" } else { "  DOES NOT BALANCE" };
         out.line(&format!("         {}  {}{mark}", shown(&text(folder.get("name"))), sums.join(", ")))?;
+        if let Some(of) = folder.get("refetched") {
+            let of = |key: &str| grouped(of.get(key).and_then(Value::as_u64).unwrap_or(0));
+            let (alike, differ, failed) = (of("alike"), of("differ"), of("failed"));
+            out.line(&format!(
+                "           fetched again: {alike} the same, {differ} not, {failed} not to be had again"
+            ))?;
+        }
         for (key, what) in [
             ("vanished", "no longer there"),
             ("flags_since", "flags differ since"),
@@ -346,6 +356,23 @@ fn item_row(
             file.path.display().into_owned(),
         ],
     )
+}
+
+/// The bytes of one blob that an event names, checked against its digest.
+fn blob(reader: &Reader, sha256: Sha256Digest, out: &mut Out) -> Result<Exit, Failure> {
+    let mut is_named = false;
+    events(reader, &mut |event, _| {
+        is_named |= event.blobs().iter().any(|(named, _)| *named == sha256);
+        Ok(())
+    })?;
+    if !is_named {
+        return Err(Failure::new(format!("no event of an acquisition names a blob {sha256}")).hint(
+            "`mailtrail acquisitions --exceptions` names other bodies, `mailtrail log --json` all of `blobs`; `mailtrail show ITEM --raw` gives a message",
+        ));
+    }
+    let at = BlobMap::load(reader)?.locate(&sha256).ok_or(StoreError::BlobMissing { sha256 })?;
+    out.bytes(&reader.blob(&at)?)?;
+    Ok(Exit::Done)
 }
 
 /// Copies the talk of all runs, piece by piece, each checked against its digest.

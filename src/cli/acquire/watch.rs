@@ -172,7 +172,12 @@ impl AccountWatch for AccountWatcher {
             Told::Message(_) | Told::LongEnd { .. } | Told::Left(_) => self.one_more(),
             Told::FolderEnd(books) => self.books(books),
             Told::Notice(notice) => self.notice(notice),
-            Told::LongStart { .. } | Told::Part(_) | Told::LongBroken | Told::Transcript(_) => {}
+            Told::Other(other) => self.notice(&other.notice),
+            Told::Refetched(_)
+            | Told::LongStart { .. }
+            | Told::Part(_)
+            | Told::LongBroken
+            | Told::Transcript(_) => {}
         }
     }
 }

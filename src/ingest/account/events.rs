@@ -1,6 +1,6 @@
 //! What the custody log tells of an acquisition (docs/format.md, section 5): all that may differ from run to run.
 
-use crate::acquire::{Account, Books, Folder, Mechanism, Notice, Order, Session};
+use crate::acquire::{Account, Books, Folder, Mechanism, Notice, Order, Refetched, Session};
 use crate::types::json::{self, Obj};
 use crate::types::record;
 
@@ -17,6 +17,8 @@ pub struct FolderSeen {
     pub stored: u64,
     /// Bytes of them.
     pub bytes: u64,
+    /// What came of fetching them a second time; all zero when that was not asked for.
+    pub refetched: Refetched,
 }
 
 impl FolderSeen {
@@ -90,6 +92,9 @@ pub(super) fn begun(
     if let Some(pin) = &order.trust.pin {
         o.str("pin_sha256", &crate::types::digest::hex(pin));
     }
+    if order.refetch {
+        o.bool("refetch_verify", true);
+    }
     if let Some(segment) = resumes {
         o.uint("resumes", u64::from(segment));
     }
@@ -139,6 +144,8 @@ pub fn mechanism_name(mechanism: Mechanism) -> &'static str {
 pub(super) const CERTIFICATE: &str = "certificate";
 /// What a piece of the transcript is called among them.
 pub(super) const TRANSCRIPT: &str = "transcript";
+/// What a body of a message is called among them that is not alike the one which counts.
+pub(super) const OTHER: &str = "other-body";
 
 /// A blob that an event names.
 #[derive(Clone, Copy, Debug)]
@@ -163,15 +170,23 @@ pub(super) fn write_blobs(o: &mut Obj<'_>, blobs: &[Blob]) {
     });
 }
 
-/// Writes a notice as an element of `notices`.
-pub(super) fn notice(out: &mut Vec<u8>, notice: &Notice) {
+/// Writes a notice as an element of `notices`; `kept` is the blob that holds what it is about.
+pub(super) fn notice(out: &mut Vec<u8>, notice: &Notice, kept: Option<&Hashed>) {
     let mut o = Obj::new(out);
     o.str("code", notice.code).bool("partial", notice.is_partial);
     if let Some(path) = &notice.path {
         o.text("path", path.as_bytes());
     }
+    if let Some(kept) = kept {
+        o.digest("sha256", &kept.sha256);
+    }
     o.str("text", &notice.text);
     o.end();
+}
+
+/// Writes the counts of messages that were fetched a second time.
+pub fn write_refetched(o: &mut Obj<'_>, of: &Refetched) {
+    o.uint("alike", of.alike).uint("differ", of.differ).uint("failed", of.failed);
 }
 
 /// Writes a folder and its books as an element of `folders`.
@@ -215,6 +230,9 @@ pub(super) fn folder(out: &mut Vec<u8>, seen: &FolderSeen) {
     }
     o.str("name", &folder.name).text("path", folder.path.as_bytes());
     list(&mut o, "permanent_flags", &folder.permanent_flags);
+    if seen.refetched.all() > 0 {
+        o.obj("refetched", |o| write_refetched(o, &seen.refetched));
+    }
     o.uint("stored", seen.stored);
     number(&mut o, "uid_next", folder.uid_next);
     number(&mut o, "uid_validity", folder.uid_validity);

@@ -13,12 +13,12 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError};
 
-use crate::acquire::{self, AcquireError, Known, Order, Sink, Told};
+use crate::acquire::{self, AcquireError, Known, Order, Refetched, Sink, Told};
 use crate::store::{ACCOUNTS, Reader, StoreError, Writer};
 use crate::types::time::{Clock, UtcMs};
 use crate::types::{Sha256Digest, SourceId};
 
-pub use events::{FolderSeen, mechanism_name, sum, uid_set, url};
+pub use events::{FolderSeen, mechanism_name, sum, uid_set, url, write_refetched};
 
 use super::gate::Gate;
 use super::import::known_blobs;
@@ -76,6 +76,8 @@ pub struct Acquired {
     pub partial: u64,
     /// The newest INTERNALDATE of this run.
     pub newest: Option<UtcMs>,
+    /// What came of fetching the messages of this run a second time, where that was asked for.
+    pub refetched: Option<Refetched>,
     /// How the talk with the server ended.
     pub ended: Result<(), AcquireError>,
 }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::Instant;
 
-use crate::acquire::{AcquireError, Folder, Left, Message, Place, Told, Why};
+use crate::acquire::{AcquireError, Folder, Left, Message, Notice, Place, Refetched, Told, Why};
 use crate::ingest::{IngestError, Totals};
 use crate::store::{Reader, Writer, source_id};
 use crate::types::json::Obj;
@@ -34,6 +34,7 @@ pub(super) struct Output<'a> {
     url: String,
     label: Option<String>,
     list_only: bool,
+    is_refetch: bool,
     watch: &'a dyn AccountWatch,
     segment: Option<u32>,
     // All lines of the segment so far.
@@ -73,6 +74,7 @@ impl<'a> Output<'a> {
             url: events::url(&request.order.account),
             label: request.label.clone(),
             list_only: request.order.list_only,
+            is_refetch: request.order.refetch && !request.order.list_only,
             watch,
             segment: None,
             digest: SourceDigest::default(),
@@ -176,17 +178,29 @@ impl<'a> Output<'a> {
                 let kept = blobs.iter().filter(|hashed| hashed.len > 0);
                 self.blobs.extend(kept.map(|&hashed| Blob { hashed, what: events::TRANSCRIPT }));
             }
-            Told::Notice(notice) => {
-                self.noticed += 1;
-                self.partial += u64::from(notice.is_partial);
-                if !self.notices.is_empty() {
-                    self.notices.push(b',');
+            Told::Notice(notice) => self.notice(&notice, None),
+            Told::Other(other) => {
+                let kept = blobs.first();
+                self.blobs.extend(kept.map(|&hashed| Blob { hashed, what: events::OTHER }));
+                self.notice(&other.notice, kept);
+            }
+            Told::Refetched(more) => {
+                if let Some(seen) = self.folders.iter_mut().rev().find(|seen| seen.folder.path == more.path) {
+                    seen.refetched.add(&more);
                 }
-                events::notice(&mut self.notices, &notice);
             }
             Told::LongStart { .. } | Told::Part(_) | Told::LongEnd { .. } | Told::LongBroken => {}
         }
         Ok(())
+    }
+
+    fn notice(&mut self, notice: &Notice, kept: Option<&Hashed>) {
+        self.noticed += 1;
+        self.partial += u64::from(notice.is_partial);
+        if !self.notices.is_empty() {
+            self.notices.push(b',');
+        }
+        events::notice(&mut self.notices, notice, kept);
     }
 
     /// Begins a folder. The line of one that the case does not know is written at once, so that an empty one is told too; any
@@ -381,6 +395,10 @@ impl<'a> Output<'a> {
         }
         o.str("url", &self.url);
         o.end();
+        let mut refetched = self.is_refetch.then(Refetched::default);
+        if let Some(sum) = &mut refetched {
+            self.folders.iter().for_each(|seen| sum.add(&seen.refetched));
+        }
         let kind = match &ended {
             Err(_) => "account_stopped",
             Ok(()) if self.list_only => "account_listed",
@@ -401,6 +419,7 @@ impl<'a> Output<'a> {
             notices: self.noticed,
             partial: self.partial,
             newest: self.newest,
+            refetched,
             ended,
         })
     }

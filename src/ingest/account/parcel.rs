@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use crate::acquire::{Message, Session, Told};
+use crate::acquire::{Message, Other, Session, Told};
 use crate::ingest::registry::{InTurn, Place};
 use crate::ingest::work::{Claims, is_wire, wire};
 use crate::store::pack::{Frame, LEVEL, pack};
@@ -45,7 +45,8 @@ pub(super) struct Hashed {
 pub(super) struct Done {
     /// What was told, the bytes of messages and transcript taken out.
     pub parcel: Parcel,
-    /// For each step the blobs of it: a message, a piece of the transcript, the certificates of a session.
+    /// For each step the blobs of it: a message or other body of one, a piece of the transcript, the
+    /// certificates of a session.
     pub blobs: Vec<Vec<Hashed>>,
     /// The bytes that the case did not have.
     pub frame: Option<Frame>,
@@ -80,6 +81,7 @@ impl Gatherer {
         self.bytes += match &told {
             Told::Message(message) => message.bytes.len(),
             Told::Transcript(piece) => piece.len(),
+            Told::Other(other) => other.bytes.len(),
             _ => 64,
         };
         self.steps.push(told);
@@ -119,6 +121,7 @@ pub(super) fn work(mut parcel: Parcel, claims: &InTurn<Claims>) -> std::io::Resu
         match told {
             Told::Message(message) => message.bytes = Vec::new(),
             Told::Transcript(piece) => *piece = Vec::new(),
+            Told::Other(other) => other.bytes = Vec::new(),
             _ => {}
         }
     }
@@ -128,7 +131,9 @@ pub(super) fn work(mut parcel: Parcel, claims: &InTurn<Claims>) -> std::io::Resu
 /// The bytes of the nth blob of a step.
 fn bytes_of(told: &Told, nth: usize) -> Option<&[u8]> {
     match told {
-        Told::Message(Message { bytes, .. }) | Told::Transcript(bytes) => Some(bytes),
+        Told::Message(Message { bytes, .. }) | Told::Transcript(bytes) | Told::Other(Other { bytes, .. }) => {
+            Some(bytes)
+        }
         Told::Session(session) => chain(session).get(nth).map(Vec::as_slice),
         _ => None,
     }
@@ -152,6 +157,7 @@ fn hash(told: &Told) -> Vec<Hashed> {
             vec![hashed]
         }
         Told::Transcript(piece) => vec![plain(piece)],
+        Told::Other(other) => vec![plain(&other.bytes)],
         Told::Session(session) => chain(session).iter().map(|certificate| plain(certificate)).collect(),
         _ => Vec::new(),
     }

@@ -50,6 +50,7 @@ fn request() -> AccountRequest {
         choice: Choice::default(),
         connections: 1,
         list_only: false,
+        refetch: false,
         retr: false,
         quit: false,
         limits: Limits::default(),

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use mailtrail::acquire::{
-    Account, AcquireError, Books, Choice, Credential, Folder, Known, Left, Limits, Notice, Order, Secret,
-    Session, Told, Trust, acquire,
+    Account, AcquireError, Books, Choice, Credential, Folder, Known, Left, Limits, Notice, Order, Refetched,
+    Secret, Session, Told, Trust, acquire,
 };
 use mailtrail::types::RelPath;
 use mailtrail::types::server::ServerState;
@@ -59,6 +59,8 @@ pub(crate) struct Collected {
     pub(crate) left: Vec<Left>,
     pub(crate) books: Vec<Books>,
     pub(crate) notices: Vec<Notice>,
+    pub(crate) others: Vec<Vec<u8>>,
+    pub(crate) refetched: Refetched,
     pub(crate) transcript: Vec<u8>,
     pub(crate) broken: usize,
     pub(crate) error: Option<AcquireError>,
@@ -106,6 +108,7 @@ pub(crate) fn order(url: &str, password: &str, ca_file: Option<PathBuf>) -> Orde
         choice: Choice::default(),
         connections: 1,
         list_only: false,
+        refetch: false,
         retr: false,
         quit: false,
         limits: Limits { idle: Duration::from_secs(5), connect: Duration::from_secs(5), ..Limits::default() },
@@ -157,6 +160,11 @@ pub(crate) fn collect_until(order: &Order, has: &Has, most: usize) -> Collected 
             Told::FolderEnd(books) => all.books.push(books),
             Told::Transcript(piece) => all.transcript.extend(piece),
             Told::Notice(notice) => all.notices.push(notice),
+            Told::Other(other) => {
+                all.notices.push(other.notice);
+                all.others.push(other.bytes);
+            }
+            Told::Refetched(more) => all.refetched.add(&more),
         }
         if all.messages.len() >= most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });

@@ -13,6 +13,7 @@ pub(crate) mod pop3_model;
 pub(crate) mod proxy;
 pub(crate) mod sasl;
 pub(crate) mod server;
+pub(crate) mod tap;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

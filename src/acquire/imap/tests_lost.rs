@@ -1,0 +1,516 @@
+//! What a server gives twice, gives differently, takes away, or breaks off.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use super::scripted::*;
+use crate::acquire::{AcquireError, Refetched, Why};
+use crate::types::Sha256Digest;
+
+/// The text of the only notice with a code.
+#[track_caller]
+fn text<'r>(run: &'r Run, code: &str) -> &'r str {
+    let mut all = run.notices.iter().filter(|n| n.code == code);
+    let (Some(one), None) = (all.next(), all.next()) else { panic!("{code}: {:?}", run.notices) };
+    &one.text
+}
+
+/// Whether nothing is noted but that the talk went in the clear.
+fn is_quiet(run: &Run) -> bool {
+    run.notices.iter().all(|n| n.code == "no-tls")
+}
+
+fn set_of(command: &str) -> &str {
+    command.split(' ').nth(2).unwrap()
+}
+
+#[test]
+fn of_two_bodies_the_first_is_the_message_and_the_other_is_kept_beside_it() {
+    let good = mails()[2].1.clone();
+    let first = good.clone();
+    let twice = [body(3, 9, &good), body(3, 9, b"other"), body(3, 9, b"other")].concat();
+    let in_one = [
+        format!("* 3 FETCH (UID 9 BODY[] {{{}}}\r\n", good.len()).as_bytes(),
+        &good,
+        b" BODY[] {5}\r\nother BODY[] \"other\")\r\n",
+    ]
+    .concat();
+    for answer in [twice, in_one] {
+        let server = serve(third(move || answer.clone()));
+        let run = run(&order(&server));
+        assert_all(&run);
+        assert_eq!(run.others, [b"other"]);
+        let told = text(&run, "bodies-differ");
+        for digest in [Sha256Digest::of(&first), Sha256Digest::of(b"other")] {
+            assert!(told.contains(&digest.to_string()), "{told}");
+        }
+        assert!(text(&run, "body-twice").contains("once more"));
+        let at = run.notices.iter().find(|n| n.code == "bodies-differ").unwrap().path.clone().unwrap();
+        assert_eq!(at, run.messages[2].at.path);
+    }
+}
+
+#[test]
+fn a_server_that_gives_ever_other_bodies_does_not_fill_the_case() {
+    let good = mails()[2].1.clone();
+    let server = serve(third(move || {
+        let others = (0..50).map(|n| body(3, 9, format!("other {n}").as_bytes()));
+        [body(3, 9, &good)].into_iter().chain(others).flatten().collect()
+    }));
+    let run = run(&order(&server));
+    assert_all(&run);
+    assert_eq!(run.others.len(), crate::acquire::other::KEPT);
+    let told: Vec<_> = run.notices.iter().filter(|n| n.code == "bodies-differ").collect();
+    assert_eq!(told.len(), 50);
+    let last = Sha256Digest::of(b"other 49").to_string();
+    let last = told.iter().find(|n| n.text.contains(&last)).unwrap();
+    assert!(last.text.ends_with("was not kept"), "{}", last.text);
+}
+
+#[test]
+fn a_second_body_too_long_to_be_held_is_told_by_its_digest() {
+    let good = mails()[2].1.clone();
+    let long = vec![b'x'; 3 << 20];
+    let digest = Sha256Digest::of(&long).to_string();
+    let answer = [body(3, 9, &good), body(3, 9, &long), body(7, 77, &long)].concat();
+    let server = serve(third(move || answer.clone()));
+    let mut order = order(&server);
+    order.limits.in_memory = 1 << 20;
+    let run = run(&order);
+    assert_all(&run);
+    assert!(run.others.is_empty());
+    assert!(text(&run, "bodies-differ").contains(&digest));
+    assert!(text(&run, "body-not-asked-for").contains(&digest));
+}
+
+#[test]
+fn notices_over_the_limit_are_counted() {
+    let good = mails()[2].1.clone();
+    let answer = [body(3, 9, &good), body(7, 77, b"x").repeat(1200)].concat();
+    let server = serve(third(move || answer.clone()));
+    let run = run(&order(&server));
+    assert_all(&run);
+    assert!(text(&run, "notices-over-limit").starts_with("200 more notices"), "{:?}", run.notices.last());
+}
+
+#[test]
+fn messages_are_fetched_again_and_compared_when_that_is_asked_for() {
+    let server = serve(|_, _| Act::Usual);
+    let mut order = order(&server);
+    order.refetch = true;
+    let run = run(&order);
+    assert_all(&run);
+    assert_eq!((run.refetched.alike, run.refetched.all()), (6, 6));
+    assert!(is_quiet(&run), "{:?}", run.notices);
+    let heard = server.heard.lock().unwrap().clone();
+    let bodies: Vec<_> = heard.iter().filter(|c| is_bodies(c)).collect();
+    assert_eq!(bodies, ["UID FETCH 3:18 (UID BODY.PEEK[])"; 2]);
+}
+
+#[test]
+fn what_differs_the_second_time_is_kept_and_what_does_not_come_is_told() {
+    let count = AtomicUsize::new(0);
+    let server = serve(move |_, command| {
+        if !is_bodies(command) || count.fetch_add(1, Ordering::SeqCst) == 0 {
+            return Act::Usual;
+        }
+        let mut out = Vec::new();
+        for (n, (uid, bytes)) in mails().iter().enumerate() {
+            match uid {
+                9 => out.extend(body(n + 1, 9, b"made anew")),
+                12 => {}
+                uid => out.extend(body(n + 1, *uid, bytes)),
+            }
+        }
+        out.extend(b"TAG OK done\r\n");
+        Act::Say(out)
+    });
+    let mut order = order(&server);
+    order.refetch = true;
+    let run = run(&order);
+    assert_all(&run);
+    assert_eq!(run.others, [b"made anew"]);
+    let of = &run.refetched;
+    assert_eq!((of.alike, of.differ, of.failed), (4, 1, 1));
+    assert!(text(&run, "bodies-differ").contains(&Sha256Digest::of(b"made anew").to_string()));
+    let failed = run.notices.iter().find(|n| n.code == "not-refetched").unwrap();
+    assert_eq!(failed.path.as_ref(), Some(&run.messages[3].at.path));
+}
+
+#[test]
+fn a_connection_that_breaks_in_the_second_fetch_goes_on_with_another() {
+    let count = AtomicUsize::new(0);
+    let server = serve(move |_, command| {
+        if is_bodies(command) && [1, 2].contains(&count.fetch_add(1, Ordering::SeqCst)) {
+            let all = fetch("TAG", command, &mails());
+            return Act::Cut(all[..all.len() / 2].to_vec());
+        }
+        Act::Usual
+    });
+    let mut order = order(&server);
+    order.refetch = true;
+    let told = run(&order);
+    assert_all(&told);
+    assert_eq!((told.refetched.alike, told.refetched.all()), (6, 6));
+    // One that breaks each time costs the comparison, not the messages.
+    let server = serve({
+        let count = AtomicUsize::new(0);
+        move |_, command| {
+            if is_bodies(command) && count.fetch_add(1, Ordering::SeqCst) > 0 {
+                Act::Close
+            } else {
+                Act::Usual
+            }
+        }
+    });
+    order.account.port = server.port;
+    let told = run(&order);
+    assert_all(&told);
+    assert_eq!((told.refetched.failed, told.refetched.all()), (6, 6));
+}
+
+fn long_mails() -> Vec<(u64, Vec<u8>)> {
+    let long = |seed: u32| (0..9_000_000u32).map(|n| (n.wrapping_mul(seed) % 251) as u8).collect();
+    vec![(1, b"a\r\n".to_vec()), (2, long(1)), (3, b"c\r\n".to_vec())]
+}
+
+fn long_order(server: &Server) -> crate::acquire::Order {
+    let mut order = order(server);
+    order.limits.in_memory = 1 << 20;
+    // The server makes nine megabytes first.
+    order.limits.idle = Duration::from_secs(10);
+    order
+}
+
+#[test]
+fn a_long_message_is_fetched_again_as_a_stream() {
+    let server = serve_with("IMAP4rev1 UNSELECT", long_mails(), |_, _| Act::Usual);
+    let mut order = long_order(&server);
+    order.refetch = true;
+    let told = run(&order);
+    assert!(told.messages.iter().map(|m| (m.at.uid, m.bytes.clone())).eq(long_mails()) && is_quiet(&told));
+    assert_eq!(
+        told.refetched,
+        Refetched { path: told.refetched.path.clone(), alike: 3, differ: 0, failed: 0 }
+    );
+    let pieces = AtomicUsize::new(0);
+    let server = serve_with("IMAP4rev1 UNSELECT", long_mails(), move |_, command| {
+        // Nine megabytes come in three pieces.
+        if command.contains("BODY.PEEK[]<4194304.") && pieces.fetch_add(1, Ordering::SeqCst) == 1 {
+            let mut other = long_mails();
+            other[1].1[5_000_000] ^= 1;
+            let all = fetch("TAG", command, &other);
+            return Act::Raw(all[..all.len() - b"TAG OK done\r\n".len()].to_vec());
+        }
+        Act::Usual
+    });
+    order.account.port = server.port;
+    let told = run(&order);
+    assert!(told.messages.iter().map(|m| (m.at.uid, m.bytes.clone())).eq(long_mails()));
+    assert_eq!((told.refetched.alike, told.refetched.differ), (2, 1));
+    let text = text(&told, "bodies-differ");
+    let mut other = long_mails();
+    other[1].1[5_000_000] ^= 1;
+    for bytes in [&long_mails()[1].1, &other[1].1] {
+        assert!(text.contains(&Sha256Digest::of(bytes).to_string()), "{text}");
+    }
+}
+
+#[test]
+fn a_message_that_was_expunged_is_gone_with_the_words_of_the_server() {
+    let noop = AtomicUsize::new(0);
+    let server = serve(move |_, command| {
+        if command == "NOOP" {
+            noop.fetch_add(1, Ordering::SeqCst);
+            return say("* 3 EXPUNGE\r\nTAG OK done\r\n");
+        }
+        if is_bodies(command) && asked(set_of(command), 9) {
+            let mut rest = mails();
+            rest.remove(2);
+            let out = fetch("TAG", command, &rest);
+            let out = &out[..out.len() - b"TAG OK done\r\n".len()];
+            return Act::Say([out, b"TAG NO [EXPUNGEISSUED] some are gone\r\n"].concat());
+        }
+        // The server shows it until it has been let to tell.
+        if command.starts_with("UID FETCH 9 ") && noop.load(Ordering::SeqCst) > 0 {
+            return say("TAG OK done\r\n");
+        }
+        Act::Usual
+    });
+    let told = run(&order(&server));
+    assert_third_left(&told, Why::Gone);
+    let note = String::from_utf8(told.left[0].note.clone()).unwrap();
+    assert!(note.contains("[EXPUNGEISSUED] some are gone") && note.contains("no more"), "{note}");
+    assert!(!told.is_partial());
+}
+
+#[test]
+fn a_server_that_says_expunged_and_lists_it_still_has_failed() {
+    let rule = third(|| b"* 3 EXPUNGE\r\n".to_vec());
+    let told = run(&order(&serve(rule)));
+    assert_third_left(&told, Why::Failed);
+}
+
+#[test]
+fn what_came_in_place_of_a_message_is_told() {
+    for (answer, words) in [
+        ("* 3 FETCH (UID 9 BODY[] NIL)\r\n", "gave NIL"),
+        ("* 3 FETCH (UID 9 BODY[] \"\")\r\n", "an empty body"),
+    ] {
+        let told = run(&order(&serve(third(move || answer.as_bytes().to_vec()))));
+        assert_third_left(&told, Why::Failed);
+        let note = String::from_utf8(told.left[0].note.clone()).unwrap();
+        assert!(note.contains(words), "{note}");
+    }
+}
+
+#[test]
+fn a_long_message_that_goes_in_the_midst_is_gone_and_not_whole() {
+    for answer in ["TAG OK done\r\n", "TAG NO [EXPUNGEISSUED] gone\r\n"] {
+        let server = serve_with("IMAP4rev1 UNSELECT", long_mails(), move |_, command| {
+            if command.contains("UID FETCH 2 ") && !command.contains("BODY.PEEK[]<0.") {
+                return say(answer);
+            }
+            Act::Usual
+        });
+        let told = run(&long_order(&server));
+        assert!(told.error.is_none(), "{:?}", told.error);
+        assert_eq!(told.uids(), [1, 3], "a part of a message is no message");
+        assert_eq!(told.left.iter().map(|l| (l.at.uid, l.why)).collect::<Vec<_>>(), [(2, Why::Gone)]);
+        assert_eq!((told.books[0].taken, told.books[0].gone), (2, 1));
+    }
+    // One that is listed and not given further has failed.
+    let server = serve_with("IMAP4rev1 UNSELECT", long_mails(), |_, command| {
+        if is_bodies(command) && command.contains("UID FETCH 2 ") && !command.contains("<0.") {
+            return say("TAG OK done\r\n");
+        }
+        Act::Usual
+    });
+    let told = run(&long_order(&server));
+    assert_eq!(told.left.iter().map(|l| (l.at.uid, l.why)).collect::<Vec<_>>(), [(2, Why::Failed)]);
+}
+
+#[test]
+fn a_long_message_over_two_connections_says_so() {
+    let server = serve_with("IMAP4rev1 UNSELECT", long_mails(), |n, command| {
+        if n == 0 && command.contains("BODY.PEEK[]<4194304.") { Act::Close } else { Act::Usual }
+    });
+    let told = run(&long_order(&server));
+    assert!(told.messages.iter().map(|m| (m.at.uid, m.bytes.clone())).eq(long_mails()), "{:?}", told.left);
+    assert!(text(&told, "joined-over-connections").contains("2 connections"));
+}
+
+/// Breaks off in the body of UID 12 each time it is asked for.
+fn breaks_at_12(command: &str) -> Option<Act> {
+    if !is_bodies(command) || !asked(set_of(command), 12) {
+        return None;
+    }
+    let before: Vec<_> = mails().into_iter().filter(|(uid, _)| *uid < 12).collect();
+    let mut out = fetch("TAG", command, &before);
+    out.truncate(out.len() - b"TAG OK done\r\n".len());
+    out.extend(b"* 4 FETCH (UID 12 BODY[] {500}\r\nabc");
+    Some(Act::Cut(out))
+}
+
+#[test]
+fn whole_messages_before_a_break_are_told_when_the_run_ends_with_it() {
+    let server = serve(|_, command| breaks_at_12(command).unwrap_or(Act::Usual));
+    let mut order = order(&server);
+    order.limits.again = 0;
+    let told = run(&order);
+    assert!(matches!(told.error, Some(AcquireError::Broken { .. })), "{:?}", told.error);
+    assert_eq!(told.uids(), [3, 6, 9]);
+    assert!(told.left.is_empty() && told.books.is_empty());
+    // With tries, when the server is away after that.
+    let server = serve(|n, command| {
+        if n > 0 {
+            if command == "GREETING" { Act::Close } else { Act::Usual }
+        } else {
+            breaks_at_12(command).unwrap_or(Act::Usual)
+        }
+    });
+    order.account.port = server.port;
+    order.limits.again = 1;
+    let told = run(&order);
+    assert!(told.error.is_some());
+    assert_eq!(told.uids(), [3, 6, 9]);
+    assert!(told.left.is_empty());
+}
+
+#[test]
+fn only_messages_that_were_compared_are_kept_of_a_run_that_ends_in_the_second_fetch() {
+    let count = AtomicUsize::new(0);
+    let server = serve(move |_, command| {
+        if is_bodies(command) && count.fetch_add(1, Ordering::SeqCst) > 0 {
+            return breaks_at_12(command).unwrap_or(Act::Close);
+        }
+        Act::Usual
+    });
+    let mut order = order(&server);
+    order.limits.again = 0;
+    order.refetch = true;
+    let told = run(&order);
+    assert!(told.error.is_some());
+    // The others come again when the run goes on, and are compared then.
+    assert_eq!(told.uids(), [3, 6, 9]);
+    assert_eq!((told.refetched.alike, told.refetched.all()), (3, 3));
+}
+
+#[test]
+fn nothing_is_called_failed_for_good_by_a_server_that_dies() {
+    // Small chunks: each message by itself.
+    let count = AtomicUsize::new(0);
+    let server = serve(move |_, command| {
+        if is_bodies(command) && count.fetch_add(1, Ordering::SeqCst) > 0 { Act::Close } else { Act::Usual }
+    });
+    let mut order = order(&server);
+    order.limits.in_memory = 90;
+    order.limits.again = 2;
+    let told = run(&order);
+    assert!(matches!(told.error, Some(AcquireError::Broken { .. })), "{:?}", told.error);
+    assert!(!told.uids().is_empty());
+    // What was given up last would else be left for good by the run that goes on.
+    assert!(told.left.is_empty(), "{:?}", told.left);
+}
+
+#[test]
+fn messages_that_break_the_connection_among_good_ones_do_not_end_the_run() {
+    let server = serve(|_, command| {
+        let bad = [3, 9, 15];
+        if is_bodies(command) && bad.iter().any(|uid| asked(set_of(command), *uid)) {
+            return Act::Cut(b"* 1 FETCH (UID 3 BODY[] {500}\r\nabc".to_vec());
+        }
+        Act::Usual
+    });
+    let told = run(&order(&server));
+    assert!(told.error.is_none(), "{:?}", told.error);
+    assert_eq!(told.uids(), [6, 12, 18]);
+    let left: Vec<_> = told.left.iter().map(|l| (l.at.uid, l.why)).collect();
+    assert_eq!(left, [(3, Why::Failed), (9, Why::Failed), (15, Why::Failed)]);
+}
+
+#[test]
+fn a_further_connection_that_ends_in_a_long_message_leaves_it_to_the_others() {
+    let long: Vec<_> = (1..=8).map(|uid| (uid, vec![b'x'; 2 << 20])).collect();
+    // Either may lead; when the first connection does, the other one is further.
+    for _ in 0..20 {
+        let leader = std::sync::Arc::new(AtomicUsize::new(9));
+        let listed = std::sync::Arc::clone(&leader);
+        let server = serve_with("IMAP4rev1 UNSELECT", long.clone(), move |n, command| {
+            if command.contains("RFC822.SIZE") {
+                listed.store(n, Ordering::SeqCst);
+            }
+            if is_bodies(command) && n > 0 && listed.load(Ordering::SeqCst) == 0 {
+                return Act::Cut(b"* 1 FETCH (UID 1 BODY[]<0> {500}\r\nabc".to_vec());
+            }
+            if is_bodies(command) {
+                // Time for the other one to take something.
+                std::thread::sleep(Duration::from_millis(100));
+            }
+            Act::Usual
+        });
+        let mut order = long_order(&server);
+        order.limits.again = 0;
+        order.connections = 2;
+        let told = run(&order);
+        assert!(told.error.is_none(), "{:?}", told.error);
+        assert!(
+            told.messages.iter().map(|m| (m.at.uid, m.bytes.clone())).eq(long.clone()),
+            "{:?}",
+            told.left
+        );
+        if leader.load(Ordering::SeqCst) == 0 && told.notices.iter().any(|n| n.code == "fewer-connections") {
+            return;
+        }
+    }
+    panic!("the first connection never led");
+}
+
+#[test]
+fn a_uidvalidity_that_changes_in_the_midst_of_an_answer_parts_the_messages() {
+    // The answer to the bodies tells it after the second message, and EXAMINE says so too from then on.
+    let is_new = std::sync::Arc::new(AtomicUsize::new(0));
+    let flag = std::sync::Arc::clone(&is_new);
+    let server = serve(move |_, command| {
+        if is_bodies(command) && flag.swap(1, Ordering::SeqCst) == 0 {
+            let mut out = [body(1, 3, &mails()[0].1), body(2, 6, &mails()[1].1)].concat();
+            out.extend(b"* OK [UIDVALIDITY 8] made anew\r\n");
+            out.extend((2..6).flat_map(|n| body(n + 1, mails()[n].0, b"of another folder")));
+            out.extend(b"TAG OK done\r\n");
+            return Act::Say(out);
+        }
+        if command.starts_with("EXAMINE") && flag.load(Ordering::SeqCst) > 0 {
+            return say("* 6 EXISTS\r\n* OK [UIDVALIDITY 8] x\r\nTAG OK [READ-ONLY] done\r\n");
+        }
+        Act::Usual
+    });
+    let told = run(&order(&server));
+    assert!(told.error.is_none() && told.has("uidvalidity-changed"), "{:?} {:?}", told.error, told.notices);
+    assert_eq!(told.folders, ["INBOX;UIDVALIDITY=7", "INBOX;UIDVALIDITY=8"]);
+    let books: Vec<_> = told.books.iter().map(|b| (b.listed, b.taken, b.gone)).collect();
+    assert_eq!(books, [(6, 2, 4), (6, 6, 0)]);
+    assert!(told.messages.iter().all(|m| m.bytes != b"of another folder"));
+}
+
+#[test]
+fn a_uidvalidity_that_changes_after_the_last_message_is_told_and_the_folder_read_anew() {
+    let is_new = std::sync::Arc::new(AtomicUsize::new(0));
+    let flag = std::sync::Arc::clone(&is_new);
+    let server = serve(move |_, command| {
+        if command.contains("(UID FLAGS)") && flag.swap(1, Ordering::SeqCst) == 0 {
+            return say("* OK [UIDVALIDITY 8] made anew\r\nTAG OK done\r\n");
+        }
+        if command.starts_with("EXAMINE") && flag.load(Ordering::SeqCst) > 0 {
+            return say("* 6 EXISTS\r\n* OK [UIDVALIDITY 8] x\r\nTAG OK [READ-ONLY] done\r\n");
+        }
+        Act::Usual
+    });
+    let told = run(&order(&server));
+    assert!(told.error.is_none() && told.has("uidvalidity-changed"), "{:?} {:?}", told.error, told.notices);
+    assert_eq!(told.folders, ["INBOX;UIDVALIDITY=7", "INBOX;UIDVALIDITY=8"]);
+    assert_eq!(told.books.iter().map(|b| b.taken).collect::<Vec<_>>(), [6, 6]);
+}
+
+#[test]
+fn a_folder_that_is_refused_after_a_break_is_gone_only_when_the_server_says_so() {
+    for (words, why) in [
+        ("NO [SERVERBUG] internal error", Why::Failed),
+        ("NO [NOPERM] not any more", Why::Failed),
+        ("NO go away", Why::Failed),
+        ("NO [NONEXISTENT] it was deleted", Why::Gone),
+        ("NO Mailbox doesn't exist: INBOX", Why::Gone),
+    ] {
+        let server = serve(move |n, command| {
+            if is_bodies(command) {
+                return Act::Cut(body(1, 3, &mails()[0].1));
+            }
+            if n > 0 && command.starts_with("EXAMINE") {
+                return say(&format!("TAG {words}\r\n"));
+            }
+            Act::Usual
+        });
+        let told = run(&order(&server));
+        assert!(told.error.is_none(), "{:?}", told.error);
+        assert_eq!(told.uids(), [3], "{words}");
+        assert!(told.left.len() == 5 && told.left.iter().all(|l| l.why == why), "{words}: {:?}", told.left);
+        assert_eq!(told.is_partial(), why == Why::Failed, "{words}");
+        assert!(told.has(if why == Why::Gone { "folder-gone" } else { "folder-refused" }));
+    }
+}
+
+#[test]
+fn a_message_that_comes_after_it_was_given_up_is_taken() {
+    // UID 3 breaks the connection by itself, and comes with the next one that is asked for.
+    let server = serve(|_, command| {
+        if is_bodies(command) && asked(set_of(command), 3) {
+            return Act::Cut(b"* 1 FETCH (UID 3 BODY[] {500}\r\nabc".to_vec());
+        }
+        if is_bodies(command) && set_of(command) == "6" {
+            return Act::Say(
+                [body(1, 3, &mails()[0].1), body(2, 6, &mails()[1].1), b"TAG OK done\r\n".to_vec()].concat(),
+            );
+        }
+        Act::Usual
+    });
+    assert_all(&run(&order(&server)));
+}
