@@ -32,6 +32,7 @@ mod hostile_sources;
 mod interrupted_import;
 mod manifest_schema;
 mod old_cases;
+mod only_reads;
 mod read_only_and_offline;
 mod repeatable;
 mod routes;
