@@ -35,6 +35,7 @@ mod old_cases;
 mod only_reads;
 mod read_only_and_offline;
 mod repeatable;
+mod restored_accounts;
 mod routes;
 mod stock_tools;
 mod support;
