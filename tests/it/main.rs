@@ -30,6 +30,7 @@ mod hostile_inputs;
 mod hostile_servers;
 mod hostile_sources;
 mod interrupted_import;
+mod labels;
 mod manifest_schema;
 mod old_cases;
 mod only_reads;

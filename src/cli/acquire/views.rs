@@ -1,5 +1,6 @@
 //! `acquisitions`: the acquisition log, the exception log, the downloaded-items list and the transcript, from the record alone.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::cli::context::Context;
@@ -254,6 +255,7 @@ const ITEM_COLUMNS: &[&str] = &[
     "internal_date_utc",
     "flags",
     "labels",
+    "labels_raw",
     "size_announced",
     "size",
     "sha256",
@@ -293,7 +295,11 @@ fn item_json(
     o.str("account", &account_of(segment)).str("folder", folder);
     let internal = file.server.as_ref().and_then(|server| server.internal());
     o.opt_str("internal_date_utc", internal.map(|(at, _)| rfc3339(at)).as_deref());
-    o.str("item", id).text("path", file.path.as_bytes()).str("schema", "mailtrail.acquired-item/1");
+    o.str("item", id);
+    if let Some(server) = file.server.as_ref().filter(|server| !server.gm_labels.is_empty()) {
+        o.arr("labels", server.labels(), |out, label| json::string(out, &label));
+    }
+    o.text("path", file.path.as_bytes()).str("schema", "mailtrail.acquired-item/1");
     let mut said = Vec::new();
     file.server.as_deref().cloned().unwrap_or_default().write(&mut said);
     o.raw("server", &said).digest("sha256", &file.sha256).uint("size", file.size);
@@ -338,7 +344,8 @@ fn item_row(
             raw(&server.internal_date),
             utc,
             flags,
-            words(&server.gm_labels),
+            quoted_list(server.labels().iter().map(|label| Cow::Borrowed(label.as_str()))),
+            quoted_list(server.gm_labels.iter().map(|label| String::from_utf8_lossy(label))),
             server.size.map(|size| size.to_string()).unwrap_or_default(),
             file.size.to_string(),
             file.sha256.to_string(),
@@ -346,6 +353,12 @@ fn item_row(
             file.path.display().into_owned(),
         ],
     )
+}
+
+/// Labels, which may hold blanks, each between quotes; `"` and `\` in them behind a `\`.
+fn quoted_list<'a>(labels: impl Iterator<Item = Cow<'a, str>>) -> String {
+    let quoted = |label: Cow<'_, str>| format!("\"{}\"", label.replace('\\', "\\\\").replace('"', "\\\""));
+    labels.map(quoted).collect::<Vec<_>>().join(" ")
 }
 
 /// Copies the talk of all runs, piece by piece, each checked against its digest.

@@ -293,7 +293,11 @@ pub(crate) fn one(mail: &Mail, n: usize, items: &str) -> Vec<u8> {
     }
     if items.contains("X-GM-MSGID") {
         let uid = mail.uid;
-        out.extend(format!(" X-GM-MSGID {uid}7 X-GM-THRID {uid}8 X-GM-LABELS (\"\\\\Inbox\" work)").bytes());
+        // A name outside ASCII, a blank and a quote for every other message; a broken name for every fifth.
+        let named = if uid.is_multiple_of(2) { " \"M&APw-ller &- \\\"S&APY-hne\\\"\"" } else { "" };
+        let broken = if uid.is_multiple_of(5) { " \"x&A-\"" } else { "" };
+        let labels = format!("\"\\\\Inbox\" work{named}{broken}");
+        out.extend(format!(" X-GM-MSGID {uid}7 X-GM-THRID {uid}8 X-GM-LABELS ({labels})").bytes());
     }
     if let Some((_, range)) = items.split_once("]<") {
         let (from, length) = range.split('>').next().unwrap().split_once('.').unwrap();
