@@ -58,7 +58,7 @@ pub(super) enum Command {
     Acquire(Box<AcquireArgs>),
     /// What was acquired from accounts: runs and books, exceptions, items, the talk with the server
     #[command(
-        after_help = "Examples:\n  mailtrail acquisitions\n  mailtrail acquisitions --items --csv > items.csv\n  mailtrail acquisitions --exceptions --json\n  mailtrail acquisitions --transcript > talk.txt"
+        after_help = "Examples:\n  mailtrail acquisitions\n  mailtrail acquisitions --items --csv > items.csv\n  mailtrail acquisitions --exceptions --json\n  mailtrail acquisitions --sessions\n  mailtrail acquisitions --transcript > talk.txt"
     )]
     Acquisitions(AcquisitionsArgs),
     /// Find items by sender, words, dates, relay hops and more

@@ -6,6 +6,7 @@ mod acquire;
 mod acquire_imap;
 mod acquire_pop3;
 mod acquire_sign_in;
+mod acquisition_views;
 mod auth;
 mod changed_bytes;
 mod command_line;
