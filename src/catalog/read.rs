@@ -104,7 +104,7 @@ pub struct ContainerRow {
     pub error: Option<(u64, String)>,
     /// What the splitter saw of the whole.
     pub notes: Vec<NoteRow>,
-    /// Labels of the message, one a line, when it was acquired from a server that has labels.
+    /// Labels of the message, one a line, decoded and raw, when it was acquired from a server that has labels.
     pub labels: Option<String>,
 }
 

@@ -1,7 +1,7 @@
 //! The tables.
 
 /// Version of the tables and of what is packed into their columns; a catalog of another version is made anew.
-pub(super) const VERSION: i64 = 3;
+pub(super) const VERSION: i64 = 4;
 
 /// No index is needed: rows are read by key, and keys come from the index or in order.
 pub(super) const TABLES: &str = "
@@ -36,7 +36,7 @@ CREATE TABLE container (
   error TEXT,
   notes BLOB,
   internal INTEGER,                -- INTERNALDATE of a message of an account, ms since 1970 UTC
-  labels TEXT,                     -- its X-GM-LABELS, one a line
+  labels TEXT,                     -- its X-GM-LABELS, one a line: decoded, then raw where that differs
   PRIMARY KEY (segment, number)
 ) WITHOUT ROWID;
 CREATE TABLE folder (              -- of an account

@@ -95,10 +95,19 @@ fn int(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
-/// The labels of a message, one a line; `None` without any.
+/// The labels of a message, one a line, decoded, and as the server wrote them where that differs; `None` without any.
 fn labels(server: &ServerState) -> Option<String> {
-    let text = |label: &Vec<u8>| String::from_utf8_lossy(label).into_owned();
-    (!server.gm_labels.is_empty()).then(|| server.gm_labels.iter().map(text).collect::<Vec<_>>().join("\n"))
+    if server.gm_labels.is_empty() {
+        return None;
+    }
+    let mut lines = server.labels();
+    for raw in &server.gm_labels {
+        let raw = String::from_utf8_lossy(raw);
+        if !lines.iter().any(|line| *line == raw) {
+            lines.push(raw.into_owned());
+        }
+    }
+    Some(lines.join("\n"))
 }
 
 /// Makes an empty catalog beside its place and moves it there whole: nobody meets one without tables.

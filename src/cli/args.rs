@@ -58,7 +58,7 @@ pub(super) enum Command {
     Acquire(Box<AcquireArgs>),
     /// What was acquired from accounts: runs and books, exceptions, items, the talk with the server
     #[command(
-        after_help = "Examples:\n  mailtrail acquisitions\n  mailtrail acquisitions --items --csv > items.csv\n  mailtrail acquisitions --exceptions --json\n  mailtrail acquisitions --transcript > talk.txt\n  mailtrail acquisitions --blob 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 > other.eml"
+        after_help = "Examples:\n  mailtrail acquisitions\n  mailtrail acquisitions --items --csv > items.csv\n  mailtrail acquisitions --exceptions --json\n  mailtrail acquisitions --sessions\n  mailtrail acquisitions --transcript > talk.txt\n  mailtrail acquisitions --blob 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 > other.eml"
     )]
     Acquisitions(AcquisitionsArgs),
     /// Find items by sender, words, dates, relay hops and more

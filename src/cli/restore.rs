@@ -1,8 +1,13 @@
 //! `restore`: an original file or folder tree, byte for byte.
 
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
 use crate::export::restore::{Rebuilt, container, tree};
 use crate::store::Reader;
 use crate::types::json::{self, Obj};
+use crate::types::record::LEFT;
 use crate::types::text::shown;
 use crate::types::{ContainerId, SourceId};
 
@@ -31,6 +36,7 @@ pub(super) fn run(context: &Context, args: &RestoreArgs, out: &mut Out) -> Resul
     };
     let is_exact = rebuilt.inexact.is_empty();
     let logged = record(context, "restored", &event(args, &rebuilt), &context::run());
+    let list = if rebuilt.renamed.is_empty() { None } else { Some(names_list(&args.to, &rebuilt)?) };
     if context.json {
         let mut line = Vec::new();
         let mut o = Obj::new(&mut line);
@@ -41,7 +47,11 @@ pub(super) fn run(context: &Context, args: &RestoreArgs, out: &mut Out) -> Resul
             o.text("path", path.as_bytes()).str("type", kind);
             o.end();
         });
-        o.bool("logged", logged.is_some()).str("schema", "mailtrail.restore/1");
+        o.bool("logged", logged.is_some());
+        if let Some(list) = &list {
+            o.text("names", list.as_os_str().as_encoded_bytes());
+        }
+        o.uint("renamed", rebuilt.renamed.len() as u64).str("schema", "mailtrail.restore/1");
         o.end();
         line.push(b'\n');
         out.bytes(&line)?;
@@ -52,10 +62,19 @@ pub(super) fn run(context: &Context, args: &RestoreArgs, out: &mut Out) -> Resul
             grouped(rebuilt.bytes),
             shown(&args.to.display().to_string())
         ))?;
+        if let Some(list) = &list {
+            out.line(&format!(
+                "{} too long for a disk: what they are called there, and what in the record, is listed in {}",
+                counted(rebuilt.renamed.len() as u64, "path", "paths"),
+                shown(&list.display().to_string())
+            ))?;
+        }
         for (path, kind) in &rebuilt.left_out {
-            context
-                .notes
-                .note(&format!("note: {} is a {kind} and was not made again", shown(&path.display())));
+            let path = shown(&path.display());
+            context.notes.note(&match LEFT.iter().find(|(left, _)| left == kind) {
+                Some((_, meaning)) => format!("note: {path} is not in the case: {meaning}"),
+                None => format!("note: {path} is a {kind} and was not made again"),
+            });
         }
         for path in &rebuilt.inexact {
             out.line(&format!(
@@ -70,12 +89,35 @@ pub(super) fn run(context: &Context, args: &RestoreArgs, out: &mut Out) -> Resul
     Ok(if is_exact { Exit::Done } else { Exit::Mismatch })
 }
 
+/// Writes beside the restored folder, never into it, what is called otherwise there; says where.
+fn names_list(to: &Path, rebuilt: &Rebuilt) -> Result<PathBuf, Failure> {
+    let mut name = to.file_name().unwrap_or_default().to_owned();
+    name.push(".names.jsonl");
+    let path = to.with_file_name(name);
+    let mut text = Vec::new();
+    for (recorded, restored) in &rebuilt.renamed {
+        let mut o = Obj::new(&mut text);
+        o.text("path", recorded.as_bytes()).text("restored", restored.as_bytes());
+        o.str("schema", "mailtrail.restored-name/1");
+        o.end();
+        text.push(b'\n');
+    }
+    let file = OpenOptions::new().write(true).create_new(true).open(&path);
+    match file.and_then(|mut file| file.write_all(&text)) {
+        Ok(()) => Ok(path),
+        Err(error) => Err(Failure::new(format!("cannot write {}: {error}", path.display())).hint(
+            "the files are restored; this list says which of them are called otherwise than in the record",
+        )),
+    }
+}
+
 /// What the custody log holds of it.
 fn event(args: &RestoreArgs, rebuilt: &Rebuilt) -> Vec<u8> {
     let mut data = Vec::new();
     let mut o = Obj::new(&mut data);
     o.uint("bytes", rebuilt.bytes).uint("files", rebuilt.files).str("id", &args.id);
     o.uint("inexact", rebuilt.inexact.len() as u64).uint("left_out", rebuilt.left_out.len() as u64);
+    o.uint("renamed", rebuilt.renamed.len() as u64);
     o.text("to", real(&args.to).as_os_str().as_encoded_bytes());
     o.end();
     data

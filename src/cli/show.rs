@@ -154,7 +154,14 @@ fn server(told: &Told, out: &mut Out) -> Result<(), Failure> {
         said.push(("flags", list(&server.flags)));
     }
     if !server.gm_labels.is_empty() {
-        said.push(("labels", list(&server.gm_labels)));
+        // Side by side where the server writes it otherwise than people read it; quotes, because a label may hold blanks.
+        let label = |(raw, label): (&Vec<u8>, String)| {
+            let raw = text(raw);
+            let label = shown(&label);
+            if raw == label { format!("\"{label}\"") } else { format!("\"{label}\" (written {raw})") }
+        };
+        let labels: Vec<_> = server.gm_labels.iter().zip(server.labels()).map(label).collect();
+        said.push(("labels", labels.join(", ")));
     }
     let numbers = [
         ("size", server.size),

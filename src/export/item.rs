@@ -133,6 +133,9 @@ pub fn write(out: &mut Vec<u8>, row: &Row<'_>, told: &Told, extra: &Extra<'_>) {
     }
     o.str("item", &told.id.to_string());
     o.str("kind", if row.part.is_some() { "child" } else { "message" });
+    if let Some(server) = more.server.as_ref().filter(|server| !server.gm_labels.is_empty()) {
+        o.arr("labels", server.labels(), |out, label| json::string(out, &label));
+    }
     match row.message_id {
         Some(id) => o.text("message_id", id),
         None => o.null("message_id"),

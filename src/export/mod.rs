@@ -10,6 +10,7 @@ pub mod bundle;
 pub mod item;
 pub mod manifest;
 pub mod message;
+mod names;
 pub mod restore;
 
 /// Why something could not be written out.

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufWriter, Write as _};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use crate::store::restore::{BlobMap, Locate as _, restore_container};
 use crate::store::{Reader, StoreError};
@@ -11,6 +11,7 @@ use crate::types::record::Record;
 use crate::types::{ContainerId, RelPath, Sha256Digest};
 
 use super::ExportError;
+use super::names::Names;
 
 /// What was rebuilt.
 #[derive(Debug, Default)]
@@ -23,6 +24,9 @@ pub struct Rebuilt {
     pub inexact: Vec<RelPath>,
     /// What was no file and is not made again (links, pipes, devices), with its kind.
     pub left_out: Vec<(RelPath, String)>,
+    /// Folders and files whose path in the ledger is too long for a disk, and where they are instead, below the same folder; in
+    /// byte order.
+    pub renamed: Vec<(RelPath, RelPath)>,
 }
 
 /// Writes one container to the new file `to`.
@@ -41,7 +45,8 @@ pub fn container(reader: &Reader, id: ContainerId, to: &Path) -> Result<Rebuilt,
     Ok(rebuilt)
 }
 
-/// Writes all files of a ledger segment below the new folder `to`; what is inside archives is in the archives.
+/// Writes all files of a ledger segment below the new folder `to`; what is inside archives is in the archives. An account gets a
+/// folder for each of its own, also for an empty one, and a file for each message.
 ///
 /// # Errors
 /// As [`container`]; [`ExportError::UnsafePath`] when a path of the ledger leads out of `to`.
@@ -52,6 +57,7 @@ pub fn tree(reader: &Reader, segment: u32, to: &Path) -> Result<Rebuilt, ExportE
     make_dir(to)?;
     let blobs = BlobMap::load(reader)?;
     let mut rebuilt = Rebuilt::default();
+    let mut names = Names::default();
     let mut current: Option<Current> = None;
     let copy = |sha256: &Sha256Digest,
                 len: u64,
@@ -67,12 +73,12 @@ pub fn tree(reader: &Reader, segment: u32, to: &Path) -> Result<Rebuilt, ExportE
         let (_, record) = record?;
         match record {
             Record::File(file) if file.parent.is_none() => {
-                let mut one = Current::create(to, &file.path)?;
+                let mut one = Current::create(names.file(to, &file.path)?, &file.path)?;
                 copy(&file.sha256, file.size, &mut one.out)?;
                 one.close(&file.sha256, &mut rebuilt)?;
             }
             Record::Container(open) if open.parent.is_none() => {
-                current = Some(Current::create(to, &open.path)?);
+                current = Some(Current::create(names.file(to, &open.path)?, &open.path)?);
             }
             Record::Item(item) => {
                 if let Some(one) = &mut current {
@@ -91,11 +97,13 @@ pub fn tree(reader: &Reader, segment: u32, to: &Path) -> Result<Rebuilt, ExportE
                     one.close(&end.sha256, &mut rebuilt)?;
                 }
             }
-            Record::Entry(entry) if entry.kind == "directory" => make_dir(&below(to, &entry.path)?)?,
+            Record::Entry(entry) if entry.kind == "directory" => make_dir(&names.folder(to, &entry.path)?)?,
+            Record::Folder(folder) => make_dir(&names.folder(to, &folder.path)?)?,
             Record::Entry(entry) => rebuilt.left_out.push((entry.path, entry.kind)),
             _ => {}
         }
     }
+    rebuilt.renamed = names.given();
     Ok(rebuilt)
 }
 
@@ -107,8 +115,7 @@ struct Current {
 }
 
 impl Current {
-    fn create(to: &Path, name: &RelPath) -> Result<Self, ExportError> {
-        let path = below(to, name)?;
+    fn create(path: PathBuf, name: &RelPath) -> Result<Self, ExportError> {
         if let Some(parent) = path.parent() {
             make_dir(parent)?;
         }
@@ -146,27 +153,4 @@ fn finish(mut out: BufWriter<File>, path: &Path) -> Result<(), ExportError> {
 
 fn make_dir(path: &Path) -> Result<(), ExportError> {
     fs::create_dir_all(path).map_err(|source| ExportError::Io { path: path.to_owned(), source })
-}
-
-/// A path of the ledger below `to`; it may name nothing outside.
-fn below(to: &Path, name: &RelPath) -> Result<PathBuf, ExportError> {
-    let path = name.below(Path::new(""));
-    let is_safe = !name.as_bytes().is_empty() && path.components().all(|c| matches!(c, Component::Normal(_)));
-    if !is_safe {
-        return Err(ExportError::UnsafePath { path: name.clone() });
-    }
-    Ok(to.join(path))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_of_the_ledger_cannot_leave_the_folder() {
-        for bad in ["../x", "/etc/passwd", "a/../../x", ""] {
-            assert!(below(Path::new("out"), &RelPath::new(bad)).is_err(), "{bad}");
-        }
-        assert_eq!(below(Path::new("out"), &RelPath::new("a/b")).unwrap(), Path::new("out/a/b"));
-    }
 }

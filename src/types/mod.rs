@@ -15,6 +15,7 @@ pub mod source_digest;
 pub mod text;
 pub mod time;
 pub mod unescape;
+pub mod utf7;
 
 pub use anomaly::{Anomaly, AnomalyKind, Parsed, Severity};
 pub use digest::Sha256Digest;

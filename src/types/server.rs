@@ -2,6 +2,7 @@
 
 use super::json::{self, Obj, Value};
 use super::time::{UtcMs, days_from_civil};
+use super::utf7;
 
 /// What an IMAP or POP3 server told of one message. `None` and empty: it was not asked, or did not say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -93,6 +94,13 @@ impl ServerState {
         internal_date(self.internal_date.as_deref()?)
     }
 
+    /// Each label of `gm_labels`, in its order, decoded for people: from modified UTF-7, or from UTF-8 where it is no ASCII; as it
+    /// stands where it is broken.
+    pub fn labels(&self) -> Vec<String> {
+        let raw = |label: &[u8]| String::from_utf8_lossy(label).into_owned();
+        self.gm_labels.iter().map(|label| utf7::decoded(label).unwrap_or_else(|| raw(label))).collect()
+    }
+
     /// State words that the system flags tell, in byte order; keywords stay with the flags.
     pub fn words(&self) -> Vec<&'static str> {
         FLAGS
@@ -168,6 +176,13 @@ mod tests {
         ] {
             assert_eq!(secs(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn labels_are_decoded_and_broken_ones_stay() {
+        let labels = [&b"&APw"[..], b"M&APw-ller", b"\\Inbox", "ü".as_bytes()];
+        let state = ServerState { gm_labels: labels.map(<[u8]>::to_vec).into(), ..ServerState::default() };
+        assert_eq!(state.labels(), ["&APw", "Müller", "\\Inbox", "ü"]);
     }
 
     #[test]

@@ -14,6 +14,7 @@ use mailtrail::types::time::Clock;
 use crate::support::dovecot::{self, Dovecot, PASSWORD, Settings};
 use crate::support::maildir::{self, assert_unchanged, snapshot};
 use crate::support::proxy::Proxy;
+use crate::support::talk::{self, Language};
 
 struct Still;
 
@@ -125,6 +126,8 @@ fn run_until(order: &Order, known: &Has, most: usize) -> Run {
         if out.messages.len() >= most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     out.error = result.err();
+    let wrong = talk::wrong_in(Language::Imap, std::str::from_utf8(&out.transcript).unwrap());
+    assert_eq!(wrong, Vec::<String>::new());
     out
 }
 
@@ -233,26 +236,6 @@ fn an_account_is_copied_byte_for_byte_and_nothing_changes_there() {
         assert_eq!(run.sessions[0].capabilities[0].is_empty(), scheme == "imaps");
         let text = String::from_utf8(run.transcript.clone()).unwrap();
         assert!(!text.contains("s3cret"));
-        for line in text.lines().filter(|l| l.contains(" C: ")) {
-            let verb = line.split(" C: ").nth(1).unwrap().split(' ').nth(1).unwrap_or_default();
-            let is_known = [
-                "CAPABILITY",
-                "STARTTLS",
-                "AUTHENTICATE",
-                "ID",
-                "LIST",
-                "STATUS",
-                "EXAMINE",
-                "UNSELECT",
-                "UID",
-                "LOGOUT",
-                "NAMESPACE",
-                "",
-            ]
-            .contains(&verb);
-            assert!(is_known || line.ends_with("octets>"), "{line}");
-            assert!(!line.contains("BODY["), "{line}");
-        }
         assert_unchanged(&before, &snapshot(&account.root));
     }
 }

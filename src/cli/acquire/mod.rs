@@ -3,6 +3,7 @@
 pub(super) mod args;
 mod exceptions;
 mod secret;
+mod sessions;
 mod summary;
 pub(super) mod views;
 mod watch;

@@ -5,8 +5,8 @@ use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::init::head_line;
 use crate::cli::output::Out;
-use crate::cli::table::{counted, grouped, pad};
-use crate::ingest::account::{Acquired, FolderSeen, sum, url, write_refetched};
+use crate::cli::table::{counted, fit, grouped, pad};
+use crate::ingest::account::{Acquired, FolderSeen, sum, uid_set, url, write_refetched};
 use crate::store::Head;
 use crate::types::json::Obj;
 use crate::types::text::shown;
@@ -72,7 +72,7 @@ fn people(context: &Context, order: &Order, acquired: &Acquired, out: &mut Out) 
         }
     }
     refetched(acquired, out)?;
-    since(acquired, out)?;
+    since(acquired, order.account.scheme.is_imap(), out)?;
     if acquired.failed > 0 {
         context.notes.warning(&format!(
             "{} could not be taken; `mailtrail acquisitions --exceptions` says why",
@@ -124,19 +124,29 @@ fn refetched(acquired: &Acquired, out: &mut Out) -> Result<(), Failure> {
 }
 
 /// What changed on the server since earlier runs, and during this one.
-fn since(acquired: &Acquired, out: &mut Out) -> Result<(), Failure> {
+fn since(acquired: &Acquired, is_imap: bool, out: &mut Out) -> Result<(), Failure> {
     for seen in &acquired.folders {
         let Some(books) = &seen.books else { continue };
         let name = shown(&seen.folder.name);
+        // In the first run all is new, which needs no line for each folder.
+        let is_first = acquired.folders.iter().filter_map(|seen| seen.books.as_ref()).all(|b| b.known == 0);
+        if seen.stored > 0 && !is_first {
+            out.line(&format!(
+                "changed: {name}: {} new",
+                counted(seen.stored, "message is", "messages are")
+            ))?;
+        }
         let rows = [
             (&books.vanished, "no longer on the server (the case keeps them)"),
-            (&books.flags_since, "with other flags than when they were taken"),
+            (&books.flags_since, "with other flags than when taken"),
             (&books.flags_during, "whose flags changed during this run"),
         ];
         for (uids, what) in rows {
             if !uids.is_empty() {
                 let messages = counted(uids.len() as u64, "message", "messages");
-                out.line(&format!("changed: {name}: {messages} {what}"))?;
+                // Places in an earlier listing of POP3 say nothing now; the acquisition log has them.
+                let uids = if is_imap { format!(": UID {}", fit(&uid_set(uids), 60)) } else { String::new() };
+                out.line(&format!("changed: {name}: {messages} {what}{uids}"))?;
             }
         }
     }

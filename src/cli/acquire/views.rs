@@ -1,5 +1,6 @@
 //! `acquisitions`: the acquisition log, the exception log, the downloaded-items list and the transcript, from the record alone.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::cli::context::Context;
@@ -16,7 +17,7 @@ use crate::types::time::rfc3339;
 use crate::types::{ContainerId, ItemId, Sha256Digest};
 
 use super::args::AcquisitionsArgs;
-use super::exceptions;
+use super::{exceptions, sessions};
 
 pub(in crate::cli) fn run(
     context: &Context,
@@ -41,6 +42,8 @@ pub(in crate::cli) fn run(
         items(&reader, form, out)?;
     } else if args.exceptions {
         exceptions::exceptions(&reader, form, out)?;
+    } else if args.sessions {
+        sessions::sessions(&reader, form, out)?;
     } else {
         runs(&reader, form, out)?;
     }
@@ -96,7 +99,7 @@ pub(super) fn names(words: &[&str]) -> Vec<String> {
 /// Kinds of events that end a run.
 const ENDS: &[&str] = &["account_acquired", "account_seen_again", "account_stopped", "account_listed"];
 
-/// Columns of the acquisition log, after event, time, outcome and URL.
+/// Columns of the books in the acquisition log.
 const BOOKS: &[&str] = &["listed", "known", "taken", "excluded", "failed", "gone"];
 
 fn runs(reader: &Reader, form: Form, out: &mut Out) -> Result<(), Failure> {
@@ -121,12 +124,21 @@ fn runs(reader: &Reader, form: Form, out: &mut Out) -> Result<(), Failure> {
             "vanished",
             "flags_since",
             "flags_during",
+            "begun",
+            "label",
+            "source",
+            "newest_internal_date",
+            "error",
         ]));
         csv_line(out, &head)?;
     }
     let mut any = false;
+    let mut begun = String::new();
     events(reader, &mut |event, data| {
         any |= event.kind.starts_with("account_");
+        if event.kind == "account_begun" {
+            begun.clone_from(&event.ts);
+        }
         match form {
             Form::Json if event.kind.starts_with("account_") => {
                 let mut line = Vec::new();
@@ -137,7 +149,7 @@ fn runs(reader: &Reader, form: Form, out: &mut Out) -> Result<(), Failure> {
                 line.push(b'\n');
                 out.bytes(&line)?;
             }
-            Form::Csv if ENDS.contains(&event.kind.as_str()) => run_csv(event, data, out)?,
+            Form::Csv if ENDS.contains(&event.kind.as_str()) => run_csv(event, data, &begun, out)?,
             Form::Table if event.kind.starts_with("account_") => run_table(event, data, out)?,
             _ => {}
         }
@@ -153,27 +165,47 @@ pub(super) fn folders(data: &Value) -> impl Iterator<Item = &Value> {
     data.get("folders").and_then(Value::as_array).into_iter().flatten()
 }
 
-fn run_csv(event: &Event, data: &Value, out: &mut Out) -> Result<(), Failure> {
-    for folder in folders(data) {
+/// A line for each folder of a run; a run that came to none, such as a refused sign-in, has one line all the same.
+fn run_csv(event: &Event, data: &Value, begun: &str, out: &mut Out) -> Result<(), Failure> {
+    let none = Value::Null;
+    let mut list: Vec<&Value> = folders(data).collect();
+    if list.is_empty() {
+        list.push(&none);
+    }
+    for folder in list {
         let of = |key: &str| text(folder.get(key));
-        let mut cells =
-            vec![event.seq.to_string(), event.ts.clone(), event.kind.clone(), text(data.get("url"))];
+        let of_run = |key: &str| text(data.get(key));
+        let mut cells = vec![event.seq.to_string(), event.ts.clone(), event.kind.clone(), of_run("url")];
         cells.extend(["name", "path", "uid_validity", "uid_next", "exists", "unseen"].map(of));
         let books = folder.get("books");
         cells.extend(BOOKS.iter().map(|key| text(books.and_then(|books| books.get(*key)))));
         cells.extend(
             ["stored", "bytes_stored", "balanced", "vanished", "flags_since", "flags_during"].map(of),
         );
+        cells.push(begun.to_owned());
+        cells.extend(["label", "source", "newest_internal_date", "error"].map(of_run));
         csv_line(out, &cells)?;
     }
     Ok(())
 }
 
-fn run_table(event: &Event, data: &Value, out: &mut Out) -> Result<(), Failure> {
+pub(super) fn run_table(event: &Event, data: &Value, out: &mut Out) -> Result<(), Failure> {
     let of = |key: &str| shown(&text(data.get(key)));
     out.line(&format!("{:>5}  {}  {}  {}", event.seq, event.ts, shown(&event.kind), of("url")))?;
     if event.kind == "account_session" {
         out.line(&format!("         server {}, greeting {}", of("address"), of("greeting")))?;
+        let said = of("server_id");
+        let said = if said.is_empty() { said } else { format!("; the server calls itself {said}") };
+        let mechanism = of("mechanism");
+        let mechanism = if mechanism.is_empty() { "no mechanism".to_owned() } else { mechanism };
+        out.line(&format!("         signed in by {mechanism}{said}"))?;
+        if let Some(clock) = sessions::clock(data) {
+            let ahead = sessions::ahead(event, Some(clock)).unwrap_or_default();
+            out.line(&format!(
+                "         its greeting shows the time {}, {ahead} s ahead of ours",
+                rfc3339(clock)
+            ))?;
+        }
         let tls = data.get("tls");
         let tls_of = |key: &str| shown(&text(tls.and_then(|tls| tls.get(key))));
         match tls {
@@ -264,11 +296,18 @@ const ITEM_COLUMNS: &[&str] = &[
     "internal_date_utc",
     "flags",
     "labels",
+    "labels_raw",
     "size_announced",
     "size",
     "sha256",
     "wire_sha256",
     "path",
+    "email_id",
+    "thread_id",
+    "gm_msgid",
+    "gm_thrid",
+    "event",
+    "time",
 ];
 
 fn items(reader: &Reader, form: Form, out: &mut Out) -> Result<(), Failure> {
@@ -280,15 +319,56 @@ fn items(reader: &Reader, form: Form, out: &mut Out) -> Result<(), Failure> {
         }
         Form::Json => {}
     }
+    let committed = Committed::load(reader)?;
+    let (mut of, mut nth) = (None, 0u64);
     walk(reader, &mut |segment, folder, record| {
         let Record::File(file) = record else { return Ok(()) };
+        if of.replace(segment.number) != Some(segment.number) {
+            nth = 0;
+        }
+        nth = nth.saturating_add(1);
+        let committed = committed.of(segment.number, nth);
         let container = ContainerId { source: segment.source(), number: file.container };
         let id = ItemId { container, number: 1, part: None }.to_string();
         match form {
-            Form::Json => item_json(segment, folder, file, &id, out),
-            _ => item_row(segment, folder, file, &id, form, out),
+            Form::Json => item_json(segment, folder, file, &id, committed, out),
+            _ => item_row(segment, folder, file, &id, committed, form, out),
         }
     })
+}
+
+/// When the messages of a segment became durable: for each event of the custody log that says so, how many there were then.
+struct Committed(HashMap<u32, Vec<(u64, Commit)>>);
+
+/// An event, and its time by our clock.
+#[derive(Clone)]
+struct Commit {
+    event: u64,
+    time: String,
+}
+
+impl Committed {
+    fn load(reader: &Reader) -> Result<Self, Failure> {
+        let mut all = Self(HashMap::new());
+        events(reader, &mut |event, data| {
+            let number = |key: &str| data.get(key).and_then(Value::as_u64);
+            if let (Some(segment), Some(items)) = (number("segment"), number("items"))
+                && event.kind == "items_committed"
+            {
+                let commit = Commit { event: event.seq, time: event.ts.clone() };
+                all.0.entry(u32::try_from(segment).unwrap_or(u32::MAX)).or_default().push((items, commit));
+            }
+            Ok(())
+        })?;
+        Ok(all)
+    }
+
+    /// The first event by which the `nth` message of a segment, from 1, was durable.
+    fn of(&self, segment: u32, nth: u64) -> Option<&Commit> {
+        let list = self.0.get(&segment)?;
+        let at = list.partition_point(|(items, _)| *items < nth);
+        list.get(at).map(|(_, commit)| commit)
+    }
 }
 
 fn item_json(
@@ -296,17 +376,24 @@ fn item_json(
     folder: &str,
     file: &File,
     id: &str,
+    committed: Option<&Commit>,
     out: &mut Out,
 ) -> Result<(), Failure> {
     let mut line = Vec::new();
     let mut o = Obj::new(&mut line);
-    o.str("account", &account_of(segment)).str("folder", folder);
+    o.str("account", &account_of(segment)).opt_uint("event", committed.map(|commit| commit.event));
+    o.str("folder", folder);
     let internal = file.server.as_ref().and_then(|server| server.internal());
     o.opt_str("internal_date_utc", internal.map(|(at, _)| rfc3339(at)).as_deref());
-    o.str("item", id).text("path", file.path.as_bytes()).str("schema", "mailtrail.acquired-item/1");
+    o.str("item", id);
+    if let Some(server) = file.server.as_ref().filter(|server| !server.gm_labels.is_empty()) {
+        o.arr("labels", server.labels(), |out, label| json::string(out, &label));
+    }
+    o.text("path", file.path.as_bytes()).str("schema", "mailtrail.acquired-item/1");
     let mut said = Vec::new();
     file.server.as_deref().cloned().unwrap_or_default().write(&mut said);
     o.raw("server", &said).digest("sha256", &file.sha256).uint("size", file.size);
+    o.opt_str("time", committed.map(|commit| commit.time.as_str()));
     o.opt_uint("uid", file.uid).digest("wire_sha256", &file.wire);
     o.end();
     line.push(b'\n');
@@ -319,6 +406,7 @@ fn item_row(
     folder: &str,
     file: &File,
     id: &str,
+    committed: Option<&Commit>,
     form: Form,
     out: &mut Out,
 ) -> Result<(), Failure> {
@@ -348,12 +436,19 @@ fn item_row(
             raw(&server.internal_date),
             utc,
             flags,
-            words(&server.gm_labels),
+            quoted_list(server.labels().iter().map(|label| Cow::Borrowed(label.as_str()))),
+            quoted_list(server.gm_labels.iter().map(|label| String::from_utf8_lossy(label))),
             server.size.map(|size| size.to_string()).unwrap_or_default(),
             file.size.to_string(),
             file.sha256.to_string(),
             file.wire.to_string(),
             file.path.display().into_owned(),
+            raw(&server.email_id),
+            raw(&server.thread_id),
+            server.gm_msgid.map(|id| id.to_string()).unwrap_or_default(),
+            server.gm_thrid.map(|id| id.to_string()).unwrap_or_default(),
+            committed.map(|commit| commit.event.to_string()).unwrap_or_default(),
+            committed.map(|commit| commit.time.clone()).unwrap_or_default(),
         ],
     )
 }
@@ -373,6 +468,12 @@ fn blob(reader: &Reader, sha256: Sha256Digest, out: &mut Out) -> Result<Exit, Fa
     let at = BlobMap::load(reader)?.locate(&sha256).ok_or(StoreError::BlobMissing { sha256 })?;
     out.bytes(&reader.blob(&at)?)?;
     Ok(Exit::Done)
+}
+
+/// Labels, which may hold blanks, each between quotes; `"` and `\` in them behind a `\`.
+fn quoted_list<'a>(labels: impl Iterator<Item = Cow<'a, str>>) -> String {
+    let quoted = |label: Cow<'_, str>| format!("\"{}\"", label.replace('\\', "\\\\").replace('"', "\\\""));
+    labels.map(quoted).collect::<Vec<_>>().join(" ")
 }
 
 /// Copies the talk of all runs, piece by piece, each checked against its digest.

@@ -11,13 +11,14 @@ use crate::cli::failure::Failure;
 use crate::cli::import::Watcher;
 use crate::cli::output::Notes;
 use crate::cli::progress::Bar;
+use crate::cli::table::grouped;
 use crate::ingest::Watch;
 use crate::ingest::account::{AccountWatch, mechanism_name, uid_set};
 use crate::types::json::{self, Obj};
 use crate::types::text::shown;
 
 /// Notices that are shown as they come; the rest is counted.
-const SHOWN: u64 = 20;
+const SHOWN: usize = 20;
 
 /// The watcher.
 pub(super) struct AccountWatcher {
@@ -26,6 +27,10 @@ pub(super) struct AccountWatcher {
     notes: Notes,
     json: bool,
     bar: Mutex<Option<Bar>>,
+    /// The folder that is read.
+    name: Mutex<String>,
+    /// What was shown of notices: two connections tell the same.
+    shown: Mutex<Vec<String>>,
     done: AtomicU64,
     noticed: AtomicU64,
 }
@@ -37,6 +42,8 @@ impl AccountWatcher {
             notes: context.notes,
             json: context.json,
             bar: Mutex::new(None),
+            name: Mutex::new(String::new()),
+            shown: Mutex::new(Vec::new()),
             done: AtomicU64::new(0),
             noticed: AtomicU64::new(0),
         })
@@ -52,6 +59,7 @@ impl AccountWatcher {
     fn folder(&self, folder: &Folder) {
         self.done();
         self.done.store(0, Ordering::Relaxed);
+        *self.name.lock().unwrap_or_else(PoisonError::into_inner) = shown(&folder.name);
         let bar = Bar::folder(&shown(&folder.name), folder.exists, self.json || self.notes.is_quiet());
         *self.bar.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar);
         self.event("folder", |o| {
@@ -84,7 +92,29 @@ impl AccountWatcher {
         });
     }
 
+    /// A line for each folder that is done, whether or not somebody saw its bar.
+    fn folder_done(&self, books: &Books) {
+        self.done();
+        if self.json {
+            return;
+        }
+        let mut parts = vec![format!("{} listed", grouped(books.listed))];
+        let numbers = [
+            (books.known, "in the case before"),
+            (books.taken, "taken"),
+            (books.excluded, "excluded"),
+            (books.failed, "failed"),
+            (books.gone, "gone"),
+        ];
+        parts.extend(
+            numbers.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{} {what}", grouped(*n))),
+        );
+        let name = self.name.lock().unwrap_or_else(PoisonError::into_inner);
+        self.notes.note(&format!("folder {}: {}", *name, parts.join(", ")));
+    }
+
     fn books(&self, books: &Books) {
+        self.folder_done(books);
         self.event_before_event(|o| {
             o.str("event", "folder_done").uint("excluded", books.excluded).uint("failed", books.failed);
             o.str("flags_during", &uid_set(&books.flags_during))
@@ -106,16 +136,25 @@ impl AccountWatcher {
             });
             return;
         }
-        let number = self.noticed.fetch_add(1, Ordering::Relaxed);
-        if number == SHOWN {
-            self.notes.note("more notices follow; `mailtrail acquisitions --exceptions` lists all of them");
-        }
-        if number >= SHOWN {
-            return;
-        }
         let place =
             notice.path.as_ref().map(|path| format!(" {}:", shown(&path.display()))).unwrap_or_default();
         let text = format!("{}:{place} {}", notice.code, shown(&notice.text));
+        {
+            let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+            if shown.contains(&text) {
+                return;
+            }
+            if shown.len() < SHOWN {
+                shown.push(text.clone());
+            }
+        }
+        let number = self.noticed.fetch_add(1, Ordering::Relaxed);
+        if number == SHOWN as u64 {
+            self.notes.note("more notices follow; `mailtrail acquisitions --exceptions` lists all of them");
+        }
+        if number >= SHOWN as u64 {
+            return;
+        }
         if notice.is_partial {
             self.notes.warning(&text);
         } else {

@@ -14,6 +14,8 @@ use mailtrail::types::RelPath;
 use mailtrail::types::server::ServerState;
 use mailtrail::types::time::Clock;
 
+use super::talk::{self, Language};
+
 /// A clock that stands still.
 pub(crate) struct Still;
 
@@ -169,5 +171,8 @@ pub(crate) fn collect_until(order: &Order, has: &Has, most: usize) -> Collected 
         if all.messages.len() >= most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     all.error = result.err();
+    let is_imap = order.account.scheme.is_imap();
+    let language = if is_imap { Language::Imap } else { Language::Pop3 { retr: order.retr || order.quit } };
+    assert_eq!(talk::wrong_in(language, &all.dialogue()), Vec::<String>::new(), "{}", all.dialogue());
     all
 }

@@ -13,7 +13,9 @@ pub(crate) mod pop3_model;
 pub(crate) mod proxy;
 pub(crate) mod sasl;
 pub(crate) mod server;
+pub(crate) mod talk;
 pub(crate) mod tap;
+pub(crate) mod wiretap;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
