@@ -6,6 +6,8 @@ mod acquire;
 mod acquire_imap;
 mod acquire_pop3;
 mod acquire_sign_in;
+mod acquire_sign_in_hostile;
+mod acquire_tokens;
 mod auth;
 mod changed_bytes;
 mod command_line;

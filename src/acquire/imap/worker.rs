@@ -132,28 +132,47 @@ impl<'a> Worker<'a> {
         self.shelf.aside(Told::Notice(notice));
     }
 
+    fn notices(&self, notices: Vec<crate::acquire::Notice>) {
+        for notice in notices {
+            self.shelf.aside(Told::Notice(notice));
+        }
+    }
+
     /// The session; made anew when there is none.
     pub(super) fn session(&mut self) -> Result<&mut Session<'a>, AcquireError> {
         let mut tries = 0;
+        let keys = std::sync::Arc::clone(&self.outset.keys);
+        let mut turn = keys.turn();
         while self.session.is_none() {
             if self.shelf.is_stopped() {
                 return Err(AcquireError::Stopped);
             }
             let number = self.numbers.fetch_add(1, std::sync::atomic::Ordering::Relaxed).saturating_add(1);
-            let opened = open::open(self.order, self.outset, self.clock, number).map_err(|failed| {
+            let key = turn.credential();
+            self.notices(turn.notices());
+            let opened = open::open(self.order, self.outset, &key, self.clock, number).map_err(|failed| {
+                self.notices(failed.notices);
                 self.shelf.aside(Told::Transcript(failed.transcript));
                 failed.error
             });
             match opened {
                 Ok(session) => {
+                    turn.worked();
                     self.shelf.aside(Told::Session(Box::new(session.evidence.clone())));
                     self.session = Some(session);
                     self.opened = None;
                     self.hand_on_transcript(true);
                 }
                 Err(AcquireError::Stopped) => return Err(AcquireError::Stopped),
-                Err(error) if tries >= self.order.limits.again => return Err(error),
-                Err(_) => {
+                Err(error) => {
+                    let has_another = turn.is_worth_another(&error);
+                    self.notices(turn.notices());
+                    if has_another {
+                        continue;
+                    }
+                    if tries >= self.order.limits.again {
+                        return Err(error);
+                    }
                     self.pause(tries).map_err(|Stopped| AcquireError::Stopped)?;
                     tries = tries.saturating_add(1);
                 }
@@ -207,9 +226,7 @@ impl<'a> Worker<'a> {
     }
 
     pub(super) fn hand_on(&self, session: &mut Session<'a>, is_all: bool) {
-        for notice in std::mem::take(&mut session.notices) {
-            self.shelf.aside(Told::Notice(notice));
-        }
+        self.notices(std::mem::take(&mut session.notices));
         let transcript = &mut session.wire.transcript;
         if (is_all && !transcript.is_empty()) || transcript.len() >= TRANSCRIPT {
             self.shelf.aside(Told::Transcript(transcript.take()));
