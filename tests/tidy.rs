@@ -42,6 +42,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("zstd", &["store", "source"]),     // source only opens what was seized compressed
     ("flate2", &["source", "acquire"]), // acquire: COMPRESS=DEFLATE
     ("rustls", &["acquire"]),
+    ("openssl", &["acquire"]), // only with the feature native-tls
     ("rustls_native_certs", &["acquire"]),
     ("ureq", &["acquire"]), // the device flow of OAuth 2.0
     ("hmac", &["acquire"]),

@@ -6,6 +6,7 @@
 
 mod account;
 mod imap;
+mod keys;
 pub mod oauth;
 mod order;
 mod other;
@@ -14,6 +15,7 @@ pub mod sign;
 mod told;
 pub mod wire;
 
+pub use keys::{Fresh, Keys, Renew, Renewal};
 pub use order::{Account, Choice, Credential, Limits, Mechanism, Order, Scheme, Secret, Trust};
 pub use told::{Books, Folder, Left, Message, Notice, Other, Place, Refetched, Told, Why};
 
@@ -75,7 +77,7 @@ pub struct Session {
 /// A TLS connection, as evidence.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tls {
-    /// `TLSv1.3` or `TLSv1.2`.
+    /// `TLSv1.3` or `TLSv1.2`; with OpenSSL also `TLSv1.1` and `TLSv1`.
     pub version: String,
     /// The cipher suite's standard name.
     pub cipher: String,
@@ -83,6 +85,20 @@ pub struct Tls {
     pub chain: Vec<Vec<u8>>,
     /// `system`, `ca-file` or `pin`: why it was trusted.
     pub trusted_by: &'static str,
+    /// Name and version of the library where it was not rustls.
+    pub library: Option<String>,
+}
+
+/// Whether this build has OpenSSL for [`Trust::native`].
+pub const HAS_NATIVE_TLS: bool = cfg!(feature = "native-tls");
+
+impl Tls {
+    /// What the exception log should hold of it.
+    fn notice(&self) -> Option<Notice> {
+        let library = self.library.as_ref()?;
+        let text = format!("TLS by {library}, as the examiner said: {} {}", self.version, self.cipher);
+        Some(Notice { code: "tls-native", path: None, text, is_partial: false })
+    }
 }
 
 /// Why an acquisition could not go on. What was told before stays.
@@ -110,6 +126,14 @@ pub enum AcquireError {
     /// TLS could not be had, or was not good enough; nothing secret was sent.
     #[error("no TLS with {host}: {why}")]
     Tls {
+        /// The host.
+        host: String,
+        /// Why.
+        why: String,
+    },
+    /// The server knows only a TLS that is not spoken any more; nothing secret was sent.
+    #[error("no TLS with {host}: {why}")]
+    OldTls {
         /// The host.
         host: String,
         /// Why.
@@ -158,4 +182,16 @@ pub enum AcquireError {
     /// The sink asked to stop.
     #[error("stopped on request")]
     Stopped,
+}
+
+impl AcquireError {
+    /// The same, with the words of the server as `scrub` leaves them.
+    fn scrubbed(self, scrub: &dyn Fn(&str) -> String) -> Self {
+        match self {
+            Self::SignIn { host, user, said } => Self::SignIn { host, user, said: scrub(&said) },
+            Self::Protocol { host, why } => Self::Protocol { host, why: scrub(&why) },
+            Self::Broken { host, why } => Self::Broken { host, why: scrub(&why) },
+            other => other,
+        }
+    }
 }

@@ -1,10 +1,11 @@
 //! An access token by the device flow of OAuth 2.0 (RFC 8628): the examiner signs in at a browser, here or elsewhere.
 //!
 //! Everything goes by TLS to the issuer that the examiner named and to the addresses that it announces. Tokens and codes are
-//! never written down; the refresh token, which could open the account for months, is dropped.
+//! never written down; the refresh token, which could open the account for months, is held in memory until the run ends.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
@@ -13,6 +14,7 @@ use serde_json::Value;
 use ureq::Agent;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
+use super::keys::{Fresh, Renew};
 use super::order::Secret;
 use crate::types::text::shown;
 
@@ -26,6 +28,9 @@ const LONGEST_WAIT: u64 = 3600;
 const SILENCE: Duration = Duration::from_secs(30);
 /// Questions in a row that may fail for the network (RFC 8628 3.5 asks to slow down then).
 const MOST_FAILURES: u32 = 5;
+
+/// Fields of our forms that nobody else may read.
+const SECRETS: &[&str] = &["client_secret", "device_code", "refresh_token"];
 
 /// Who gives tokens, and as whom they are asked for.
 #[derive(Clone, Debug)]
@@ -64,6 +69,15 @@ pub struct Token {
     pub seconds: Option<u64>,
     /// What it is for, where the server says something else than was asked for.
     pub scope: Option<String>,
+    /// What another one is had with, where the issuer gives it.
+    pub refresh: Option<Refresh>,
+}
+
+/// A refresh token (RFC 6749 1.5), with the address that takes it.
+#[derive(Clone, Debug)]
+pub struct Refresh {
+    token: Secret,
+    url: String,
 }
 
 /// Why there is no token. No variant holds a token or a code.
@@ -131,7 +145,7 @@ pub fn device_flow(
     );
 
     let mut form = vec![("client_id", issuer.client_id.as_str())];
-    let secret = issuer.client_secret.as_ref().map(|s| String::from_utf8_lossy(s.bytes()).into_owned());
+    let secret = client_secret(issuer);
     if let Some(secret) = &secret {
         form.push(("client_secret", secret));
     }
@@ -139,7 +153,7 @@ pub fn device_flow(
     begin.push(("scope", &issuer.scope));
     let (status, answer) = post(&agent, &device, &begin)?;
     if status != 200 {
-        return Err(refused(&answer));
+        return Err(refused(&answer, &begin));
     }
     let text = |name: &'static str| answer.get(name).and_then(Value::as_str).filter(|t| !t.is_empty());
     let missing = |missing| OauthError::NotOffered { url: shown(&device), missing };
@@ -192,20 +206,77 @@ fn wait(
         };
         failures = 0;
         if status == 200 {
-            return token(&answer);
+            return token(&answer, url);
         }
         match answer.get("error").and_then(Value::as_str) {
             Some("authorization_pending") => {}
             Some("slow_down") => interval = interval.saturating_add(5),
             Some("access_denied") => return Err(OauthError::Denied),
             Some("expired_token") => return Err(OauthError::Expired),
-            _ => return Err(refused(&answer)),
+            _ => return Err(refused(&answer, form)),
         }
     }
 }
 
-/// Reads the token out of an answer (RFC 6749 5.1).
-fn token(answer: &Value) -> Result<Token, OauthError> {
+fn client_secret(issuer: &Issuer) -> Option<String> {
+    issuer.client_secret.as_ref().map(|secret| String::from_utf8_lossy(secret.bytes()).into_owned())
+}
+
+/// Another access token for a refresh token (RFC 6749 6). The issuer may give a new refresh token with it, which then takes the
+/// place of the old one; else that holds on.
+///
+/// # Errors
+/// [`OauthError`]; [`OauthError::Refused`] when the grant is over or was taken back.
+pub fn refresh(issuer: &Issuer, with: &Refresh) -> Result<Token, OauthError> {
+    let agent = agent(issuer)?;
+    let (secret, held) = (client_secret(issuer), String::from_utf8_lossy(with.token.bytes()).into_owned());
+    let mut form = vec![("client_id", issuer.client_id.as_str())];
+    if let Some(secret) = &secret {
+        form.push(("client_secret", secret));
+    }
+    form.push(("grant_type", "refresh_token"));
+    form.push(("refresh_token", &held));
+    let (status, answer) = post(&agent, &with.url, &form)?;
+    if status != 200 {
+        return Err(refused(&answer, &form));
+    }
+    let mut fresh = token(&answer, &with.url)?;
+    fresh.refresh.get_or_insert_with(|| with.clone());
+    Ok(fresh)
+}
+
+/// Renews the token of a run by its refresh token.
+#[derive(Debug)]
+pub struct Refresher {
+    issuer: Issuer,
+    held: Mutex<Refresh>,
+}
+
+impl Refresher {
+    /// From what the device flow gave.
+    pub fn new(issuer: Issuer, first: Refresh) -> Self {
+        Self { issuer, held: Mutex::new(first) }
+    }
+}
+
+impl Renew for Refresher {
+    fn renew(&self) -> Result<Fresh, String> {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let token = refresh(&self.issuer, &held).map_err(|error| error.to_string())?;
+        let lifetime = token.seconds.map(Duration::from_secs);
+        if let Some(next) = token.refresh {
+            *held = next;
+        }
+        Ok(Fresh { token: token.access, lifetime })
+    }
+
+    fn source(&self) -> &'static str {
+        "the issuer's refresh token"
+    }
+}
+
+/// Reads the token out of an answer (RFC 6749 5.1) of `url`.
+fn token(answer: &Value, url: &str) -> Result<Token, OauthError> {
     let refused = |said: &str| OauthError::Refused { said: said.to_owned() };
     let kind = answer.get("token_type").and_then(Value::as_str).unwrap_or_default();
     if !kind.eq_ignore_ascii_case("bearer") {
@@ -219,14 +290,25 @@ fn token(answer: &Value) -> Result<Token, OauthError> {
         access: Secret::new(access.as_bytes().to_vec()),
         seconds: answer.get("expires_in").and_then(Value::as_u64),
         scope: answer.get("scope").and_then(Value::as_str).map(shown),
+        refresh: answer
+            .get("refresh_token")
+            .and_then(Value::as_str)
+            .filter(|t| !t.is_empty())
+            .map(|token| Refresh { token: Secret::new(token.as_bytes().to_vec()), url: url.to_owned() }),
     })
 }
 
-/// The issuer's own words (RFC 6749 5.2).
-fn refused(answer: &Value) -> OauthError {
-    let word = |name: &str| answer.get(name).and_then(Value::as_str).unwrap_or_default();
-    let mut said: String = word("error").chars().take(200).collect();
-    let more: String = word("error_description").chars().take(500).collect();
+/// The issuer's own words (RFC 6749 5.2), without what was secret in the form that it answers, should it echo that.
+fn refused(answer: &Value, form: &[(&str, &str)]) -> OauthError {
+    let word = |name: &str, most: usize| {
+        let mut text = answer.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        for (_, secret) in form.iter().filter(|(name, value)| SECRETS.contains(name) && !value.is_empty()) {
+            text = text.replace(secret, "<secret>");
+        }
+        text.chars().take(most).collect::<String>()
+    };
+    let mut said = word("error", 200);
+    let more = word("error_description", 500);
     if said.is_empty() {
         "an answer without a reason".clone_into(&mut said);
     }
@@ -353,7 +435,7 @@ mod tests {
 
     #[test]
     fn a_token_is_of_the_type_bearer_and_is_not_shown() {
-        let read = |text: &str| token(&serde_json::from_str(text).unwrap());
+        let read = |text: &str| token(&serde_json::from_str(text).unwrap(), "https://h/token");
         let good =
             read(r#"{"access_token":"abc","token_type":"bearer","expires_in":3600,"refresh_token":"r"}"#)
                 .unwrap();

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::keys::Renewal;
+
 /// Protocol and how it is protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scheme {
@@ -40,6 +42,8 @@ pub struct Trust {
     pub pin: Option<[u8; 32]>,
     /// Whether `imap:` and `pop3:` may go on without TLS; recorded.
     pub insecure_plain: bool,
+    /// Whether TLS is that of the system's OpenSSL, old versions too; recorded. Only where [`super::HAS_NATIVE_TLS`] holds.
+    pub native: bool,
 }
 
 /// A secret; never shown, not even by `{:?}`.
@@ -152,6 +156,8 @@ pub struct Order {
     pub trust: Trust,
     /// What to sign in with.
     pub credential: Credential,
+    /// Where another token comes from when that one is over.
+    pub renewal: Option<Renewal>,
     /// Ways to sign in, in the order to try; empty: the best that is offered, never CRAM-MD5.
     pub mechanisms: Vec<Mechanism>,
     /// What to take.

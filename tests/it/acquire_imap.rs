@@ -65,6 +65,7 @@ fn order(server: &Dovecot, port: u16, scheme: &str, connections: usize) -> Order
         account: Account::parse(&format!("{scheme}://joe@127.0.0.1:{port}")).unwrap(),
         trust: Trust { ca_file: Some(server.ca_file()), ..Trust::default() },
         credential: Credential::Password(Secret::new(PASSWORD.as_bytes().to_vec())),
+        renewal: None,
         mechanisms: Vec::new(),
         choice: Choice::default(),
         connections,

@@ -57,12 +57,16 @@ fn before_sign_in(is_imap: bool) -> Vec<Mode> {
         }),
         secret_free(mode("TLS agreed to, answers in the same breath", &[Stops(Why::Protocol, 0)]))
             .at(tls_verb, move |m, _| Act::Say(format!("{0}{0}", ok.replace("TAG", m.tag)).into())),
-        secret_free(mode("TLS agreed to, then silence", tls)).at(tls_verb, move |m, _| {
-            Act::Drip(
-                ok.replace("TAG", m.tag).into_bytes().into_iter().chain(*b"\x16\x03\x01").collect(),
-                Duration::from_millis(1),
-            )
-        }),
+        // On a busy machine the last bytes may come with the answer, and are then bytes in the clear.
+        secret_free(mode("TLS agreed to, then silence", &[Stops(Why::Tls, 0), Stops(Why::Protocol, 0)])).at(
+            tls_verb,
+            move |m, _| {
+                Act::Drip(
+                    ok.replace("TAG", m.tag).into_bytes().into_iter().chain(*b"\x16\x03\x01").collect(),
+                    Duration::from_millis(1),
+                )
+            },
+        ),
         secret_free(mode("TLS agreed to with garbage", if is_imap { broken } else { protocol }))
             .say(tls_verb, "maybe\r\n"),
         mode("wrong password", sign_in).with(|m| m.accounts.password = "other".to_owned()),

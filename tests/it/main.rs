@@ -6,6 +6,8 @@ mod acquire;
 mod acquire_imap;
 mod acquire_pop3;
 mod acquire_sign_in;
+mod acquire_sign_in_hostile;
+mod acquire_tokens;
 mod acquire_twice;
 mod acquisition_views;
 mod auth;

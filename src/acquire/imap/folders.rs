@@ -395,6 +395,7 @@ mod tests {
             },
             trust: Trust::default(),
             credential: Credential::Password(Secret::default()),
+            renewal: None,
             mechanisms: vec![],
             choice: Choice { folders: texts(folders), exclude: texts(exclude), ..Choice::default() },
             connections: 1,

@@ -126,10 +126,16 @@ fn begin<'a>(
     sink: &mut Sink<'_>,
 ) -> Result<(Session<'a>, Vec<Mailbox>), AcquireError> {
     let mut tries = 0;
+    let mut turn = outset.keys.turn();
     loop {
+        let key = turn.credential();
+        for notice in turn.notices() {
+            tell(sink, Told::Notice(notice))?;
+        }
         let number = numbers.fetch_add(1, std::sync::atomic::Ordering::Relaxed).saturating_add(1);
-        let error = match open::open(order, outset, clock, number) {
+        let error = match open::open(order, outset, &key, clock, number) {
             Ok(mut session) => {
+                turn.worked();
                 tell(sink, Told::Session(Box::new(session.evidence.clone())))?;
                 let listed = folders::list(&mut session);
                 if listed.is_err() {
@@ -151,6 +157,13 @@ fn begin<'a>(
                 failed.error
             }
         };
+        let has_another = turn.is_worth_another(&error);
+        for notice in turn.notices() {
+            tell(sink, Told::Notice(notice))?;
+        }
+        if has_another {
+            continue;
+        }
         if !matches!(error, AcquireError::Broken { .. }) || tries >= order.limits.again {
             return Err(error);
         }

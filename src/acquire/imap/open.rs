@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::answer::{Answer, Kind, Status, Word};
 use super::session::{NoBodies, Session};
 use super::verb::{Verb, quoted};
-use crate::acquire::sign::{self, Binding, Exchange, Offered, Signing, Way};
+use crate::acquire::sign::{self, Binding, Exchange, Offered, SignError, Signing, Way};
 use crate::acquire::wire::{Outset, Wire, WireError};
 use crate::acquire::{AcquireError, Credential, Notice, Order, Scheme};
 use crate::types::text::shown;
@@ -17,13 +17,14 @@ use crate::types::time::Clock;
 /// Most challenges of one attempt to sign in; SCRAM has three.
 const CHALLENGES: usize = 8;
 
-/// Connects, protects, signs in. `number` counts the connections of the run from 1.
+/// Connects, protects, signs in with `key`. `number` counts the connections of the run from 1.
 ///
 /// # Errors
 /// [`AcquireError`]; nothing secret has been sent in the clear, unless the examiner allowed it.
 pub(super) fn open<'a>(
     order: &Order,
     outset: &Outset,
+    key: &Credential,
     clock: &'a dyn Clock,
     number: u32,
 ) -> Result<Session<'a>, Failed> {
@@ -33,10 +34,12 @@ pub(super) fn open<'a>(
         notices: Vec::new(),
     })?;
     let mut session = Session::new(wire, order.limits);
-    match enter(&mut session, order) {
+    match enter(&mut session, order, key) {
         Ok(()) => Ok(session),
         Err(error) => {
-            session.wire.transcript.event(&format!("given up: {}", safe(&session, &error)));
+            let error = error.scrubbed(&|text| safe(&session, text));
+            scrub_notices(&mut session);
+            session.wire.transcript.event(&format!("given up: {error}"));
             session.wire.close();
             let notices = std::mem::take(&mut session.notices);
             Err(Failed { error, transcript: session.wire.transcript.take(), notices })
@@ -55,13 +58,21 @@ pub(super) struct Failed {
     pub(super) notices: Vec<Notice>,
 }
 
-/// An error without a secret that the server may have echoed.
-fn safe(session: &Session<'_>, error: &AcquireError) -> String {
-    let text = session.wire.transcript.scrubbed(error.to_string().as_bytes());
-    String::from_utf8_lossy(&text).into_owned()
+/// Text without a secret that the server may have echoed.
+fn safe(session: &Session<'_>, text: &str) -> String {
+    String::from_utf8_lossy(&session.wire.transcript.scrubbed(text.as_bytes())).into_owned()
 }
 
-fn enter(session: &mut Session<'_>, order: &Order) -> Result<(), AcquireError> {
+/// The same for what the custody log will hold.
+fn scrub_notices(session: &mut Session<'_>) {
+    let mut notices = std::mem::take(&mut session.notices);
+    for notice in &mut notices {
+        notice.text = safe(session, &notice.text);
+    }
+    session.notices = notices;
+}
+
+fn enter(session: &mut Session<'_>, order: &Order, key: &Credential) -> Result<(), AcquireError> {
     let host = &order.account.host;
     let broken = |e: WireError| e.into_error(host);
     greet(session, host)?;
@@ -78,7 +89,9 @@ fn enter(session: &mut Session<'_>, order: &Order) -> Result<(), AcquireError> {
         let why = "it says neither IMAP4rev1 nor IMAP4rev2".to_owned();
         return Err(AcquireError::Protocol { host: host.clone(), why });
     }
-    sign_in(session, order)?;
+    session.notices.extend(session.evidence.tls.as_ref().and_then(crate::acquire::Tls::notice));
+    sign_in(session, order, key)?;
+    scrub_notices(session);
     session.wire.transcript.end_hiding();
     if session.capabilities.is_empty() {
         ask_capabilities(session).map_err(broken)?;
@@ -144,6 +157,9 @@ fn start_tls(session: &mut Session<'_>, order: &Order) -> Result<(), AcquireErro
             session.evidence.tls = session.wire.tls().cloned();
             // What was said in the clear may have been said by anybody.
             session.capabilities.clear();
+            for notice in &mut session.notices {
+                notice.text.insert_str(0, "in the clear, before TLS, so by whoever was on the way: ");
+            }
             return Ok(());
         }
         format!("the server refused STARTTLS: {}", status.said())
@@ -157,7 +173,7 @@ fn start_tls(session: &mut Session<'_>, order: &Order) -> Result<(), AcquireErro
     Ok(())
 }
 
-fn sign_in(session: &mut Session<'_>, order: &Order) -> Result<(), AcquireError> {
+fn sign_in(session: &mut Session<'_>, order: &Order, key: &Credential) -> Result<(), AcquireError> {
     let account = &order.account;
     let refused =
         |said: String| AcquireError::SignIn { host: account.host.clone(), user: account.user.clone(), said };
@@ -172,16 +188,13 @@ fn sign_in(session: &mut Session<'_>, order: &Order) -> Result<(), AcquireError>
         command: !session.can("LOGINDISABLED"),
         exporter: exporter.is_some(),
     };
-    let ways =
-        sign::ways(&order.mechanisms, &order.credential, &offered).map_err(|e| refused(e.to_string()))?;
-    let secret = match &order.credential {
-        Credential::Password(secret) | Credential::Token(secret) => secret,
-    };
+    let ways = sign::ways(&order.mechanisms, key, &offered).map_err(|e| refused(e.to_string()))?;
+    let (Credential::Password(secret) | Credential::Token(secret)) = key;
     session.wire.transcript.hide(secret.bytes());
     let mut said = String::new();
     for way in ways {
         let outcome = match way {
-            Way::Command => login(session, order),
+            Way::Command => login(session, order, key),
             Way::Sasl(mechanism) => {
                 let nonce = sign::nonce().map_err(|e| refused(e.to_string()))?;
                 let binding = match &exporter {
@@ -193,7 +206,7 @@ fn sign_in(session: &mut Session<'_>, order: &Order) -> Result<(), AcquireError>
                 };
                 let signing = Signing {
                     user: &account.user,
-                    credential: &order.credential,
+                    credential: key,
                     host: &account.host,
                     port: account.port,
                     nonce: &nonce,
@@ -215,28 +228,29 @@ fn sign_in(session: &mut Session<'_>, order: &Order) -> Result<(), AcquireError>
                 }
                 return Ok(());
             }
-            Outcome::Refused(why) => {
-                let why = session.wire.transcript.scrubbed(why.as_bytes());
-                return Err(refused(String::from_utf8_lossy(&why).into_owned()));
+            Outcome::Refused(why) => return Err(refused(why)),
+            Outcome::Later(why) => {
+                return Err(AcquireError::Broken { host: account.host.clone(), why });
             }
             Outcome::NextWay(why) => said = why,
         }
     }
-    let said = session.wire.transcript.scrubbed(said.as_bytes());
-    Err(refused(String::from_utf8_lossy(&said).into_owned()))
+    Err(refused(said))
 }
 
 /// How an attempt ended.
 enum Outcome {
     In(Status),
     Refused(String),
+    /// The server says that another time it may let us in (RFC 5530 section 3).
+    Later(String),
     /// This way cannot be used; another may.
     NextWay(String),
 }
 
 /// LOGIN (RFC 9051 6.2.3).
-fn login(session: &mut Session<'_>, order: &Order) -> Result<Outcome, WireError> {
-    let Credential::Password(password) = &order.credential else {
+fn login(session: &mut Session<'_>, order: &Order, key: &Credential) -> Result<Outcome, WireError> {
+    let Credential::Password(password) = key else {
         return Ok(Outcome::NextWay("LOGIN needs a password".to_owned()));
     };
     let tag = session.next_tag();
@@ -264,7 +278,11 @@ fn login(session: &mut Session<'_>, order: &Order) -> Result<Outcome, WireError>
     session.wire.send(&out)?;
     session.helped();
     let status = session.until(&tag, |_, _| false)?;
-    Ok(if status.is_ok() { Outcome::In(status) } else { Outcome::Refused(status.said()) })
+    Ok(match status.is_ok() {
+        true => Outcome::In(status),
+        false if status.is_passing() => Outcome::Later(status.said()),
+        false => Outcome::Refused(status.said()),
+    })
 }
 
 /// AUTHENTICATE (RFC 9051 6.2.2), with an initial response where the server takes one (RFC 4959).
@@ -284,6 +302,7 @@ fn authenticate(session: &mut Session<'_>, exchange: &mut dyn Exchange) -> Resul
         _ => session.wire.send_line(&line)?,
     }
     session.helped();
+    session.wire.transcript.hide_challenges();
     let mut failed = None;
     let mut answer = Answer::default();
     for round in 0..=CHALLENGES {
@@ -294,10 +313,14 @@ fn authenticate(session: &mut Session<'_>, exchange: &mut dyn Exchange) -> Resul
                     break Some(status);
                 }
                 Kind::Continue(text) => {
-                    let challenge = STANDARD.decode(text.trim_ascii()).unwrap_or_default();
-                    let response = match (first.take(), &failed) {
-                        (Some(response), _) if challenge.is_empty() => Ok(response),
-                        (_, None) if round < CHALLENGES => exchange.next(&challenge),
+                    let response = match (first.take(), &failed, STANDARD.decode(text.trim_ascii())) {
+                        // What stands behind the first plus is for people (RFC 3501 6.2.2 has it empty).
+                        (Some(response), None, _) => Ok(response),
+                        (None, None, Ok(challenge)) if round < CHALLENGES => exchange.next(&challenge),
+                        (None, None, Err(_)) => Err(SignError::Challenge {
+                            mechanism: exchange.name(),
+                            what: "the challenge is not base64",
+                        }),
                         _ => {
                             return Err(WireError::Protocol(
                                 "signing in does not come to its end".to_owned(),
@@ -323,11 +346,16 @@ fn authenticate(session: &mut Session<'_>, exchange: &mut dyn Exchange) -> Resul
         let said = exchange.refusal().unwrap_or_else(|| status.said());
         return Ok(match (status.word, failed) {
             (_, Some(why)) => Outcome::Refused(why),
+            // Whose account this is, the server cannot know.
+            (Word::Ok, None) if first.is_some() => {
+                Outcome::Refused("the server let us in before we said who we are".to_owned())
+            }
             (Word::Ok, None) => match exchange.finish(b"") {
                 Ok(()) => Outcome::In(status),
                 Err(error) => Outcome::Refused(error.to_string()),
             },
             (Word::Bad, None) if round == 0 => Outcome::NextWay(said),
+            (Word::No, None) if status.is_passing() => Outcome::Later(said),
             _ => Outcome::Refused(said),
         });
     }

@@ -250,6 +250,7 @@ pub(super) fn order(server: &Server) -> Order {
         },
         trust: Trust { insecure_plain: true, ..Trust::default() },
         credential: Credential::Password(Secret::new(b"hunter2".to_vec())),
+        renewal: None,
         mechanisms: Vec::<Mechanism>::new(),
         choice: Choice::default(),
         connections: 1,

@@ -9,6 +9,7 @@ use super::round::{Looks, Shared};
 use super::session::Session;
 use super::shelf::{Claim, Shelf, Stale, Stopped};
 use super::{lead, open};
+use crate::acquire::keys::Turn;
 use crate::acquire::wire::{Outset, WireError};
 use crate::acquire::{AcquireError, Known, Order, Told};
 use crate::types::time::Clock;
@@ -135,28 +136,53 @@ impl<'a> Worker<'a> {
         self.shelf.aside(Told::Notice(notice));
     }
 
+    fn notices(&self, notices: Vec<crate::acquire::Notice>) {
+        for notice in notices {
+            self.shelf.aside(Told::Notice(notice));
+        }
+    }
+
+    /// One try to make a session.
+    fn open(&self, turn: &mut Turn<'_>) -> Result<Session<'a>, AcquireError> {
+        let number = self.numbers.fetch_add(1, std::sync::atomic::Ordering::Relaxed).saturating_add(1);
+        let key = turn.credential();
+        self.notices(turn.notices());
+        let opened = open::open(self.order, self.outset, &key, self.clock, number);
+        let session = opened.map_err(|failed| {
+            self.notices(failed.notices);
+            self.shelf.aside(Told::Transcript(failed.transcript));
+            failed.error
+        })?;
+        turn.worked();
+        self.shelf.aside(Told::Session(Box::new(session.evidence.clone())));
+        Ok(session)
+    }
+
     /// The session; made anew when there is none.
     pub(super) fn session(&mut self) -> Result<&mut Session<'a>, AcquireError> {
         let mut tries = 0;
+        let keys = std::sync::Arc::clone(&self.outset.keys);
+        let mut turn = keys.turn();
         while self.session.is_none() {
             if self.shelf.is_stopped() {
                 return Err(AcquireError::Stopped);
             }
-            let number = self.numbers.fetch_add(1, std::sync::atomic::Ordering::Relaxed).saturating_add(1);
-            let opened = open::open(self.order, self.outset, self.clock, number).map_err(|failed| {
-                self.shelf.aside(Told::Transcript(failed.transcript));
-                failed.error
-            });
-            match opened {
+            match self.open(&mut turn) {
                 Ok(session) => {
-                    self.shelf.aside(Told::Session(Box::new(session.evidence.clone())));
                     self.session = Some(session);
                     self.opened = None;
                     self.hand_on_transcript(true);
                 }
                 Err(AcquireError::Stopped) => return Err(AcquireError::Stopped),
-                Err(error) if tries >= self.order.limits.again => return Err(error),
-                Err(_) => {
+                Err(error) => {
+                    let has_another = turn.is_worth_another(&error);
+                    self.notices(turn.notices());
+                    if has_another {
+                        continue;
+                    }
+                    if tries >= self.order.limits.again {
+                        return Err(error);
+                    }
                     self.pause(tries).map_err(|Stopped| AcquireError::Stopped)?;
                     tries = tries.saturating_add(1);
                 }
@@ -170,24 +196,18 @@ impl<'a> Worker<'a> {
 
     /// Makes a fresh session and ends the one that stands; without a fresh one that one stays.
     pub(super) fn renew(&mut self) {
-        let Some(old) = self.session.take() else { return };
-        let number = self.numbers.fetch_add(1, std::sync::atomic::Ordering::Relaxed).saturating_add(1);
-        match open::open(self.order, self.outset, self.clock, number) {
+        let keys = std::sync::Arc::clone(&self.outset.keys);
+        match self.open(&mut keys.turn()) {
             Ok(fresh) => {
-                self.session = Some(old);
                 self.hang_up();
-                self.shelf.aside(Told::Session(Box::new(fresh.evidence.clone())));
                 self.session = Some(fresh);
                 self.hand_on_transcript(true);
             }
-            Err(failed) => {
-                self.shelf.aside(Told::Transcript(failed.transcript));
+            Err(error) => {
                 let text = format!(
-                    "a fresh session for the messages was not to be had, so the one that listed them fetches them: {}",
-                    failed.error
+                    "a fresh session for the messages was not to be had, so the one that listed them fetches them: {error}"
                 );
                 self.notice("same-session", text);
-                self.session = Some(old);
             }
         }
         self.opened = None;
@@ -235,9 +255,7 @@ impl<'a> Worker<'a> {
     }
 
     pub(super) fn hand_on(&self, session: &mut Session<'a>, is_all: bool) {
-        for notice in std::mem::take(&mut session.notices) {
-            self.shelf.aside(Told::Notice(notice));
-        }
+        self.notices(std::mem::take(&mut session.notices));
         let transcript = &mut session.wire.transcript;
         if (is_all && !transcript.is_empty()) || transcript.len() >= TRANSCRIPT {
             self.shelf.aside(Told::Transcript(transcript.take()));

@@ -14,6 +14,9 @@ use super::verb::Verb;
 /// Longest command line with an initial response, CRLF included (RFC 5034 4, RFC 2449 4).
 const LONGEST_LINE: usize = 255;
 
+/// Most challenges of one attempt to sign in; SCRAM has three.
+const CHALLENGES: usize = 8;
+
 /// Why the mailbox does not lie open.
 #[derive(Debug)]
 pub(super) enum Closed {
@@ -39,11 +42,11 @@ fn closed(error: WireError, host: &str) -> Closed {
     if error.is_passing() { Closed::Later(error.to_string()) } else { Closed::Never(error.into_error(host)) }
 }
 
-/// Opens the mailbox on a connection that stands. Nothing secret is sent before TLS, unless the order allows it.
+/// Opens the mailbox on a connection that stands, with `key`. Nothing secret is sent before TLS, unless the order allows it.
 ///
 /// # Errors
 /// [`Closed`]; the transcript says how far it came.
-pub(super) fn open(wire: &mut Wire<'_>, order: &Order) -> Result<Opened, Closed> {
+pub(super) fn open(wire: &mut Wire<'_>, order: &Order, key: &Credential) -> Result<Opened, Closed> {
     let host = order.account.host.as_str();
     let wired = |e| closed(e, host);
     let mut session = Session { address: wire.address().to_owned(), ..Session::default() };
@@ -64,7 +67,10 @@ pub(super) fn open(wire: &mut Wire<'_>, order: &Order) -> Result<Opened, Closed>
     }
     session.capabilities[1].clone_from(&capa.raw);
     session.tls = wire.tls().cloned();
-    session.mechanism = Some(sign_in(wire, order, &capa)?);
+    hide(wire, key);
+    let signed_in = sign_in(wire, order, key, &capa).map_err(|closed| scrubbed(closed, wire));
+    wire.transcript.end_hiding();
+    session.mechanism = Some(signed_in?);
     let before = capa;
     let mut capa = self::capa(wire, order)?;
     session.capabilities[2].clone_from(&capa.raw);
@@ -138,7 +144,12 @@ fn start_tls(wire: &mut Wire<'_>, order: &Order, capa: &Capa) -> Result<Option<S
 }
 
 /// Signs in by the first way that can begin; a refusal is not tried again by another one.
-fn sign_in(wire: &mut Wire<'_>, order: &Order, capa: &Capa) -> Result<Mechanism, Closed> {
+fn sign_in(
+    wire: &mut Wire<'_>,
+    order: &Order,
+    credential: &Credential,
+    capa: &Capa,
+) -> Result<Mechanism, Closed> {
     let binding = wire.exporter();
     let offered = Offered {
         sasl: capa.sasl.clone(),
@@ -146,13 +157,12 @@ fn sign_in(wire: &mut Wire<'_>, order: &Order, capa: &Capa) -> Result<Mechanism,
         command: capa.user || !capa.is_known,
         exporter: binding.is_some(),
     };
-    let credential = &order.credential;
     let fail = |e: SignError| sign_in_failed(order, e.to_string());
     let ways = sign::ways(&order.mechanisms, credential, &offered).map_err(fail)?;
     let mut last = None;
     for way in ways {
         let Way::Sasl(mechanism) = way else {
-            user_and_pass(wire, order)?;
+            user_and_pass(wire, order, credential)?;
             return Ok(Mechanism::Login);
         };
         let binding = match (&binding, mechanism) {
@@ -172,10 +182,7 @@ fn sign_in(wire: &mut Wire<'_>, order: &Order, capa: &Capa) -> Result<Mechanism,
         };
         match sign::begin(mechanism, &signing) {
             Ok(mut exchange) => {
-                hide(wire, credential);
-                let answer = go_through(wire, order, exchange.as_mut());
-                wire.transcript.end_hiding();
-                return answer.map(|()| mechanism);
+                return go_through(wire, order, exchange.as_mut()).map(|()| mechanism);
             }
             // Another one may be able to carry it.
             Err(e) => last = Some(e),
@@ -189,10 +196,19 @@ fn hide(wire: &mut Wire<'_>, credential: &Credential) {
     wire.transcript.hide(secret.bytes());
 }
 
+/// Without a secret that the server may have echoed.
+fn scrubbed(closed: Closed, wire: &Wire<'_>) -> Closed {
+    let scrub = |text: &str| String::from_utf8_lossy(&wire.transcript.scrubbed(text.as_bytes())).into_owned();
+    match closed {
+        Closed::Later(why) => Closed::Later(scrub(&why)),
+        Closed::Never(error) => Closed::Never(error.scrubbed(&scrub)),
+    }
+}
+
 /// USER and PASS (RFC 1939 7). APOP is not used: it proves knowledge by an MD5 that can be broken by whoever chooses the
 /// greeting (CVE-2007-1558).
-fn user_and_pass(wire: &mut Wire<'_>, order: &Order) -> Result<(), Closed> {
-    let Credential::Password(password) = &order.credential else {
+fn user_and_pass(wire: &mut Wire<'_>, order: &Order, key: &Credential) -> Result<(), Closed> {
+    let Credential::Password(password) = key else {
         return Err(sign_in_failed(order, "USER and PASS need a password, not a token".to_owned()));
     };
     let user = order.account.user.as_bytes();
@@ -202,7 +218,6 @@ fn user_and_pass(wire: &mut Wire<'_>, order: &Order) -> Result<(), Closed> {
         return Err(sign_in_failed(order, why));
     }
     let wired = |e| closed(e, &order.account.host);
-    hide(wire, &order.credential);
     wire.send_line(&[b"USER ", user].concat()).map_err(wired)?;
     let answer = status(wire).map_err(wired)?;
     if !answer.is_ok {
@@ -210,7 +225,6 @@ fn user_and_pass(wire: &mut Wire<'_>, order: &Order) -> Result<(), Closed> {
     }
     wire.send_secret(b"PASS ", password.bytes()).map_err(wired)?;
     let answer = status(wire).map_err(wired)?;
-    wire.transcript.end_hiding();
     if answer.is_ok { Ok(()) } else { Err(refused(&answer, order)) }
 }
 
@@ -223,6 +237,9 @@ fn go_through(wire: &mut Wire<'_>, order: &Order, exchange: &mut dyn Exchange) -
     let mut first = exchange.first();
     let head = format!("AUTH {}", exchange.name());
     // RFC 4422 5.1: an empty initial response is written as `=`.
+    if let Some(first) = &first {
+        wire.transcript.hide(first);
+    }
     let coded = first.as_ref().map(|f| if f.is_empty() { "=".to_owned() } else { STANDARD.encode(f) });
     match coded.filter(|c| head.len().saturating_add(c.len()).saturating_add(3) <= LONGEST_LINE) {
         Some(coded) => {
@@ -231,10 +248,15 @@ fn go_through(wire: &mut Wire<'_>, order: &Order, exchange: &mut dyn Exchange) -
         }
         None => wire.send_line(head.as_bytes()).map_err(wired)?,
     }
-    loop {
+    for _ in 0..=CHALLENGES {
         let line = wire.line_unlogged().map_err(wired)?.to_vec();
         let Some(challenge) = challenge(&line) else {
             wire.transcript.server(&line);
+            // Whose account this is, the server cannot know.
+            if first.is_some() && line.starts_with(b"+OK") {
+                let why = "the server let us in before we said who we are".to_owned();
+                return Err(sign_in_failed(order, why));
+            }
             return end(&line, order, exchange);
         };
         wire.transcript.server(format!("+ <{} octets>", challenge.len()).as_bytes());
@@ -246,7 +268,10 @@ fn go_through(wire: &mut Wire<'_>, order: &Order, exchange: &mut dyn Exchange) -
             }
         };
         match answer {
-            Ok(answer) => wire.send_secret(b"", STANDARD.encode(answer).as_bytes()).map_err(wired)?,
+            Ok(answer) => {
+                wire.transcript.hide(&answer);
+                wire.send_secret(b"", STANDARD.encode(answer).as_bytes()).map_err(wired)?;
+            }
             Err(error) => {
                 // Cancels; whatever the server says to it changes nothing.
                 wire.send_line(b"*").map_err(wired)?;
@@ -255,6 +280,8 @@ fn go_through(wire: &mut Wire<'_>, order: &Order, exchange: &mut dyn Exchange) -
             }
         }
     }
+    let why = "signing in does not come to its end".to_owned();
+    Err(Closed::Never(AcquireError::Protocol { host: host.to_owned(), why }))
 }
 
 /// What follows the plus of a challenge; `None` when the line is none.

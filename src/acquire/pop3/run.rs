@@ -4,8 +4,11 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
+use crate::acquire::keys::Turn;
 use crate::acquire::wire::{Outset, Wire, WireError};
-use crate::acquire::{AcquireError, Books, Folder, Known, Left, Notice, Order, Sink, Told, Why};
+use crate::acquire::{
+    AcquireError, Books, Credential, Folder, Known, Left, Notice, Order, Sink, Tls, Told, Why,
+};
 use crate::types::time::Clock;
 use crate::types::{RelPath, Sha256Digest};
 
@@ -154,7 +157,37 @@ impl<'r> Run<'r> {
         }
     }
 
+    /// Once more with another token, where the one at hand is over.
     fn connect(&mut self) -> Result<(Wire<'r>, Capa), Closed> {
+        let keys = std::sync::Arc::clone(&self.outset.keys);
+        let mut turn = keys.turn();
+        loop {
+            let key = turn.credential();
+            self.notices(&mut turn)?;
+            let opened = self.connect_with(&key);
+            let has_another = match &opened {
+                Ok(_) => {
+                    turn.worked();
+                    return opened;
+                }
+                Err(Closed::Never(error)) => turn.is_worth_another(error),
+                Err(Closed::Later(_)) => false,
+            };
+            self.notices(&mut turn)?;
+            if !has_another {
+                return opened;
+            }
+        }
+    }
+
+    fn notices(&mut self, turn: &mut Turn<'_>) -> Result<(), Closed> {
+        for notice in turn.notices() {
+            self.tell(Told::Notice(notice)).map_err(Closed::Never)?;
+        }
+        Ok(())
+    }
+
+    fn connect_with(&mut self, key: &Credential) -> Result<(Wire<'r>, Capa), Closed> {
         let is_first = self.connections == 0;
         self.connections = self.connections.saturating_add(1);
         let mut wire =
@@ -162,11 +195,14 @@ impl<'r> Run<'r> {
                 AcquireError::Connect { why, .. } if !is_first => Closed::Later(why),
                 e => Closed::Never(e),
             })?;
-        let opened = open(&mut wire, self.order);
+        let opened = open(&mut wire, self.order, key);
         if opened.is_err() {
             wire.close();
         }
         self.write_down(&mut wire, 0).map_err(Closed::Never)?;
+        if let Some(notice) = wire.tls().and_then(Tls::notice) {
+            self.tell(Told::Notice(notice)).map_err(Closed::Never)?;
+        }
         let opened = opened?;
         self.tell(Told::Session(Box::new(opened.session))).map_err(Closed::Never)?;
         if let Some(why) = opened.in_clear {

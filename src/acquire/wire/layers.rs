@@ -10,6 +10,7 @@ use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, 
 use rustls::ClientConnection;
 
 use super::WireError;
+use super::native::{Native, Tunnel};
 
 /// Longest that a read or write of the socket waits before it looks at the time and at the stop.
 pub(super) const TICK: Duration = Duration::from_millis(200);
@@ -23,6 +24,8 @@ pub(super) struct Layers {
     /// Bytes of the socket that no layer has taken yet.
     inbox: Inbox,
     pub(super) tls: Option<Box<ClientConnection>>,
+    /// In place of `tls`, where the examiner said so.
+    pub(super) native: Option<Box<Tunnel>>,
     deflate: Option<Box<Deflate>>,
     stop: Arc<AtomicBool>,
     idle: Duration,
@@ -66,7 +69,7 @@ impl Layers {
         socket.set_read_timeout(Some(TICK))?;
         socket.set_write_timeout(Some(TICK))?;
         let inbox = Inbox { bytes: vec![0; INBOX], from: 0, to: 0 };
-        Ok(Self { socket, inbox, tls: None, deflate: None, stop, idle })
+        Ok(Self { socket, inbox, tls: None, native: None, deflate: None, stop, idle })
     }
 
     /// Whether bytes lie between the layers that nobody has read.
@@ -82,7 +85,7 @@ impl Layers {
         &mut self,
         mut client: ClientConnection,
         until: Instant,
-        explain: &dyn Fn(&rustls::Error) -> String,
+        explain: &dyn Fn(&rustls::Error) -> WireError,
     ) -> Result<(), WireError> {
         while client.is_handshaking() {
             self.push_tls(&mut client, until)?;
@@ -99,11 +102,53 @@ impl Layers {
                 // The alert that says why goes out if it can.
                 let told = self.push_tls(&mut client, Instant::now() + TICK);
                 drop(told);
-                return Err(WireError::Tls(explain(&error)));
+                return Err(explain(&error));
             }
         }
         self.push_tls(&mut client, until)?;
         self.tls = Some(Box::new(client));
+        Ok(())
+    }
+
+    /// The same by OpenSSL.
+    pub(super) fn handshake_native(
+        &mut self,
+        native: &Native,
+        host: &str,
+        until: Instant,
+    ) -> Result<(), WireError> {
+        let socket = self.socket.try_clone().map_err(|e| WireError::Broken(e.to_string()))?;
+        let mut tunnel = native.tunnel(host, socket, Arc::clone(&self.stop)).map_err(WireError::Tls)?;
+        while let Err(error) = tunnel.handshake(until) {
+            if error.kind() != io::ErrorKind::WouldBlock {
+                return Err(WireError::Tls(error.to_string()));
+            }
+            self.again(&error, until)?;
+        }
+        self.native = Some(Box::new(tunnel));
+        Ok(())
+    }
+
+    fn read_native(&self, tunnel: &mut Tunnel, out: &mut [u8], until: Instant) -> Result<usize, WireError> {
+        loop {
+            if self.stop.load(Ordering::Relaxed) {
+                return Err(WireError::Stopped);
+            }
+            match tunnel.read(out, until) {
+                Ok(n) => return Ok(n),
+                Err(e) => self.again(&e, until)?,
+            }
+        }
+    }
+
+    fn write_native(&self, tunnel: &mut Tunnel, mut bytes: &[u8], until: Instant) -> Result<(), WireError> {
+        while !bytes.is_empty() {
+            match tunnel.write(bytes, until) {
+                Ok(0) => return Err(WireError::Closed),
+                Ok(n) => bytes = bytes.get(n..).unwrap_or_default(),
+                Err(e) => self.again(&e, until)?,
+            }
+        }
         Ok(())
     }
 
@@ -163,6 +208,11 @@ impl Layers {
     }
 
     fn read_plain(&mut self, out: &mut [u8], until: Instant) -> Result<usize, WireError> {
+        if let Some(mut tunnel) = self.native.take() {
+            let answer = self.read_native(&mut tunnel, out, until);
+            self.native = Some(tunnel);
+            return answer;
+        }
         let Some(mut tls) = self.tls.take() else { return self.read_socket(out, until) };
         let answer = self.read_tls(&mut tls, out, until);
         self.tls = Some(tls);
@@ -250,6 +300,11 @@ impl Layers {
     }
 
     fn write_plain(&mut self, bytes: &[u8], until: Instant) -> Result<(), WireError> {
+        if let Some(mut tunnel) = self.native.take() {
+            let answer = self.write_native(&mut tunnel, bytes, until);
+            self.native = Some(tunnel);
+            return answer;
+        }
         let Some(mut tls) = self.tls.take() else { return self.write_socket(bytes, until) };
         let mut rest = bytes;
         let mut answer = Ok(());
@@ -288,6 +343,9 @@ impl Layers {
 
     /// Ends it without another word of the protocol; TLS says that it closes.
     pub(super) fn close(&mut self) {
+        if let Some(mut tunnel) = self.native.take() {
+            tunnel.close(Instant::now() + TICK);
+        }
         if let Some(mut tls) = self.tls.take() {
             tls.send_close_notify();
             drop(self.push_tls(&mut tls, Instant::now() + TICK));

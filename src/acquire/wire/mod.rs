@@ -7,11 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use super::{AcquireError, Limits, Order, Tls};
+use super::{AcquireError, Keys, Limits, Order, Tls};
 use crate::types::time::Clock;
 
 mod connect;
 mod layers;
+#[cfg_attr(not(feature = "native-tls"), path = "no_native.rs")]
+mod native;
 mod tls;
 mod transcript;
 
@@ -41,6 +43,9 @@ pub enum WireError {
     /// No TLS; nothing secret was sent.
     #[error("{0}")]
     Tls(String),
+    /// No TLS, since the server knows only what is not spoken any more; nothing secret was sent.
+    #[error("{0}")]
+    OldTls(String),
     /// The server broke a rule, or a limit was hit.
     #[error("{0}")]
     Protocol(String),
@@ -58,6 +63,7 @@ impl WireError {
                 AcquireError::Broken { host, why: self.to_string() }
             }
             Self::Tls(why) => AcquireError::Tls { host, why },
+            Self::OldTls(why) => AcquireError::OldTls { host, why },
             Self::Protocol(why) => AcquireError::Protocol { host, why },
             Self::Stopped => AcquireError::Stopped,
         }
@@ -76,6 +82,8 @@ pub struct Outset {
     pub protection: Option<Protection>,
     /// Set when everything is to stop.
     pub stop: Arc<AtomicBool>,
+    /// What they sign in with.
+    pub keys: Arc<Keys>,
 }
 
 impl Outset {
@@ -90,7 +98,8 @@ impl Outset {
             Err(_) if may_lack => None,
             Err(why) => return Err(AcquireError::Tls { host: order.account.host.clone(), why }),
         };
-        Ok(Self { protection, stop: Arc::new(AtomicBool::new(false)) })
+        let keys = Arc::new(Keys::new(order));
+        Ok(Self { protection, stop: Arc::new(AtomicBool::new(false)), keys })
     }
 }
 
@@ -164,7 +173,10 @@ impl<'a> Wire<'a> {
 
     /// Channel binding data `tls-exporter` (RFC 9266); `None` without TLS 1.3.
     pub fn exporter(&self) -> Option<Vec<u8>> {
-        self.layers.tls.as_deref().and_then(tls::exporter)
+        match self.layers.native.as_deref() {
+            Some(native) => native.exporter(),
+            None => self.layers.tls.as_deref().and_then(tls::exporter),
+        }
     }
 
     /// Does the TLS handshake now: at once, or after STARTTLS or STLS was agreed.
@@ -181,19 +193,28 @@ impl<'a> Wire<'a> {
             .protection
             .clone()
             .ok_or_else(|| WireError::Tls("there is no certificate to trust".to_owned()))?;
-        let client = protection.client(&self.host).map_err(WireError::Tls)?;
         let until = Instant::now() + self.limits.connect;
         let slow = |e| match e {
             WireError::Slow => WireError::Tls("the handshake was not done in time".to_owned()),
             WireError::Broken(why) => WireError::Tls(why),
             e => e,
         };
-        self.layers.handshake(client, until, &|e| protection.explain(e)).map_err(slow)?;
-        if let Some(connection) = self.layers.tls.as_deref() {
-            let evidence = protection.evidence(connection);
+        if let Some(native) = protection.native() {
+            self.layers.handshake_native(native, &self.host, until).map_err(slow)?;
+        } else {
+            let client = protection.client(&self.host).map_err(WireError::Tls)?;
+            self.layers.handshake(client, until, &|e| protection.explain(e)).map_err(slow)?;
+        }
+        let evidence = match (self.layers.native.as_deref(), self.layers.tls.as_deref()) {
+            (Some(native), _) => Some(native.evidence()),
+            (None, Some(connection)) => Some(protection.evidence(connection)),
+            (None, None) => None,
+        };
+        if let Some(evidence) = evidence {
             let leaf = evidence.chain.first().map(|c| crate::types::Sha256Digest::of(c).to_string());
             self.transcript.event(&format!(
-                "{} {} certificate sha256={} trusted by {}",
+                "{}{} {} certificate sha256={} trusted by {}",
+                evidence.library.as_ref().map(|library| format!("{library}: ")).unwrap_or_default(),
                 evidence.version,
                 evidence.cipher,
                 leaf.unwrap_or_default(),

@@ -21,6 +21,7 @@ fn order(scheme: Scheme, port: u16, trust: Trust) -> Order {
         account: Account { scheme, user: "me".to_owned(), host, port, folder: None },
         trust,
         credential: Credential::Password(Secret::new(b"secret".to_vec())),
+        renewal: None,
         mechanisms: Vec::new(),
         choice: Choice::default(),
         connections: 1,

@@ -12,6 +12,8 @@ use rustls::{
     ProtocolVersion, RootCertStore, SignatureScheme,
 };
 
+use super::WireError;
+use super::native::Native;
 use crate::acquire::{Tls, Trust};
 use crate::types::Sha256Digest;
 
@@ -79,6 +81,7 @@ pub struct Protection {
     config: Arc<ClientConfig>,
     judge: Arc<Judge>,
     trusted_by: &'static str,
+    native: Option<Native>,
 }
 
 impl Protection {
@@ -88,49 +91,26 @@ impl Protection {
     /// In words, when there is no certificate to trust.
     pub fn new(trust: &Trust) -> Result<Self, String> {
         let provider = Arc::new(ring::default_provider());
-        let (roots, trusted_by) = match (&trust.pin, &trust.ca_file) {
-            (Some(_), _) => (None, "pin"),
-            (None, Some(file)) => {
-                let mut store = RootCertStore::empty();
-                let unreadable = |e: &dyn std::fmt::Display| {
-                    format!("cannot read certificates of {}: {e}", file.display())
-                };
-                for certificate in CertificateDer::pem_file_iter(file).map_err(|e| unreadable(&e))? {
-                    store
-                        .add(certificate.map_err(|e| unreadable(&e))?)
-                        .map_err(|e| format!("a certificate of {} is none to trust: {e}", file.display()))?;
-                }
-                if store.is_empty() {
-                    return Err(format!("there is no certificate (PEM) in {}", file.display()));
-                }
-                (Some(store), "ca-file")
-            }
-            (None, None) => {
-                let mut store = RootCertStore::empty();
-                let found = rustls_native_certs::load_native_certs();
-                store.add_parsable_certificates(found.certs);
-                if store.is_empty() {
-                    return Err(
-                        "the system has no certificates to trust; name a file of them or pin one".into()
-                    );
-                }
-                (Some(store), "system")
-            }
+        let (roots, trusted_by) = roots(trust)?;
+        // With OpenSSL nothing is trusted by rustls, which then has nothing to do.
+        let (native, pin, roots) = if trust.native {
+            let der = roots.iter().flatten().map(AsRef::as_ref);
+            (Some(Native::new(der, trust.pin, trusted_by)?), None, None)
+        } else {
+            (None, trust.pin, roots)
         };
         let roots = match roots {
             None => None,
-            Some(store) => Some(
-                WebPkiServerVerifier::builder_with_provider(Arc::new(store), Arc::clone(&provider))
-                    .build()
-                    .map_err(|e| e.to_string())?,
+            Some(roots) => Some(
+                WebPkiServerVerifier::builder_with_provider(
+                    Arc::new(store(roots, trust)?),
+                    Arc::clone(&provider),
+                )
+                .build()
+                .map_err(|e| e.to_string())?,
             ),
         };
-        let judge = Arc::new(Judge {
-            provider: Arc::clone(&provider),
-            roots,
-            pin: trust.pin,
-            seen: Mutex::new(None),
-        });
+        let judge = Arc::new(Judge { provider: Arc::clone(&provider), roots, pin, seen: Mutex::new(None) });
         let mut config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|e| e.to_string())?
@@ -139,7 +119,12 @@ impl Protection {
             .with_no_client_auth();
         // Each session proves the certificate anew, so that each has a chain to keep.
         config.resumption = rustls::client::Resumption::disabled();
-        Ok(Self { config: Arc::new(config), judge, trusted_by })
+        Ok(Self { config: Arc::new(config), judge, trusted_by, native })
+    }
+
+    /// OpenSSL in place of rustls, where the examiner said so.
+    pub(super) fn native(&self) -> Option<&Native> {
+        self.native.as_ref()
     }
 
     /// A connection to `host` that has said nothing yet.
@@ -166,11 +151,12 @@ impl Protection {
             cipher: cipher.unwrap_or_default().replace("TLS13_", "TLS_"),
             chain: chain.iter().map(|c| c.to_vec()).collect(),
             trusted_by: self.trusted_by,
+            library: None,
         }
     }
 
     /// Why a handshake failed, in words that help.
-    pub fn explain(&self, error: &rustls::Error) -> String {
+    pub fn explain(&self, error: &rustls::Error) -> WireError {
         let seen = self.judge.seen.lock().ok().and_then(|seen| *seen);
         match error {
             rustls::Error::PeerIncompatible(
@@ -178,30 +164,67 @@ impl Protection {
                 | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
             )
             | rustls::Error::AlertReceived(AlertDescription::ProtocolVersion) => {
-                "the server speaks only TLS 1.1 or older, which are broken (RFC 8996) and not spoken here"
-                    .to_owned()
+                let why = "the server speaks only TLS 1.1 or older, which are broken (RFC 8996) and not spoken here";
+                WireError::OldTls(why.to_owned())
             }
             rustls::Error::AlertReceived(
                 AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity,
             )
-            | rustls::Error::PeerIncompatible(_) => format!(
+            | rustls::Error::PeerIncompatible(_) => WireError::OldTls(format!(
                 "no cipher suite in common: the server may know only old ones (CBC, RSA key exchange) or TLS 1.1 ({error})"
-            ),
-            rustls::Error::InvalidMessage(_) => {
-                format!(
-                    "what the server sent is not TLS ({error}); the port may be one that starts in the clear"
-                )
-            }
-            rustls::Error::InvalidCertificate(_) => match (self.judge.pin, seen) {
+            )),
+            rustls::Error::InvalidMessage(_) => WireError::Tls(format!(
+                "what the server sent is not TLS ({error}); the port may be one that starts in the clear"
+            )),
+            rustls::Error::InvalidCertificate(_) => WireError::Tls(match (self.judge.pin, seen) {
                 (Some(_), Some(digest)) => {
                     format!("the certificate is not the pinned one; its SHA-256 is {digest}")
                 }
                 (None, Some(digest)) => format!("{error}; the SHA-256 of the certificate is {digest}"),
                 _ => error.to_string(),
-            },
-            _ => error.to_string(),
+            }),
+            _ => WireError::Tls(error.to_string()),
         }
     }
+}
+
+/// The certificates to trust and where they are from; `None` with a pin.
+type Roots = (Option<Vec<CertificateDer<'static>>>, &'static str);
+
+/// By what the examiner said.
+fn roots(trust: &Trust) -> Result<Roots, String> {
+    if trust.pin.is_some() {
+        return Ok((None, "pin"));
+    }
+    let Some(file) = &trust.ca_file else {
+        return Ok((Some(rustls_native_certs::load_native_certs().certs), "system"));
+    };
+    let unreadable =
+        |e: rustls::pki_types::pem::Error| format!("cannot read certificates of {}: {e}", file.display());
+    let found: Result<Vec<_>, _> = CertificateDer::pem_file_iter(file).map_err(unreadable)?.collect();
+    let found = found.map_err(unreadable)?;
+    if found.is_empty() {
+        return Err(format!("there is no certificate (PEM) in {}", file.display()));
+    }
+    Ok((Some(found), "ca-file"))
+}
+
+/// The same for rustls.
+fn store(roots: Vec<CertificateDer<'static>>, trust: &Trust) -> Result<RootCertStore, String> {
+    let mut store = RootCertStore::empty();
+    if let Some(file) = &trust.ca_file {
+        for certificate in roots {
+            store
+                .add(certificate)
+                .map_err(|e| format!("a certificate of {} is none to trust: {e}", file.display()))?;
+        }
+        return Ok(store);
+    }
+    store.add_parsable_certificates(roots);
+    if store.is_empty() {
+        return Err("the system has no certificates to trust; name a file of them or pin one".to_owned());
+    }
+    Ok(store)
 }
 
 /// Channel binding data of type `tls-exporter` (RFC 9266): 32 bytes, with TLS 1.3 alone, where they are unique without more.

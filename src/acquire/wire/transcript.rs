@@ -23,6 +23,8 @@ pub struct Transcript<'a> {
     out: Vec<u8>,
     /// What must not be written while signing in, should the server echo it.
     secrets: Vec<Vec<u8>>,
+    /// Whether challenges are written by their length.
+    hides_challenges: bool,
 }
 
 impl std::fmt::Debug for Transcript<'_> {
@@ -34,7 +36,7 @@ impl std::fmt::Debug for Transcript<'_> {
 impl<'a> Transcript<'a> {
     /// An empty one.
     pub fn new(clock: &'a dyn Clock, connection: u32) -> Self {
-        Self { clock, connection, out: Vec::new(), secrets: Vec::new() }
+        Self { clock, connection, out: Vec::new(), secrets: Vec::new(), hides_challenges: false }
     }
 
     /// The clock that dates the lines.
@@ -61,6 +63,10 @@ impl<'a> Transcript<'a> {
 
     /// A line of the server.
     pub fn server(&mut self, line: &[u8]) {
+        if let Some(challenge) = line.strip_prefix(b"+ ").filter(|_| self.hides_challenges) {
+            let text = format!("+ <{} octets>", challenge.len());
+            return self.write(b"S: ", text.as_bytes());
+        }
         if self.secrets.is_empty() {
             self.write(b"S: ", line);
         } else {
@@ -92,19 +98,41 @@ impl<'a> Transcript<'a> {
         self.write(b"-- ", what.as_bytes());
     }
 
-    /// From here on these are not written, whoever says them, in their own form or in base64.
+    /// From here on these are not written, whoever says them, in their own form, as they are shown, or in base64, also within
+    /// something longer.
     pub fn hide(&mut self, secret: &[u8]) {
         use base64::Engine as _;
-        if secret.len() >= SHORTEST_ECHO {
-            let coded = base64::engine::general_purpose::STANDARD_NO_PAD.encode(secret).into_bytes();
-            self.secrets.push(coded);
-            self.secrets.push(secret.to_vec());
+        if secret.len() < SHORTEST_ECHO {
+            return;
         }
+        // The whole first, so that nothing of it is left around a part.
+        let coded = base64::engine::general_purpose::STANDARD_NO_PAD.encode(secret).into_bytes();
+        self.secrets.push(coded);
+        // Behind something else its bytes fall upon other digits; those that it shares with its neighbours are not looked for.
+        for before in [1_usize, 2] {
+            let shifted = [&vec![0; before], secret].concat();
+            let coded = base64::engine::general_purpose::STANDARD_NO_PAD.encode(&shifted).into_bytes();
+            self.secrets.extend(own_digits(&coded, before, shifted.len()));
+        }
+        let coded = base64::engine::general_purpose::STANDARD_NO_PAD.encode(secret).into_bytes();
+        self.secrets.extend(own_digits(&coded, 0, secret.len()));
+        self.secrets.push(secret.to_vec());
+        let shown = crate::types::text::shown(&String::from_utf8_lossy(secret)).into_bytes();
+        if shown != secret {
+            self.secrets.push(shown);
+        }
+    }
+
+    /// From here on what follows a plus is told by its length: with what comes last of SCRAM, or of CRAM-MD5, a password could be
+    /// guessed from the transcript alone.
+    pub fn hide_challenges(&mut self) {
+        self.hides_challenges = true;
     }
 
     /// Signing in is over: no secret is under way any more.
     pub fn end_hiding(&mut self) {
         self.secrets.clear();
+        self.hides_challenges = false;
     }
 
     /// The text without the secrets that are to be hidden.
@@ -155,6 +183,13 @@ impl<'a> Transcript<'a> {
         escape(line, &mut self.out);
         self.out.push(b'\n');
     }
+}
+
+/// The digits of base64 that hold nothing but a secret, which begins at byte `from` and ends at `to`; none when they are few.
+fn own_digits(coded: &[u8], from: usize, to: usize) -> Option<Vec<u8>> {
+    let first = from.saturating_mul(8).div_ceil(6);
+    let last = to.saturating_mul(8) / 6;
+    coded.get(first..last).filter(|digits| digits.len() >= SHORTEST_ECHO).map(<[u8]>::to_vec)
 }
 
 /// Appends `text` so that only printable ASCII and no lone backslash is in it.
@@ -213,6 +248,41 @@ mod tests {
             t.server(b"hunter2");
         });
         assert_eq!(said, "S: A1 NO wrong password <secret>, <secret>==\nS: hunter2\n");
+    }
+
+    #[test]
+    fn a_secret_is_not_written_within_base64_of_something_longer() {
+        use base64::Engine as _;
+        let coded = |text: &str| base64::engine::general_purpose::STANDARD.encode(text);
+        for around in
+            ["hunter2hunter2", "\0me\0hunter2hunter2", "a\0hunter2hunter2\r\n", "abcdhunter2hunter2xy"]
+        {
+            let said = text(|t| {
+                t.hide(b"hunter2hunter2");
+                t.server(format!("-ERR {}", coded(around)).as_bytes());
+            });
+            let left = said.trim_start_matches("S: -ERR ").trim_end();
+            assert!(left.contains("<secret>"), "{around:?}: {left}");
+            // What is left does not give back three letters of it, wherever it is read from.
+            let digits: String = left.replace("<secret>", "AAAA");
+            for skip in 0..4 {
+                let from = digits.get(skip..).unwrap_or_default();
+                let whole = &from[..from.len() / 4 * 4];
+                let read = base64::engine::general_purpose::STANDARD.decode(whole).unwrap_or_default();
+                assert!(!String::from_utf8_lossy(&read).contains("unt"), "{around:?}: {left}");
+            }
+        }
+    }
+
+    #[test]
+    fn challenges_are_lengths_when_a_password_could_be_guessed_from_them() {
+        let said = text(|t| {
+            t.hide_challenges();
+            t.server(b"+ cj1hYmMscz1zYWx0LGk9NDA5Ng==");
+            t.end_hiding();
+            t.server(b"+ go on");
+        });
+        assert_eq!(said, "S: + <28 octets>\nS: + go on\n");
     }
 
     #[test]

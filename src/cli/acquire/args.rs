@@ -57,6 +57,9 @@ pub(in crate::cli) struct AcquireArgs {
     /// Trust the server whose certificate has this SHA-256, whatever else is wrong with it; recorded
     #[arg(long, value_name = "SHA256")]
     pub pin_sha256: Option<String>,
+    /// TLS by the OpenSSL of the system, also 1.0 and 1.1, in place of our own; recorded (only in builds with the feature native-tls)
+    #[arg(long)]
+    pub tls_native: bool,
     /// `imap://` and `pop3://` only: go on without TLS when the server has none; the password can then be read on the way; recorded
     #[arg(long)]
     pub insecure_plain: bool,
@@ -119,8 +122,10 @@ pub(in crate::cli) struct OauthArgs {
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(in crate::cli) enum MechanismArg {
     /// SCRAM-SHA-256 bound to the TLS connection
+    #[value(name = "scram-sha-256-plus", alias = "scram-sha256-plus")]
     ScramSha256Plus,
     /// SCRAM-SHA-256: the server never sees the password
+    #[value(name = "scram-sha-256", alias = "scram-sha256")]
     ScramSha256,
     /// PLAIN: the password as it is, inside TLS
     Plain,

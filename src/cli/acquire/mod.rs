@@ -28,13 +28,13 @@ pub(super) fn run(context: &Context, args: &AcquireArgs, out: &mut Out) -> Resul
     // Before anything is written or asked: what is wrong with the command line.
     let mut order = order(args)?;
     if args.list && context.case.is_none() {
-        order.credential = secret::credential(args, &url(&order.account))?;
+        (order.credential, order.renewal) = secret::credential(args, &url(&order.account))?;
         return list(context, &order, out);
     }
     let dir = context.case()?;
     let run = context::run();
     let found = state(dir)?;
-    order.credential = secret::credential(args, &url(&order.account))?;
+    (order.credential, order.renewal) = secret::credential(args, &url(&order.account))?;
     let mut writer = match found {
         State::Absent | State::Unfinished => Writer::create(dir, &CaseInfo::default(), &run)?,
         State::Case | State::Other => Writer::open(dir, &run)?,
@@ -77,6 +77,9 @@ pub(super) fn run(context: &Context, args: &AcquireArgs, out: &mut Out) -> Resul
     }
 }
 
+/// How TLS 1.0 and 1.1 are to be had where they are not built in.
+const OTHER_BUILD: &str = "a build with `cargo build --release --features native-tls` has --tls-native for servers of TLS 1.0 and 1.1; see docs/acquire.md";
+
 /// What the flags ask for; the secret comes later.
 fn order(args: &AcquireArgs) -> Result<Order, Failure> {
     let account = Account::parse(&args.url)?;
@@ -98,6 +101,12 @@ fn order(args: &AcquireArgs) -> Result<Order, Failure> {
     if args.insecure_plain && account.scheme.is_tls_first() {
         return Err(Failure::usage("--insecure-plain is for imap:// and pop3://; this URL asks for TLS"));
     }
+    if args.tls_native && !acquire::HAS_NATIVE_TLS {
+        return Err(Failure::usage(
+            "--tls-native needs the OpenSSL of the system, which this build does not use",
+        )
+        .hint(OTHER_BUILD));
+    }
     let idle = Duration::from_secs(u64::from(args.timeout));
     let limits = Limits::default();
     let mut choice = Choice {
@@ -114,8 +123,14 @@ fn order(args: &AcquireArgs) -> Result<Order, Failure> {
     }
     Ok(Order {
         account,
-        trust: Trust { ca_file: args.ca_file.clone(), pin, insecure_plain: args.insecure_plain },
+        trust: Trust {
+            ca_file: args.ca_file.clone(),
+            pin,
+            insecure_plain: args.insecure_plain,
+            native: args.tls_native,
+        },
         credential: acquire::Credential::Password(acquire::Secret::default()),
+        renewal: None,
         mechanisms: args.mechanism.iter().map(|&arg| arg.into()).collect(),
         choice,
         connections: usize::from(args.connections),
@@ -199,6 +214,10 @@ impl From<AcquireError> for Failure {
             AcquireError::Tls { .. } => failure.hint(
                 "no secret was sent; name the authority with --ca-file, or the certificate with --pin-sha256 after checking it another way",
             ),
+            AcquireError::OldTls { .. } if acquire::HAS_NATIVE_TLS => failure.hint(
+                "no secret was sent; --tls-native reaches such a server by the OpenSSL of the system, and is recorded",
+            ),
+            AcquireError::OldTls { .. } => failure.hint(format!("no secret was sent; {OTHER_BUILD}")),
             AcquireError::SignIn { .. } => failure.hint(
                 "check user and password; many providers want an app password or a token, see docs/acquire.md",
             ),

@@ -2,11 +2,13 @@
 
 use std::fs::File;
 use std::io::{IsTerminal as _, Read as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
 
-use crate::acquire::oauth::{Issuer, Prompt, device_flow as device_flow_of};
-use crate::acquire::{Credential, Secret};
+use crate::acquire::oauth::{Issuer, Prompt, Refresher, device_flow as device_flow_of};
+use crate::acquire::{Credential, Fresh, Renew, Renewal, Secret};
 use crate::cli::failure::{Failure, chain};
 use crate::cli::output::stderr;
 use crate::types::text::shown;
@@ -16,15 +18,52 @@ use super::args::{AcquireArgs, SecretArgs};
 /// Longest secret, in bytes: tokens have some kilobytes.
 const LONGEST: usize = 64 << 10;
 
-/// The password or token.
+/// The password or token, and where another token comes from when that one is over.
 ///
 /// # Errors
 /// A usage failure when nobody can be asked; a failure when the file, variable or command does not give one.
-pub(super) fn credential(acquire: &AcquireArgs, whom: &str) -> Result<Credential, Failure> {
-    if let Some(issuer) = &acquire.secret.oauth_issuer {
+pub(super) fn credential(
+    acquire: &AcquireArgs,
+    whom: &str,
+) -> Result<(Credential, Option<Renewal>), Failure> {
+    let args = &acquire.secret;
+    if let Some(issuer) = &args.oauth_issuer {
         return device_flow(issuer, acquire);
     }
-    given(&acquire.secret, whom)
+    let again = |from: Again| Renewal { by: Arc::new(from), lifetime: None };
+    let file = args.token_file.clone().map(|path| again(Again::File(path)));
+    let command = args.token_command.clone().map(|command| again(Again::Command(command)));
+    Ok((given(args, whom)?, file.or(command)))
+}
+
+/// Where the examiner said that a token is to be had, asked again.
+enum Again {
+    File(PathBuf),
+    Command(String),
+}
+
+impl std::fmt::Debug for Again {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.source())
+    }
+}
+
+impl Renew for Again {
+    fn renew(&self) -> Result<Fresh, String> {
+        let token = match self {
+            Self::File(path) => from_file(path),
+            Self::Command(command) => from_command(command),
+        };
+        let token = token.map_err(|failure| failure.sentence)?;
+        Ok(Fresh { token: Secret::new(token), lifetime: None })
+    }
+
+    fn source(&self) -> &'static str {
+        match self {
+            Self::File(_) => "the token file",
+            Self::Command(_) => "the token command",
+        }
+    }
 }
 
 /// The password or token that the examiner has.
@@ -65,12 +104,13 @@ const SCOPES: &[(&str, &str)] = &[
     ("google", "https://mail.google.com/"),
     (
         "microsoft",
-        "https://outlook.office.com/IMAP.AccessAsUser.All https://outlook.office.com/POP.AccessAsUser.All",
+        // The last one makes it give a refresh token.
+        "https://outlook.office.com/IMAP.AccessAsUser.All https://outlook.office.com/POP.AccessAsUser.All offline_access",
     ),
 ];
 
 /// Asks an issuer for a token, which a person grants at a browser (RFC 8628).
-fn device_flow(issuer: &str, acquire: &AcquireArgs) -> Result<Credential, Failure> {
+fn device_flow(issuer: &str, acquire: &AcquireArgs) -> Result<(Credential, Option<Renewal>), Failure> {
     let known = SCOPES.iter().find(|(name, _)| issuer.contains(name)).map(|(_, scope)| (*scope).to_owned());
     let scope = acquire.oauth.scope.clone().or(known).ok_or_else(|| {
         Failure::usage("the scope of mail is not known for this issuer").hint("name it with --scope")
@@ -98,7 +138,10 @@ fn device_flow(issuer: &str, acquire: &AcquireArgs) -> Result<Credential, Failur
         Failure::new(format!("no token: {}", chain(&error)))
             .hint("check issuer, client and scope; docs/acquire.md has those of the big providers")
     })?;
-    Ok(Credential::Token(token.access))
+    let lifetime = token.seconds.map(Duration::from_secs);
+    let renewal =
+        token.refresh.map(|first| Renewal { by: Arc::new(Refresher::new(issuer, first)), lifetime });
+    Ok((Credential::Token(token.access), renewal))
 }
 
 fn from_file(path: &Path) -> Result<Vec<u8>, Failure> {

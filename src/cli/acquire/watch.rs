@@ -83,9 +83,11 @@ impl AccountWatcher {
             o.text("server_id", &session.server_id);
             match &session.tls {
                 Some(tls) => o.obj("tls", |o| {
-                    o.str("cipher", &tls.cipher)
-                        .str("trusted_by", tls.trusted_by)
-                        .str("version", &tls.version);
+                    o.str("cipher", &tls.cipher);
+                    if let Some(library) = &tls.library {
+                        o.str("library", library);
+                    }
+                    o.str("trusted_by", tls.trusted_by).str("version", &tls.version);
                 }),
                 None => o.null("tls"),
             };

@@ -98,6 +98,9 @@ pub(super) fn begun(
     if let Some(segment) = resumes {
         o.uint("resumes", u64::from(segment));
     }
+    if order.trust.native {
+        o.bool("tls_native", true);
+    }
     o.str("url", &url(&order.account));
     o.end();
     data
@@ -119,7 +122,11 @@ pub(super) fn session(url: &str, session: &Session, blobs: &[Blob]) -> Vec<u8> {
         o.obj("tls", |o| {
             let chain = blobs.iter().filter(|blob| blob.what == CERTIFICATE);
             o.arr("chain", chain, |out, blob| json::string(out, &blob.hashed.sha256.to_string()));
-            o.str("cipher", &tls.cipher).str("trusted_by", tls.trusted_by).str("version", &tls.version);
+            o.str("cipher", &tls.cipher);
+            if let Some(library) = &tls.library {
+                o.str("library", library);
+            }
+            o.str("trusted_by", tls.trusted_by).str("version", &tls.version);
         });
     }
     o.str("url", url);

@@ -46,6 +46,7 @@ fn request() -> AccountRequest {
         account,
         trust: Trust::default(),
         credential: Credential::Password(Secret::new(b"hunter2".to_vec())),
+        renewal: None,
         mechanisms: Vec::new(),
         choice: Choice::default(),
         connections: 1,

@@ -106,6 +106,7 @@ pub(crate) fn order(url: &str, password: &str, ca_file: Option<PathBuf>) -> Orde
         account: Account::parse(url).unwrap(),
         trust: Trust { ca_file, ..Trust::default() },
         credential: Credential::Password(Secret::new(password.into())),
+        renewal: None,
         mechanisms: Vec::new(),
         choice: Choice::default(),
         connections: 1,

@@ -12,6 +12,7 @@ pub(crate) mod mmdb;
 pub(crate) mod pop3_model;
 pub(crate) mod proxy;
 pub(crate) mod sasl;
+pub(crate) mod secrets;
 pub(crate) mod server;
 pub(crate) mod talk;
 pub(crate) mod tap;
