@@ -42,6 +42,8 @@ mod tests;
 mod tests_lost;
 #[cfg(test)]
 mod tests_odd;
+#[cfg(test)]
+mod tests_twice;
 
 use folders::{Mailbox, Sizes};
 use round::Shared;

@@ -380,3 +380,33 @@ pub(super) fn third(
         Act::Say(out)
     }
 }
+
+/// The text of the only notice with a code.
+#[track_caller]
+pub(super) fn text<'r>(run: &'r Run, code: &str) -> &'r str {
+    let mut all = run.notices.iter().filter(|n| n.code == code);
+    let (Some(one), None) = (all.next(), all.next()) else { panic!("{code}: {:?}", run.notices) };
+    &one.text
+}
+
+/// Whether nothing is noted but that the talk went in the clear.
+pub(super) fn is_quiet(run: &Run) -> bool {
+    run.notices.iter().all(|n| n.code == "no-tls")
+}
+
+pub(super) fn set_of(command: &str) -> &str {
+    command.split(' ').nth(2).unwrap()
+}
+
+pub(super) fn long_mails() -> Vec<(u64, Vec<u8>)> {
+    let long = |seed: u32| (0..9_000_000u32).map(|n| (n.wrapping_mul(seed) % 251) as u8).collect();
+    vec![(1, b"a\r\n".to_vec()), (2, long(1)), (3, b"c\r\n".to_vec())]
+}
+
+pub(super) fn long_order(server: &Server) -> Order {
+    let mut order = order(server);
+    order.limits.in_memory = 1 << 20;
+    // The server makes nine megabytes first.
+    order.limits.idle = Duration::from_secs(10);
+    order
+}

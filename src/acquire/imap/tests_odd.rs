@@ -151,14 +151,6 @@ fn flags_that_change_while_we_look_are_told() {
     assert!(run.has("gone-during") && run.has("arrived-during"));
 }
 
-fn long_mails() -> Vec<(u64, Vec<u8>)> {
-    vec![
-        (1, b"a\r\n".to_vec()),
-        (2, (0..9_000_000u32).map(|n| (n % 251) as u8).collect()),
-        (3, b"c\r\n".to_vec()),
-    ]
-}
-
 #[test]
 fn long_messages_come_in_parts_or_are_failed() {
     let rule = |_: usize, _: &str| Act::Usual;
