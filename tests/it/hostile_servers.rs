@@ -238,6 +238,9 @@ fn pop3() -> Vec<Mode> {
             .at("TOP", move |m, a| if fourth(&m) { Act::Say([b"=", a].concat()) } else { Act::Send }),
         mode("each message comes twice", &[Partial(10)])
             .at("TOP", |_, a| Act::Say([a, a].concat()))
+            .noting(&["answers-left-over", "reconnected"]),
+        mode("each message but the first comes twice", &[Partial(10)])
+            .at("TOP", |m, a| if m.nth == 0 { Act::Send } else { Act::Say([a, a].concat()) })
             .noting(&["answers-left-over", "list-changed"]),
         mode("each message comes twice, one command at a time", &[Partial(10)])
             .with(|m| m.more = vec!["TOP", "UIDL"])

@@ -66,10 +66,12 @@ impl Run<'_> {
         let window = if capa.pipelining && !self.order.refetch { WINDOW } else { 1 };
         let mut asked = self.head;
         let mut under_way = 0_usize;
+        // The first answer comes alone: a server that gives each of them twice is found out before any name is wrong.
+        let mut is_sure = false;
         while self.head < self.items.len() {
-            if under_way <= window / 2 {
-                under_way =
-                    under_way.saturating_add(self.ask(wire, &mut asked, window.saturating_sub(under_way))?);
+            if under_way == 0 || (is_sure && under_way <= window / 2) {
+                let most = if is_sure { window.saturating_sub(under_way) } else { 1 };
+                under_way = under_way.saturating_add(self.ask(wire, &mut asked, most)?);
             }
             match self.plan(self.head) {
                 Some(Plan::Fetch(_)) => {
@@ -78,6 +80,7 @@ impl Run<'_> {
                     if under_way == 0 && !wire.waiting().is_empty() {
                         self.left_over()?;
                     }
+                    is_sure = true;
                 }
                 Some(plan) => self.leave(plan)?,
                 None => {}
