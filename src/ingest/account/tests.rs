@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::acquire::{
-    Account, Books, Choice, Credential, Folder, Left, Limits, Message, Notice, Place, Scheme, Secret,
+    Account, Books, Choice, Credential, Folder, Left, Limits, Message, Notice, Other, Place, Scheme, Secret,
     Session, Trust, Why,
 };
 use crate::store::{CaseInfo, Run};
@@ -129,6 +129,21 @@ impl Server {
                 let internal_date = Some(b"17-Jul-1996 02:44:25 -0700".to_vec());
                 let server = ServerState { flags, internal_date, size: Some(1), ..ServerState::default() };
                 let bytes = body(nth, uid);
+                if uid == 4 {
+                    let text = "not alike".to_owned();
+                    let notice = Notice {
+                        code: "bodies-differ",
+                        path: Some(at.path.clone()),
+                        text,
+                        is_partial: false,
+                    };
+                    say(Told::Other(Other { notice, bytes: [&bytes, &b"anew"[..]].concat() }))?;
+                    say(Told::Refetched(Refetched {
+                        path: path.clone(),
+                        differ: 1,
+                        ..Refetched::default()
+                    }))?;
+                }
                 if uid == 3 {
                     say(Told::LongStart { at })?;
                     for part in bytes.chunks(100_000) {
@@ -203,7 +218,7 @@ fn a_run_cut_off_anywhere_and_resumed_is_the_uncut_run() {
     let whole = dir.path().join("whole");
     acquire_into(&whole, &Server::new(), usize::MAX);
     let want = ledger(&whole);
-    for cut in 0..46 {
+    for cut in 0..60 {
         let case = dir.path().join(format!("case-{cut}"));
         let first = acquire_into(&case, &Server::new(), cut);
         let is_cut = first.ended.is_err();
@@ -267,14 +282,25 @@ fn events_name_the_blobs_of_the_talk_and_each_is_there() {
     let case = dir.path().join("case");
     acquire_into(&case, &Server::new(), usize::MAX);
     let reader = Reader::open(&case).unwrap();
-    let mut kinds = Vec::new();
+    let (mut kinds, mut others, mut blobs) = (Vec::new(), Vec::new(), Vec::new());
     for event in reader.custody().unwrap() {
         let data = json::read(&event.unwrap().1.data).unwrap();
+        for notice in data.get("notices").and_then(|list| list.as_array()).into_iter().flatten() {
+            others.extend(notice.get("sha256").map(ToString::to_string));
+        }
         for blob in data.get("blobs").and_then(|list| list.as_array()).into_iter().flatten() {
             kinds.push(blob[2].as_str().unwrap().to_owned());
+            if blob[2] == "other-body" {
+                blobs.push(blob[0].to_string());
+            }
         }
     }
     kinds.sort_unstable();
     assert_eq!(kinds.iter().filter(|kind| *kind == "certificate").count(), 1);
     assert!(kinds.iter().filter(|kind| *kind == "transcript").count() > 5);
+    // Another body of a message is named by the notice about it, too.
+    assert!(!blobs.is_empty() && blobs == others, "{blobs:?} {others:?}");
+    let ended = reader.custody().unwrap().map(|event| event.unwrap().1).last().unwrap();
+    let differ = "\"refetched\":{\"alike\":0,\"differ\":1,\"failed\":0}";
+    assert!(String::from_utf8(ended.data).unwrap().contains(differ));
 }
