@@ -13,6 +13,9 @@ use crate::types::server::ServerState;
 /// Most bytes that a listing holds: some three million messages.
 const HELD: usize = 160 << 20;
 
+/// Most UIDs that a notice names.
+const NAMED: usize = 50;
+
 /// A message of the listing.
 #[derive(Clone, Copy, Debug)]
 struct Row {
@@ -36,9 +39,25 @@ pub(super) struct Listing {
 /// What a listing lacks or has too much of.
 #[derive(Debug, Default)]
 struct Odd {
+    /// Lines that repeat a UID, and those of them that do not say the same; the first of the UIDs that do not.
     twice: u64,
+    differ: u64,
+    named: Vec<u64>,
     without_uid: u64,
     descending: bool,
+}
+
+impl Odd {
+    /// One more line for a UID that has one.
+    fn repeat(&mut self, uid: u64, is_alike: bool) {
+        self.twice = self.twice.saturating_add(1);
+        if !is_alike {
+            self.differ = self.differ.saturating_add(1);
+            if self.named.len() < NAMED && self.named.last() != Some(&uid) {
+                self.named.push(uid);
+            }
+        }
+    }
 }
 
 impl Listing {
@@ -136,11 +155,25 @@ impl Gather {
         if self.odd.descending {
             // Stable: of two lines with one UID the first stays.
             self.listing.rows.sort_by_key(|r| r.uid);
-            let before = self.listing.rows.len();
-            self.listing.rows.dedup_by_key(|r| r.uid);
-            self.odd.twice = before.saturating_sub(self.listing.rows.len()) as u64;
+            let mut rows = std::mem::take(&mut self.listing.rows);
+            let words = &self.listing.words;
+            let part = |r: &Row| unpacked(words.get(r.at as usize..).unwrap_or_default());
+            rows.dedup_by(|later, first| {
+                let is_same = later.uid == first.uid;
+                if is_same {
+                    self.odd.repeat(later.uid, later.flags == first.flags && part(later) == part(first));
+                }
+                is_same
+            });
+            self.listing.rows = rows;
         }
         (self.listing, self.odd)
+    }
+
+    /// Whether the line that came last says this.
+    fn ends_with(&self, state: &ServerState) -> bool {
+        let last = self.listing.rows.len().checked_sub(1);
+        last.is_some_and(|row| self.listing.server(row) == *state)
     }
 }
 
@@ -207,7 +240,14 @@ pub(super) fn list(
     }
     let (listing, odd) = gather.done();
     if odd.twice > 0 {
-        push("uid-listed-twice", format!("{} UIDs were listed more than once", odd.twice), false);
+        let mut text =
+            format!("{} lines of the listing repeat a UID; the first line of each counts", odd.twice);
+        if odd.differ > 0 {
+            let named: Vec<String> = odd.named.iter().map(u64::to_string).collect();
+            let more = if odd.differ > odd.named.len() as u64 { ", .." } else { "" };
+            text = format!("{text}; {} say something else: UID {}{more}", odd.differ, named.join(", "));
+        }
+        push("uid-listed-twice", text, false);
     }
     if odd.without_uid > 0 {
         push("listed-without-uid", format!("{} lines of the listing have no UID", odd.without_uid), false);
@@ -244,7 +284,8 @@ fn taker<'g>(
                     return false;
                 }
                 if !is_new {
-                    gather.odd.twice = gather.odd.twice.saturating_add(1);
+                    let is_alike = gather.ends_with(&fetched.server);
+                    gather.odd.repeat(uid, is_alike);
                 }
                 is_new
             }

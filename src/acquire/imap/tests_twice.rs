@@ -184,3 +184,24 @@ fn a_long_message_is_fetched_again_as_a_stream() {
         assert!(text.contains(&Sha256Digest::of(bytes).to_string()), "{text}");
     }
 }
+
+#[test]
+fn a_uid_that_is_listed_with_two_sizes_is_named() {
+    let again =
+        "* 3 FETCH (UID 9 FLAGS (\\Seen) INTERNALDATE \"17-Jul-2020 02:44:25 +0000\" RFC822.SIZE 7)\r\n";
+    // Right behind the first line for it, or after all others.
+    for place in ["* 4 FETCH", "TAG OK"] {
+        let server = serve(move |_, command| {
+            if !command.contains("RFC822.SIZE") {
+                return Act::Usual;
+            }
+            let all = String::from_utf8(fetch("TAG", command, &mails())).unwrap();
+            say(&all.replace(place, &format!("{again}{place}")))
+        });
+        let told = run(&order(&server));
+        assert_all(&told);
+        assert!(told.messages[2].notes.is_empty(), "the first line counts");
+        let text = text(&told, "uid-listed-twice");
+        assert!(text.starts_with("1 lines") && text.ends_with("1 say something else: UID 9"), "{text}");
+    }
+}
