@@ -84,8 +84,8 @@ pub(crate) struct Model {
     pub(crate) tls_first: bool,
     pub(crate) offers_tls: bool,
     pub(crate) accounts: Accounts,
-    /// The token that holds on each connection, the last one on all that follow; that of `accounts` when empty.
-    pub(crate) tokens: Vec<&'static str>,
+    /// The token that holds now, in place of that of `accounts`: a fault may put another one there.
+    pub(crate) token_now: Arc<Mutex<Option<&'static str>>>,
     /// SASL mechanisms.
     pub(crate) sasl: Vec<&'static str>,
     /// More capabilities; IMAP: in one line, POP3: a line each.
@@ -137,7 +137,7 @@ impl Model {
                 token: "tok.en-1".to_owned(),
                 rounds: 4096,
             },
-            tokens: Vec::new(),
+            token_now: Arc::default(),
             sasl: vec!["PLAIN"],
             more: if is_imap { Vec::new() } else { vec!["TOP", "UIDL", "PIPELINING"] },
             has_login: true,
@@ -432,8 +432,8 @@ impl Peer {
             None => None,
         };
         let (mut accounts, exporter) = (self.model.accounts.clone(), self.exporter());
-        if let Some(token) = self.model.tokens.get(self.number).or(self.model.tokens.last()) {
-            (*token).clone_into(&mut accounts.token);
+        if let Some(token) = *self.model.token_now.lock().unwrap() {
+            token.clone_into(&mut accounts.token);
         }
         let has_plus = self.model.sasl.contains(&"SCRAM-SHA-256-PLUS");
         let verdict = judge(&mechanism, initial, &accounts, exporter, has_plus, &mut |challenge| {
