@@ -80,7 +80,10 @@ impl Bench {
     fn command(&self, model: &Model, server: &Server, case: &str, more: &[&str]) -> Command {
         let mut command = support::program();
         command.args(["acquire", &model.url(server.port), "--case"]).arg(self.path(case));
-        command.args(["--connections", "1", "--timeout", "10"]).args(more);
+        command.args(["--timeout", "10"]).args(more);
+        if !more.contains(&"--connections") {
+            command.args(["--connections", "1"]);
+        }
         if !more.contains(&"--ca-file") {
             command.arg("--ca-file").arg(server.ca_file());
         }
@@ -164,6 +167,21 @@ fn a_token_file_is_read_again_when_its_token_is_over() {
         });
         let server = Server::start(model.clone());
         let ran = bench.acquire(&model, &server, "case", &["--token-file", &token]);
+        is_as_if_nothing_had_happened(&bench, &model, &server, ran, "the token file");
+    }
+}
+
+#[test]
+fn several_connections_are_one_run_with_one_token_renewed() {
+    for connections in ["2", "5"] {
+        let bench = Bench::new();
+        let token = bench.file("token", FIRST);
+        let path = token.clone();
+        let model =
+            breaking(model(true, "OAUTHBEARER", FIRST), move || std::fs::write(&path, SECOND).unwrap());
+        let server = Server::start(model.clone());
+        let more = ["--token-file", &token, "--connections", connections];
+        let ran = bench.acquire(&model, &server, "case", &more);
         is_as_if_nothing_had_happened(&bench, &model, &server, ran, "the token file");
     }
 }
