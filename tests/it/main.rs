@@ -4,6 +4,7 @@
 
 mod acquire;
 mod acquire_imap;
+mod acquire_old_tls;
 mod acquire_pop3;
 mod acquire_sign_in;
 mod acquire_sign_in_hostile;

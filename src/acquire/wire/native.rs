@@ -75,12 +75,11 @@ impl Native {
         let param = ssl.param_mut();
         // As rustls has it: the names are those of subjectAltName (RFC 9525).
         param.set_hostflags(X509CheckFlags::NO_PARTIAL_WILDCARDS | X509CheckFlags::NEVER_CHECK_SUBJECT);
-        match host.parse::<IpAddr>() {
-            Ok(address) => param.set_ip(address).map_err(failed)?,
-            Err(_) => {
-                param.set_host(host).map_err(failed)?;
-                ssl.set_hostname(host).map_err(failed)?;
-            }
+        if let Ok(address) = host.parse::<IpAddr>() {
+            param.set_ip(address).map_err(failed)?;
+        } else {
+            param.set_host(host).map_err(failed)?;
+            ssl.set_hostname(host).map_err(failed)?;
         }
         let pipe = Pipe { socket, until: Instant::now(), stop };
         let stream = SslStream::new(ssl, pipe).map_err(failed)?;

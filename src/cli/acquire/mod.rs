@@ -195,7 +195,8 @@ fn list(context: &Context, order: &Order, out: &mut Out) -> Result<Exit, Failure
         }
     });
     watch.done();
-    if !context.json {
+    // Of a server that was not reached there is nothing to say, not even that it has no folder.
+    if !context.json && (ended.is_ok() || seen.session.is_some()) {
         seen.print(out)?;
     }
     match ended {

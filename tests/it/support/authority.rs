@@ -80,4 +80,27 @@ impl Authority {
             .unwrap();
         Arc::new(config)
     }
+
+    /// A server that speaks one version of TLS alone, by OpenSSL: what rustls has no part in.
+    #[cfg(feature = "native-tls")]
+    pub(crate) fn old_server(&self, version: &str) -> openssl::ssl::SslAcceptor {
+        use openssl::pkey::PKey;
+        use openssl::ssl::{SslAcceptor, SslMethod, SslVersion};
+        use openssl::x509::X509;
+        let version = match version {
+            "1.0" => SslVersion::TLS1,
+            "1.1" => SslVersion::TLS1_1,
+            "1.2" => SslVersion::TLS1_2,
+            _ => SslVersion::TLS1_3,
+        };
+        let mut builder = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls()).unwrap();
+        builder.set_security_level(0);
+        builder.set_cipher_list("DEFAULT:@SECLEVEL=0").unwrap();
+        builder.clear_options(openssl::ssl::SslOptions::all());
+        builder.set_min_proto_version(Some(version)).unwrap();
+        builder.set_max_proto_version(Some(version)).unwrap();
+        builder.set_private_key(&PKey::private_key_from_pem(self.key_pem.as_bytes()).unwrap()).unwrap();
+        builder.set_certificate(&X509::from_pem(self.leaf_pem.as_bytes()).unwrap()).unwrap();
+        builder.build()
+    }
 }

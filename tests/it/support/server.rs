@@ -84,8 +84,8 @@ pub(crate) struct Model {
     pub(crate) tls_first: bool,
     pub(crate) offers_tls: bool,
     pub(crate) accounts: Accounts,
-    /// The token that holds on each connection, the last one on all that follow; that of `accounts` when empty.
-    pub(crate) tokens: Vec<&'static str>,
+    /// The token that holds now, in place of that of `accounts`: a fault may put another one there.
+    pub(crate) token_now: Arc<Mutex<Option<&'static str>>>,
     /// SASL mechanisms.
     pub(crate) sasl: Vec<&'static str>,
     /// More capabilities; IMAP: in one line, POP3: a line each.
@@ -96,6 +96,9 @@ pub(crate) struct Model {
     pub(crate) has_ir: bool,
     pub(crate) boxes: Vec<Box_>,
     pub(crate) fault: Fault,
+    /// A version of TLS that OpenSSL speaks and no other (`1.0` to `1.3`), in place of rustls.
+    #[cfg(feature = "native-tls")]
+    pub(crate) old_tls: Option<&'static str>,
     /// TLS versions; all when empty.
     pub(crate) versions: &'static [&'static rustls::SupportedProtocolVersion],
     /// Names of the certificate.
@@ -134,13 +137,15 @@ impl Model {
                 token: "tok.en-1".to_owned(),
                 rounds: 4096,
             },
-            tokens: Vec::new(),
+            token_now: Arc::default(),
             sasl: vec!["PLAIN"],
             more: if is_imap { Vec::new() } else { vec!["TOP", "UIDL", "PIPELINING"] },
             has_login: true,
             has_ir: true,
             boxes: if is_imap { vec![inbox, sent] } else { vec![inbox] },
             fault: none(),
+            #[cfg(feature = "native-tls")]
+            old_tls: None,
             versions: &[],
             names: &["127.0.0.1", "localhost"],
             allows_retr: false,
@@ -191,6 +196,8 @@ impl Server {
         let authority = Authority::for_names(model.names);
         let versions = if model.versions.is_empty() { rustls::ALL_VERSIONS } else { model.versions };
         let config = authority.server_of(versions);
+        #[cfg(feature = "native-tls")]
+        let acceptor = model.old_tls.map(|version| authority.old_server(version));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let record = Arc::new(Mutex::new(Record::default()));
@@ -199,8 +206,14 @@ impl Server {
             for (number, socket) in (0..).zip(listener.incoming().flatten()) {
                 let (model, config, record) = (Arc::clone(&model), Arc::clone(&config), Arc::clone(&shared));
                 record.lock().unwrap().connections += 1;
+                #[cfg(feature = "native-tls")]
+                let acceptor = acceptor.clone();
                 std::thread::spawn(move || {
                     let mut peer = Peer::new(socket, config, record, Arc::clone(&model), number);
+                    #[cfg(feature = "native-tls")]
+                    {
+                        peer.acceptor = acceptor;
+                    }
                     if model.tls_first && !peer.start_tls() {
                         return;
                     }
@@ -228,6 +241,8 @@ impl Server {
 enum Io {
     Plain(TcpStream),
     Tls(Box<StreamOwned<ServerConnection, TcpStream>>),
+    #[cfg(feature = "native-tls")]
+    Old(Box<openssl::ssl::SslStream<TcpStream>>),
     Gone,
 }
 
@@ -236,6 +251,8 @@ pub(crate) struct Peer {
     io: Io,
     raw: TcpStream,
     config: Arc<rustls::ServerConfig>,
+    #[cfg(feature = "native-tls")]
+    acceptor: Option<openssl::ssl::SslAcceptor>,
     record: Arc<Mutex<Record>>,
     pub(crate) model: Arc<Model>,
     pub(crate) number: usize,
@@ -259,6 +276,8 @@ impl Peer {
             io: Io::Plain(socket),
             raw,
             config,
+            #[cfg(feature = "native-tls")]
+            acceptor: None,
             record,
             model,
             number,
@@ -268,12 +287,18 @@ impl Peer {
     }
 
     pub(crate) fn is_tls(&self) -> bool {
-        matches!(self.io, Io::Tls(_))
+        !matches!(self.io, Io::Plain(_) | Io::Gone)
     }
 
     /// Does the handshake; says whether TLS stands.
     pub(crate) fn start_tls(&mut self) -> bool {
         let Io::Plain(mut socket) = std::mem::replace(&mut self.io, Io::Gone) else { return false };
+        #[cfg(feature = "native-tls")]
+        if let Some(acceptor) = &self.acceptor {
+            let Ok(stream) = acceptor.accept(socket) else { return false };
+            self.io = Io::Old(Box::new(stream));
+            return true;
+        }
         let mut tls = ServerConnection::new(Arc::clone(&self.config)).unwrap();
         while tls.is_handshaking() {
             if tls.complete_io(&mut socket).is_err() {
@@ -285,6 +310,12 @@ impl Peer {
     }
 
     fn exporter(&self) -> Option<Vec<u8>> {
+        #[cfg(feature = "native-tls")]
+        if let Io::Old(tls) = &self.io {
+            let mut out = vec![0; 32];
+            tls.ssl().export_keying_material(&mut out, "EXPORTER-Channel-Binding", Some(b"")).ok()?;
+            return Some(out);
+        }
         let Io::Tls(tls) = &self.io else { return None };
         tls.conn.export_keying_material(vec![0; 32], b"EXPORTER-Channel-Binding", Some(b"")).ok()
     }
@@ -313,6 +344,8 @@ impl Peer {
         let got = match &mut self.io {
             Io::Plain(socket) => socket.read(&mut piece),
             Io::Tls(tls) => tls.read(&mut piece),
+            #[cfg(feature = "native-tls")]
+            Io::Old(tls) => tls.read(&mut piece),
             Io::Gone => Ok(0),
         };
         let got = got.ok().filter(|n| *n > 0)?;
@@ -324,6 +357,8 @@ impl Peer {
         match &mut self.io {
             Io::Plain(socket) => socket.write_all(bytes).ok(),
             Io::Tls(tls) => tls.write_all(bytes).and_then(|()| tls.flush()).ok(),
+            #[cfg(feature = "native-tls")]
+            Io::Old(tls) => tls.write_all(bytes).ok(),
             Io::Gone => None,
         }
     }
@@ -397,8 +432,8 @@ impl Peer {
             None => None,
         };
         let (mut accounts, exporter) = (self.model.accounts.clone(), self.exporter());
-        if let Some(token) = self.model.tokens.get(self.number).or(self.model.tokens.last()) {
-            (*token).clone_into(&mut accounts.token);
+        if let Some(token) = *self.model.token_now.lock().unwrap() {
+            token.clone_into(&mut accounts.token);
         }
         let has_plus = self.model.sasl.contains(&"SCRAM-SHA-256-PLUS");
         let verdict = judge(&mechanism, initial, &accounts, exporter, has_plus, &mut |challenge| {
