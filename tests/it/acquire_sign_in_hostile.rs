@@ -216,3 +216,41 @@ fn a_server_that_says_later_is_asked_once_more_and_one_that_says_no_is_not() {
     assert!(matches!(all.error, Some(AcquireError::SignIn { .. })), "{:?}", all.error);
     assert_eq!(server.record().connections, 1);
 }
+
+#[test]
+fn a_password_that_is_refused_on_the_way_is_not_tried_again_and_one_that_may_be_right_later_is() {
+    for (said, tries) in [
+        ("[AUTHENTICATIONFAILED] wrong", 1),
+        ("[UNAVAILABLE] not now", 2),
+        ("[ALERT] Too many simultaneous connections. (Failure)", 2),
+    ] {
+        // The connection breaks at the first message; the one sign-in that follows is refused.
+        let state = Arc::new(std::sync::Mutex::new((false, 0)));
+        let seen = Arc::clone(&state);
+        let mut model = Model::new(true);
+        model.fault = Arc::new(move |moment, _| {
+            let mut state = seen.lock().unwrap();
+            match (moment.verb, state.0) {
+                ("BODY", false) => {
+                    state.0 = true;
+                    Act::SayAndClose(Vec::new())
+                }
+                ("AUTHENTICATE", true) => {
+                    state.1 += 1;
+                    if state.1 == 1 {
+                        Act::Say(format!("{} NO {said}\r\n", moment.tag).into())
+                    } else {
+                        Act::Send
+                    }
+                }
+                _ => Act::Send,
+            }
+        });
+        let server = Server::start(model.clone());
+        let order = order(&model.url(server.port), "correct horse", Some(server.ca_file()));
+        let all = collect(&order, &Has::default());
+        assert_eq!(state.lock().unwrap().1, tries, "{said}: {:?}", all.error);
+        let is_refused = matches!(all.error, Some(AcquireError::SignIn { .. }));
+        assert_eq!((is_refused, all.messages.len() == model.mails()), (tries == 1, tries == 2), "{said}");
+    }
+}

@@ -83,8 +83,11 @@ impl Status {
 
     /// Whether trying again later may help (RFC 5530 section 3, and words that large providers use).
     pub(super) fn is_passing(&self) -> bool {
+        /// Of Yahoo and Microsoft; of Gmail, while a connection that broke still counts there; of Exchange.
+        const WORDS: [&str; 3] = ["throttl", "too many simultaneous", "authenticated but not connected"];
+        let text = self.text.to_ascii_lowercase();
         matches!(self.code.as_slice(), b"UNAVAILABLE" | b"INUSE" | b"LIMIT" | b"THROTTLED" | b"OVERQUOTA")
-            || memchr::memmem::find(&self.text.to_ascii_lowercase(), b"throttl").is_some()
+            || WORDS.iter().any(|word| memchr::memmem::find(&text, word.as_bytes()).is_some())
     }
 
     /// Code and text, made safe to show.

@@ -180,7 +180,9 @@ impl<'a> Worker<'a> {
                     if has_another {
                         continue;
                     }
-                    if tries >= self.order.limits.again {
+                    // A sign-in that is refused for good is not tried again: servers lock accounts for that.
+                    let is_refused = matches!(error, AcquireError::SignIn { .. });
+                    if is_refused || tries >= self.order.limits.again {
                         return Err(error);
                     }
                     self.pause(tries).map_err(|Stopped| AcquireError::Stopped)?;
