@@ -107,8 +107,19 @@ pub(super) fn check_version(layout: &Layout) -> Result<u32, StoreError> {
     }
     match found {
         Some(found) => Err(StoreError::NewerFormat { path: layout.root().to_owned(), found }),
+        // The first write of all was cut off: nothing else has been written yet.
+        None if format!("mailtrail-case/{VERSION}\n").as_bytes().starts_with(&text)
+            && is_before_log(layout) =>
+        {
+            Err(StoreError::NotACase { path: layout.root().to_owned() })
+        }
         None => Err(StoreError::Damaged { path, offset: 0, trouble: Trouble::FormInvalid }),
     }
+}
+
+/// Whether there is neither head nor log: of a case that was made, both are there.
+fn is_before_log(layout: &Layout) -> bool {
+    !layout.at(Layout::HEAD).exists() && !layout.at(Layout::CUSTODY).exists()
 }
 
 /// The number in the text of a `VERSION` file; `None` when it is not in its form.

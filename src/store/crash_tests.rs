@@ -326,6 +326,23 @@ fn a_power_cut_at_any_step_loses_nothing_that_was_committed() {
 }
 
 #[test]
+fn a_making_that_was_cut_off_in_its_first_write_is_no_case_and_no_damage() {
+    let text = format!("mailtrail-case/{}\n", super::VERSION);
+    for length in 0..text.len() {
+        let dir = tempfile::tempdir().unwrap();
+        let version = dir.path().join("VERSION");
+        fs::write(&version, &text[..length]).unwrap();
+        assert!(matches!(Reader::open(dir.path()), Err(StoreError::NotACase { .. })), "{length}");
+        drop(begin(Disk::default(), dir.path()).unwrap());
+        assert!(Reader::open(dir.path()).is_ok());
+        // The same in a case that was made is damage.
+        fs::write(&version, &text[..length]).unwrap();
+        fs::remove_file(dir.path().join("HEAD")).unwrap();
+        assert!(matches!(Reader::open(dir.path()), Err(StoreError::Damaged { .. })), "{length}");
+    }
+}
+
+#[test]
 fn a_recovery_is_told_in_the_custody_log_with_the_digest_of_what_was_cut() {
     let dir = tempfile::tempdir().unwrap();
     let mbox = mbox(3);

@@ -35,6 +35,7 @@ fn committed(case: &Path) -> u64 {
     if info.code == 1 {
         return 0;
     }
+    let info = info.ok();
     info.json()[0]["items_committed"].as_u64().unwrap()
 }
 
