@@ -25,7 +25,9 @@ dice = random.Random(7)
 words = ["".join(dice.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(dice.randint(2, 11))) for _ in range(5000)]
 for n in range(count):
     body = "".join(" ".join(dice.choice(words) for _ in range(11)) + "\n" for _ in range(90))
-    with open(f"{where}/{1700000000 + n}.M{n}P1.bench:2,S", "w") as out:
+    # As a delivery agent names files; names that count up are what the server's own table of names is slowest with.
+    name = f"{1700000000 + n * 61}.M{dice.randrange(10**6)}P{dice.randrange(1000, 40000)}_{n}.bench"
+    with open(f"{where}/{name}:2,S", "w") as out:
         out.write(f"From: a{n % 97}@example.org\nTo: joe@example.net\nSubject: {dice.choice(words)} {n}\nMessage-ID: <{n}@example.org>\n"
                   f"Date: Tue, 14 Nov 2023 22:13:20 +0000\n\n{body}")
 PY
