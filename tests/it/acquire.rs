@@ -416,3 +416,21 @@ fn no_secret_is_anywhere_in_the_case_and_a_wrong_one_ends_with_1() {
     let ran = bench.acquire(&none, "imaps://joe:topsecret@localhost", &[]).with_code(2);
     assert!(!ran.err.contains("topsecret") && !none.exists(), "{}", ran.err);
 }
+
+#[test]
+fn a_list_before_an_acquisition_leaves_the_servers_lists_of_uids_as_they_were() {
+    let Some(bench) = Bench::new(60) else { return };
+    bench.server.settle("joe");
+    let before = maildir::snapshot(&bench.account.root);
+    for _ in 0..2 {
+        let ran = support::finish(bench.command(&bench.imaps(), &["--list"])).ok();
+        let bytes: u64 =
+            bench.account.mails.iter().filter(|m| m.folder == 0).map(|m| m.wire.len() as u64).sum();
+        let inbox = ran.text().lines().find(|line| line.contains("  INBOX")).unwrap().replace(',', "");
+        assert_eq!(inbox.split_whitespace().nth(2), Some(bytes.to_string().as_str()), "{inbox}");
+    }
+    for case in ["first", "second"] {
+        bench.acquire(&bench.case(case), &bench.imaps(), &[]).ok();
+        maildir::assert_unchanged(&before, &maildir::snapshot(&bench.account.root));
+    }
+}

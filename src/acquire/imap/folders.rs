@@ -314,40 +314,20 @@ pub(super) fn choose(
     Ok((taken, notices))
 }
 
-/// Whether STATUS asks for the size of a folder (RFC 8438).
-///
-/// A session looks at the size of a message no more than once, and in ascending order: Dovecot takes another look for a client
-/// that keeps none of it, and notes all sizes in its list of UIDs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sizes {
-    /// Where nothing else will look at them.
-    Ask,
-    /// Where the listing asks for them.
-    Leave,
-}
-
 /// Asks what STATUS tells of a folder; `None` where it is refused or not told.
 ///
 /// # Errors
 /// When the connection cannot be used any more.
-pub(super) fn status(
-    session: &mut Session<'_>,
-    mailbox: &Mailbox,
-    sizes: Sizes,
-) -> Result<Option<StatusLine>, WireError> {
-    let tag = send_status(session, mailbox, sizes)?;
+pub(super) fn status(session: &mut Session<'_>, mailbox: &Mailbox) -> Result<Option<StatusLine>, WireError> {
+    let tag = send_status(session, mailbox)?;
     read_status(session, &tag)
 }
 
-/// Sends STATUS alone.
-pub(super) fn send_status(
-    session: &mut Session<'_>,
-    mailbox: &Mailbox,
-    sizes: Sizes,
-) -> Result<Vec<u8>, WireError> {
-    let has_size = sizes == Sizes::Ask && (session.can("STATUS=SIZE") || session.can("IMAP4REV2"));
+/// Sends STATUS alone. It never asks for SIZE (RFC 8438): Dovecot adds up the sizes then, and notes each of them in its list of UIDs
+/// when somebody fetches the messages another day.
+pub(super) fn send_status(session: &mut Session<'_>, mailbox: &Mailbox) -> Result<Vec<u8>, WireError> {
     let has_id = session.can("OBJECTID");
-    session.send(&Verb::Status { name: &mailbox.raw, has_size, has_id })
+    session.send(&Verb::Status { name: &mailbox.raw, has_id })
 }
 
 /// Reads the answer to [`send_status`].

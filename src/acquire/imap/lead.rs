@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::answer::{Kind, StatusLine};
 use super::examine::{Opened, Refused};
 use super::fetch::Fetched;
-use super::folders::{self, Mailbox, Sizes};
+use super::folders::{self, Mailbox};
 use super::listing::{self, Listing};
 use super::plan::{Decision, Epoch};
 use super::shelf::Stale;
@@ -82,7 +82,7 @@ pub(super) type Looked = Result<Start, (&'static str, String)>;
 pub(super) fn look(worker: &mut Worker<'_>, mailbox: &Mailbox) -> Result<Looked, AcquireError> {
     let start = worker.attempt(|worker| {
         let session = worker.session().map_err(Fault::Fatal)?;
-        let status = folders::status(session, mailbox, Sizes::Leave)?.unwrap_or_default();
+        let status = folders::status(session, mailbox)?.unwrap_or_default();
         let opened = match worker.examine(mailbox)? {
             Ok(opened) => opened,
             Err(refused) => return Ok(Err(refused)),
@@ -294,7 +294,7 @@ fn compare_with_start(
             worker.left();
         }
         let session = worker.session().map_err(Fault::Fatal)?;
-        let after = folders::status(session, &plan.mailbox, Sizes::Leave)?;
+        let after = folders::status(session, &plan.mailbox)?;
         let is_refused = status.is_some_and(|s| !s.is_ok());
         let gone: Vec<u64> =
             seen.iter().enumerate().filter(|(_, seen)| !**seen).map(|(row, _)| listing.uid(row)).collect();

@@ -45,9 +45,11 @@ mod tests_odd;
 #[cfg(test)]
 mod tests_twice;
 
-use folders::{Mailbox, Sizes};
+use answer::Kind;
+use folders::Mailbox;
 use round::Shared;
 use session::Session;
+use verb::Verb;
 
 /// Most connections at once: large providers allow fifteen.
 const CONNECTIONS: usize = 15;
@@ -173,7 +175,7 @@ fn begin<'a>(
     }
 }
 
-/// Tells all folders with what STATUS says of them; messages are not touched.
+/// Tells all folders with what STATUS says of them, and the sum of the sizes of their messages; messages are not touched.
 fn tell_folders(
     session: &mut Session<'_>,
     mailboxes: &[Mailbox],
@@ -185,16 +187,17 @@ fn tell_folders(
         let mut tags = Vec::new();
         for mailbox in some {
             let tag = if mailbox.can_open() && is_plain {
-                Some(folders::send_status(session, mailbox, Sizes::Ask)?)
+                Some(folders::send_status(session, mailbox)?)
             } else {
                 None
             };
             tags.push(tag);
         }
+        let mut told = Vec::new();
         for (mailbox, tag) in some.iter().zip(tags) {
             let status = match tag {
                 Some(tag) => folders::read_status(session, &tag)?,
-                None if mailbox.can_open() => folders::status(session, mailbox, Sizes::Ask)?,
+                None if mailbox.can_open() => folders::status(session, mailbox)?,
                 None => None,
             };
             if status.is_none() && mailbox.can_open() {
@@ -206,7 +209,12 @@ fn tell_folders(
                     ),
                 );
             }
-            if let Err(error) = tell(sink, Told::Folder(mailbox.folder(&status.unwrap_or_default()))) {
+            told.push(mailbox.folder(&status.unwrap_or_default()));
+        }
+        // Only when no answer is awaited any more.
+        for (mailbox, mut folder) in some.iter().zip(told) {
+            folder.bytes = sizes(session, mailbox, folder.exists)?;
+            if let Err(error) = tell(sink, Told::Folder(folder)) {
                 return Ok(Err(error));
             }
         }
@@ -215,4 +223,36 @@ fn tell_folders(
         }
     }
     Ok(Ok(()))
+}
+
+/// The sum of the sizes of all messages of a folder, as the server announces them; `None` where it does not announce them all.
+///
+/// # Errors
+/// When the connection cannot be used any more.
+fn sizes(
+    session: &mut Session<'_>,
+    mailbox: &Mailbox,
+    messages: u64,
+) -> Result<Option<u64>, super::wire::WireError> {
+    if !mailbox.can_open() || messages == 0 {
+        return Ok(mailbox.can_open().then_some(0));
+    }
+    let Ok(opened) = examine::examine(session, mailbox)? else { return Ok(None) };
+    let (mut last, mut count, mut sum) = (0, 0u64, 0u64);
+    let status = session.run(&Verb::Sizes, |kind, answer| {
+        if !matches!(kind, Kind::Numbered(_, name) if name == b"FETCH") {
+            return false;
+        }
+        let Some(fetched) = fetch::Fetched::read(answer) else { return false };
+        let (Some(uid), Some(size)) = (fetched.uid, fetched.server.size) else { return false };
+        // Each message once, however often the server tells of it.
+        let is_next = uid > last;
+        if is_next {
+            last = uid;
+            count = count.saturating_add(1);
+            sum = sum.saturating_add(size);
+        }
+        is_next
+    })?;
+    Ok((status.is_ok() && count == opened.exists).then_some(sum))
 }

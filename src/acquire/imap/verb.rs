@@ -31,8 +31,6 @@ pub(super) enum Verb<'a> {
     Status {
         /// The folder, as the server writes it.
         name: &'a [u8],
-        /// SIZE (RFC 8438) too.
-        has_size: bool,
         /// MAILBOXID (RFC 8474) too.
         has_id: bool,
     },
@@ -46,6 +44,8 @@ pub(super) enum Verb<'a> {
     Look(Extras, &'a Set),
     /// Flags of every message.
     Flags,
+    /// Sizes of every message, and nothing else.
+    Sizes,
     /// RFC 9051 6.4.4: UIDs of every message.
     SearchAll,
     /// Whole messages, by PEEK.
@@ -135,13 +135,12 @@ impl Verb<'_> {
                 vec![Piece::Words(format!("LIST \"\" \"*\" RETURN (SUBSCRIBED CHILDREN{special})"))]
             }
             Self::Lsub => words("LSUB \"\" \"*\""),
-            Self::Status { name, has_size, has_id } => {
-                let size = if *has_size { " SIZE" } else { "" };
+            Self::Status { name, has_id } => {
                 let id = if *has_id { " MAILBOXID" } else { "" };
                 vec![
                     Piece::Words("STATUS ".to_owned()),
                     Piece::Name(name),
-                    Piece::Words(format!(" (MESSAGES UIDNEXT UIDVALIDITY UNSEEN{size}{id})")),
+                    Piece::Words(format!(" (MESSAGES UIDNEXT UIDVALIDITY UNSEEN{id})")),
                 ]
             }
             Self::Examine(name) => vec![Piece::Words("EXAMINE ".to_owned()), Piece::Name(name)],
@@ -151,6 +150,7 @@ impl Verb<'_> {
                 vec![Piece::Words(format!("UID FETCH {} ({})", set.0, extras.items()))]
             }
             Self::Flags => words("UID FETCH 1:* (UID FLAGS)"),
+            Self::Sizes => words("UID FETCH 1:* (UID RFC822.SIZE)"),
             Self::SearchAll => words("UID SEARCH ALL"),
             Self::Bodies(set) => vec![Piece::Words(format!("UID FETCH {} (UID BODY.PEEK[])", set.0))],
             Self::Piece { uid, from, length } => {
@@ -219,7 +219,7 @@ mod tests {
             Verb::List(None),
             Verb::List(Some(Returned { special_use: true })),
             Verb::Lsub,
-            Verb::Status { name, has_size: true, has_id: true },
+            Verb::Status { name, has_id: true },
             Verb::Examine(name),
             Verb::Unselect,
             Verb::Listing(extras),
