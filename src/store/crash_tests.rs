@@ -327,7 +327,7 @@ fn a_power_cut_at_any_step_loses_nothing_that_was_committed() {
 
 #[test]
 fn a_making_that_was_cut_off_in_its_first_write_is_no_case_and_no_damage() {
-    let text = format!("mailtrail-case/{}\n", VERSION);
+    let text = format!("mailtrail-case/{VERSION}\n");
     for length in 0..text.len() {
         let dir = tempfile::tempdir().unwrap();
         let version = dir.path().join("VERSION");
