@@ -5,6 +5,7 @@
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::cast_possible_truncation, clippy::panic))]
 
 mod account;
+mod aside;
 mod imap;
 mod keys;
 pub mod oauth;

@@ -29,7 +29,17 @@ pub struct ServerState {
     pub uidl: Option<Vec<u8>>,
 }
 
+/// Bytes of memory that a list of words takes, near enough.
+pub fn words_weight(words: &[Vec<u8>]) -> usize {
+    words.iter().map(|word| word.len().saturating_add(48)).fold(0, usize::saturating_add)
+}
+
 impl ServerState {
+    /// Bytes of memory that its flags and labels take, near enough: a server may tell many.
+    pub fn weight(&self) -> usize {
+        words_weight(&self.flags).saturating_add(words_weight(&self.gm_labels))
+    }
+
     /// Whether nothing was told.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()

@@ -14,9 +14,13 @@ use super::verb::Verb;
 use super::worker::{Fail, Fault, Reopened, Worker};
 use crate::acquire::{AcquireError, Books, Notice, Told};
 use crate::types::RelPath;
+use crate::types::server::words_weight;
 
 /// So often may a folder be made anew while we look at it.
 const EPOCHS: usize = 4;
+
+/// Bytes of sets of flags that are kept as compared, at most.
+const SAME_HELD: usize = 4 << 20;
 
 /// Most UIDs that a notice names.
 const NAMED: usize = 50;
@@ -252,6 +256,7 @@ fn compare_with_start(
         let mut arrived = Vec::new();
         // Most folders have few sets of flags: each pair is compared once.
         let mut same: HashMap<(usize, Vec<Vec<u8>>), bool> = HashMap::new();
+        let mut same_held = 0usize;
         let session = worker.session().map_err(Fault::Fatal)?;
         let count = listing.len().max(usize::try_from(opened).unwrap_or(0));
         let status = if count == 0 {
@@ -277,7 +282,9 @@ fn compare_with_start(
                 let key = (listing.flags_place(row), fetched.server.flags);
                 let is_same = same.get(&key).copied().unwrap_or_else(|| {
                     let is_same = are_same(listing.flags(row), &key.1);
-                    if same.len() < 10_000 {
+                    let weight = words_weight(&key.1);
+                    if same.len() < 10_000 && same_held.saturating_add(weight) <= SAME_HELD {
+                        same_held = same_held.saturating_add(weight);
                         same.insert(key, is_same);
                     }
                     is_same

@@ -72,28 +72,28 @@ pub(super) fn run(
     let (mut session, mailboxes) = begin(order, &outset, clock, &numbers, sink)?;
     let is_gmail = session.can("X-GM-EXT-1");
     if order.list_only {
-        let listed = tell_folders(&mut session, &mailboxes, sink);
+        let listed = tell_folders(&mut session, &mailboxes, &outset, sink);
         open::log_out(&mut session);
-        tell_aside(&mut session, sink)?;
+        tell_aside(&mut session, &outset, sink)?;
         return listed.map_err(|e| e.into_error(&order.account.host))?;
     }
     let (mailboxes, notices) = match folders::choose(order, is_gmail, mailboxes) {
         Ok(chosen) => chosen,
         Err(error) => {
             open::log_out(&mut session);
-            tell_aside(&mut session, sink)?;
+            tell_aside(&mut session, &outset, sink)?;
             return Err(error);
         }
     };
     for notice in notices {
         tell(sink, Told::Notice(notice))?;
     }
-    tell_aside(&mut session, sink)?;
+    tell_aside(&mut session, &outset, sink)?;
     let workers = order.connections.clamp(1, CONNECTIONS);
     let shared = Shared { order, known, outset: &outset, clock, numbers: &numbers, workers };
     if mailboxes.is_empty() {
         open::log_out(&mut session);
-        return tell_aside(&mut session, sink);
+        return tell_aside(&mut session, &outset, sink);
     }
     let (mut rest, mut session) = (mailboxes.as_slice(), Some(session));
     while !rest.is_empty() {
@@ -111,7 +111,10 @@ fn tell(sink: &mut Sink<'_>, told: Told) -> Result<(), AcquireError> {
 }
 
 /// Tells what a session has gathered.
-fn tell_aside(session: &mut Session<'_>, sink: &mut Sink<'_>) -> Result<(), AcquireError> {
+fn tell_aside(session: &mut Session<'_>, outset: &Outset, sink: &mut Sink<'_>) -> Result<(), AcquireError> {
+    for told in outset.aside.take().into_iter().flatten() {
+        tell(sink, told)?;
+    }
     for notice in std::mem::take(&mut session.notices) {
         tell(sink, Told::Notice(notice))?;
     }
@@ -145,7 +148,7 @@ fn begin<'a>(
                 if listed.is_err() {
                     session.wire.close();
                 }
-                tell_aside(&mut session, sink)?;
+                tell_aside(&mut session, outset, sink)?;
                 match listed {
                     Ok(mailboxes) => return Ok((session, mailboxes)),
                     Err(error) => error.into_error(&order.account.host),
@@ -154,6 +157,9 @@ fn begin<'a>(
             Err(failed) => {
                 for notice in failed.notices {
                     tell(sink, Told::Notice(notice))?;
+                }
+                for told in outset.aside.take().into_iter().flatten() {
+                    tell(sink, told)?;
                 }
                 if !failed.transcript.is_empty() {
                     tell(sink, Told::Transcript(failed.transcript))?;
@@ -179,6 +185,7 @@ fn begin<'a>(
 fn tell_folders(
     session: &mut Session<'_>,
     mailboxes: &[Mailbox],
+    outset: &Outset,
     sink: &mut Sink<'_>,
 ) -> Result<Result<(), AcquireError>, super::wire::WireError> {
     for some in mailboxes.chunks(STATUSES) {
@@ -218,7 +225,7 @@ fn tell_folders(
                 return Ok(Err(error));
             }
         }
-        if let Err(error) = tell_aside(session, sink) {
+        if let Err(error) = tell_aside(session, outset, sink) {
             return Ok(Err(error));
         }
     }

@@ -7,6 +7,7 @@ use super::listing::Listing;
 use super::when;
 use crate::acquire::{Choice, Known, Left, Order, Place, Why};
 use crate::types::RelPath;
+use crate::types::server::words_weight;
 use crate::types::time::{UtcMs, rfc3339};
 
 /// Messages fetched by one command.
@@ -100,9 +101,13 @@ impl Epoch {
                 }
                 continue;
             }
-            let size = self.listing.size(row).unwrap_or(0);
+            let server = self.listing.server_part(row);
+            let size = server.size.unwrap_or(0);
             let is_long = size > most;
-            let is_full = messages >= MESSAGES || (messages > 0 && octets.saturating_add(size) > full);
+            // Flags and labels are held too, for each message.
+            let words = words_weight(self.listing.flags(row)).saturating_add(server.weight());
+            let held = size.saturating_add(words as u64);
+            let is_full = messages >= MESSAGES || (messages > 0 && octets.saturating_add(held) > full);
             if (is_long || is_full) && row > start {
                 chunks.push(Chunk { rows: start..row, is_long: false });
                 (start, messages, octets, excluded) = (row, 0, 0, 0);
@@ -113,7 +118,7 @@ impl Epoch {
                 (start, messages, octets, excluded) = (end, 0, 0, 0);
             } else {
                 messages = messages.saturating_add(1);
-                octets = octets.saturating_add(size);
+                octets = octets.saturating_add(held);
             }
         }
         if start < self.decisions.len() {

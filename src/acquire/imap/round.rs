@@ -66,7 +66,8 @@ pub(super) fn round(
     session: Option<Session<'_>>,
     sink: &mut Sink<'_>,
 ) -> Result<usize, AcquireError> {
-    let shelf = Shelf::new(mailboxes.len(), Arc::clone(&shared.outset.stop));
+    let shelf =
+        Shelf::new(mailboxes.len(), Arc::clone(&shared.outset.stop), Arc::clone(&shared.outset.aside));
     let looks = Looks::default();
     std::thread::scope(|scope| {
         let (shelf, looks) = (&shelf, &looks);

@@ -14,6 +14,9 @@ use crate::types::digest::Sha256Stream;
 /// Most octets of a body that nobody wants which are read to get past it; more cost a new connection less.
 const PASSED_OVER: u64 = 64 << 20;
 
+/// Most literals in one answer: what holds them is looked through for each.
+const LITERALS: usize = 10_000;
+
 /// A long body is handed on in pieces of so many bytes.
 pub(super) const PART: usize = 1 << 20;
 
@@ -350,6 +353,9 @@ impl<'a> Session<'a> {
                 self.unhelpful = self.unhelpful.saturating_add(octets);
                 Literal::Bytes(bytes)
             };
+            if answer.literals.len() >= LITERALS {
+                return Err(WireError::Protocol(format!("an answer has over {LITERALS} literals")));
+            }
             answer.text.push(LITERAL);
             answer.literals.push(literal);
         }

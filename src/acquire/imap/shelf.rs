@@ -11,6 +11,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use super::plan::Epoch;
+use crate::acquire::aside::Aside;
 use crate::acquire::{AcquireError, Sink, Told};
 
 /// Bytes held for later, over all slots.
@@ -81,7 +82,6 @@ struct State {
     lanes: Vec<Lane>,
     front: usize,
     held: usize,
-    aside: VecDeque<Told>,
     /// Folders that nobody leads yet begin here.
     next: usize,
     /// Folders that were claimed and not begun.
@@ -105,6 +105,7 @@ pub(super) struct Shelf {
     state: Mutex<State>,
     changed: Condvar,
     stop: Arc<AtomicBool>,
+    aside: Arc<Aside>,
 }
 
 /// The run was stopped.
@@ -113,19 +114,10 @@ pub(super) struct Stopped;
 
 impl Shelf {
     /// For so many folders, with one connection at work.
-    pub(super) fn new(folders: usize, stop: Arc<AtomicBool>) -> Self {
+    pub(super) fn new(folders: usize, stop: Arc<AtomicBool>, aside: Arc<Aside>) -> Self {
         let lanes = (0..folders).map(|_| Lane::default()).collect();
-        let state = State {
-            lanes,
-            front: 0,
-            held: 0,
-            aside: VecDeque::new(),
-            next: 0,
-            unled: Vec::new(),
-            workers: 1,
-            error: None,
-        };
-        Self { state: Mutex::new(state), changed: Condvar::new(), stop }
+        let state = State { lanes, front: 0, held: 0, next: 0, unled: Vec::new(), workers: 1, error: None };
+        Self { state: Mutex::new(state), changed: Condvar::new(), stop, aside }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -158,7 +150,7 @@ impl Shelf {
 
     /// Something that belongs to no place in the order: sessions, transcript, notices of a connection.
     pub(super) fn aside(&self, told: Told) {
-        self.lock().aside.push_back(told);
+        self.aside.push(told);
         self.changed.notify_all();
     }
 
@@ -381,12 +373,23 @@ impl Shelf {
     /// # Errors
     /// What stopped the run. What was told before it stays told.
     pub(super) fn tell(&self, sink: &mut Sink<'_>) -> Result<(), AcquireError> {
+        self.aside.set_drained(true);
+        let told = self.tell_all(sink);
+        self.aside.set_drained(false);
+        told
+    }
+
+    fn tell_all(&self, sink: &mut Sink<'_>) -> Result<(), AcquireError> {
         let mut is_long = false;
         loop {
             let (batch, bytes) = {
                 let mut state = self.lock();
                 loop {
-                    if let Some(batch) = state.next_batch(is_long) {
+                    // Nothing stands between the parts of a long message, so what is aside waits for its end.
+                    if let Some(told) = self.aside.take_unless(is_long) {
+                        break (told, 0);
+                    }
+                    if let Some(batch) = state.next_batch() {
                         break batch;
                     }
                     if state.workers == 0 {
@@ -400,10 +403,15 @@ impl Shelf {
                 }
             };
             for told in batch {
+                let was_long = is_long;
                 match &told {
                     Told::LongStart { .. } => is_long = true,
                     Told::LongEnd { .. } | Told::LongBroken => is_long = false,
                     _ => {}
+                }
+                if is_long != was_long {
+                    // A connection that waits for room aside may be the one that the long message comes over.
+                    self.aside.set_drained(!is_long);
                 }
                 if sink(told) == ControlFlow::Break(()) {
                     self.stop.store(true, Ordering::Relaxed);
@@ -450,10 +458,7 @@ impl Work {
 
 impl State {
     /// What is to be told next, with the bytes that it holds; `None` when it has not come yet.
-    fn next_batch(&mut self, is_long: bool) -> Option<(VecDeque<Told>, usize)> {
-        if !is_long && !self.aside.is_empty() {
-            return Some((std::mem::take(&mut self.aside), 0));
-        }
+    fn next_batch(&mut self) -> Option<(VecDeque<Told>, usize)> {
         loop {
             let lane = self.lanes.get_mut(self.front)?;
             match lane.slots.front_mut() {
@@ -475,7 +480,9 @@ impl State {
 /// Bytes that something holds, near enough.
 fn weight(told: &Told) -> usize {
     match told {
-        Told::Message(message) => message.bytes.len().saturating_add(500),
+        Told::Message(message) => {
+            message.bytes.len().saturating_add(message.server.weight()).saturating_add(500)
+        }
         Told::Other(other) => other.bytes.len().saturating_add(500),
         Told::Part(bytes) | Told::Transcript(bytes) => bytes.len(),
         _ => 300,

@@ -360,6 +360,9 @@ impl<'r> Run<'r> {
 
     /// Tells the transcript when more than `held` bytes of it wait.
     pub(super) fn write_down(&mut self, wire: &mut Wire<'_>, held: usize) -> Result<(), AcquireError> {
+        for told in self.outset.aside.take().into_iter().flatten() {
+            self.tell(told)?;
+        }
         if wire.transcript.len() <= held {
             return Ok(());
         }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
+use super::aside::Aside;
 use super::{AcquireError, Keys, Limits, Order, Tls};
 use crate::types::time::Clock;
 
@@ -84,6 +85,8 @@ pub struct Outset {
     pub stop: Arc<AtomicBool>,
     /// What they sign in with.
     pub keys: Arc<Keys>,
+    /// Where they tell what has no place in the order of the ledger.
+    pub aside: Arc<Aside>,
 }
 
 impl Outset {
@@ -99,7 +102,9 @@ impl Outset {
             Err(why) => return Err(AcquireError::Tls { host: order.account.host.clone(), why }),
         };
         let keys = Arc::new(Keys::new(order));
-        Ok(Self { protection, stop: Arc::new(AtomicBool::new(false)), keys })
+        let stop = Arc::new(AtomicBool::new(false));
+        let aside = Arc::new(Aside::new(Arc::clone(&stop)));
+        Ok(Self { protection, stop, keys, aside })
     }
 }
 
@@ -152,7 +157,7 @@ impl<'a> Wire<'a> {
             buffer: vec![0; BUFFER],
             from: 0,
             to: 0,
-            transcript: Transcript::new(clock, number),
+            transcript: Transcript::new(clock, number).spilling(Arc::clone(&outset.aside)),
         };
         wire.transcript.event(&format!("connected to {address}"));
         if account.scheme.is_tls_first() {

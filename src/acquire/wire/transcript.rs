@@ -8,10 +8,16 @@
 //!
 //! Bytes outside 32..126, and `\`, are written `\xNN`, so nothing in it can steer a terminal and all of it can be read back.
 
+use std::sync::Arc;
+
 use memchr::memmem;
 
+use crate::acquire::aside::Aside;
 use crate::types::Sha256Digest;
 use crate::types::time::{Clock, rfc3339_us};
+
+/// Bytes that a transcript holds before it lays them aside.
+const PIECE: usize = 1 << 20;
 
 /// Shortest secret that is looked for in what a server says: shorter ones stand in honest text by chance.
 const SHORTEST_ECHO: usize = 4;
@@ -25,6 +31,8 @@ pub struct Transcript<'a> {
     secrets: Vec<Vec<u8>>,
     /// Whether challenges are written by their length.
     hides_challenges: bool,
+    /// Where whole pieces go while more comes: a listing of a million messages is no piece to hold.
+    aside: Option<Arc<Aside>>,
 }
 
 impl std::fmt::Debug for Transcript<'_> {
@@ -36,7 +44,12 @@ impl std::fmt::Debug for Transcript<'_> {
 impl<'a> Transcript<'a> {
     /// An empty one.
     pub fn new(clock: &'a dyn Clock, connection: u32) -> Self {
-        Self { clock, connection, out: Vec::new(), secrets: Vec::new(), hides_challenges: false }
+        Self { clock, connection, out: Vec::new(), secrets: Vec::new(), hides_challenges: false, aside: None }
+    }
+
+    /// The same, with a place for pieces that are too long to wait here.
+    pub(super) fn spilling(self, aside: Arc<Aside>) -> Self {
+        Self { aside: Some(aside), ..self }
     }
 
     /// The clock that dates the lines.
@@ -173,6 +186,11 @@ impl<'a> Transcript<'a> {
     }
 
     fn begin(&mut self, who: &[u8]) {
+        if self.out.len() >= PIECE
+            && let Some(aside) = self.aside.clone()
+        {
+            aside.piece(self.take());
+        }
         let head = format!("{} {} ", self.connection, rfc3339_us(self.clock.now_us()));
         self.out.extend_from_slice(head.as_bytes());
         self.out.extend_from_slice(who);

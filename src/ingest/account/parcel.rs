@@ -79,7 +79,7 @@ impl Gatherer {
             self.since = Instant::now();
         }
         self.bytes += match &told {
-            Told::Message(message) => message.bytes.len(),
+            Told::Message(message) => message.bytes.len() + message.server.weight(),
             Told::Transcript(piece) => piece.len(),
             Told::Other(other) => other.bytes.len(),
             _ => 64,
