@@ -374,12 +374,15 @@ impl<'a> Output<'a> {
         let balanced = self.folders.iter().all(FolderSeen::is_balanced);
         let mut data = Vec::new();
         let mut o = Obj::new(&mut data);
-        o.bool("balanced", balanced).uint("bytes", self.new.bytes);
+        if !self.list_only {
+            o.bool("balanced", balanced);
+        }
+        o.uint("bytes", self.new.bytes);
         if let Err(error) = &ended {
             o.str("error", &error.to_string());
         }
         o.uint("excluded", self.left[0]).uint("failed", self.left[1]);
-        o.arr("folders", &self.folders, events::folder);
+        o.arr("folders", &self.folders, |out, seen| events::folder(out, seen, self.list_only));
         o.uint("gone", self.left[2]).uint("items", self.new.items);
         if let Some(label) = &self.label {
             o.str("label", label);
