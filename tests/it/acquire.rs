@@ -540,3 +540,50 @@ fn an_order_that_no_server_can_carry_out_is_refused_before_anything_is_asked_or_
     check("pop3s://joe@localhost:1", &["--folder", "Sent"], "one folder");
     check("imaps://joe@localhost:1", &["--since", "2026-02-01", "--before", "2026-02-01"], "not before");
 }
+
+#[test]
+fn a_folder_that_was_renamed_deleted_or_made_anew_since_the_last_run_is_told() {
+    let Some(bench) = Bench::new(60) else { return };
+    let case = bench.case("case");
+    let doveadm =
+        |args: &[&str]| bench.server.doveadm(&[&["mailbox", args[0], "-u", "joe"], &args[1..]].concat());
+    doveadm(&["create", "Bare", "Old & odd"]);
+    bench.acquire(&case, &bench.imaps(), &[]).ok();
+    let in_folder = |name: &str| {
+        let nth = bench.account.boxes.iter().position(|of| of.name == name).unwrap();
+        bench.account.mails.iter().filter(|mail| mail.folder == nth).count()
+    };
+    let other: Vec<&str> = bench.account.boxes.iter().map(|of| of.name.as_str()).collect();
+    let anew =
+        *other.iter().find(|name| **name != "Sent" && **name != "INBOX" && in_folder(name) > 1).unwrap();
+    doveadm(&["rename", "Sent", "Sent before"]);
+    doveadm(&["delete", "Bare"]);
+    doveadm(&["delete", anew]);
+    doveadm(&["create", anew]);
+    let (sent, former) = (in_folder("Sent"), in_folder(anew));
+    let want = [
+        "changed: folder `Bare` is no longer on the server, or has another name there; the case has no message of it".to_owned(),
+        format!("changed: folder `Sent` is no longer on the server, or has another name there; the case keeps {sent} messages of it"),
+        format!("changed: folder `{anew}` was made anew on the server, with another UIDVALIDITY; the case keeps {former} messages of it"),
+    ];
+    // A folder that a rule leaves is not missed, since nobody looked.
+    let ran = bench
+        .acquire(&case, &bench.imaps(), &["--exclude", "Old*", "--folder", "INBOX", "--folder", "Old*"])
+        .ok();
+    assert!(!ran.text().contains("Old & odd"), "{}", ran.text());
+    let ran = bench.acquire(&case, &bench.imaps(), &[]).ok();
+    let told: BTreeSet<String> =
+        ran.text().lines().filter(|line| line.starts_with("changed: folder ")).map(str::to_owned).collect();
+    assert_eq!(told, want.iter().cloned().collect());
+    let told = bench.acquire(&case, &bench.imaps(), &["--json"]).ok().json();
+    let codes: Vec<&Value> =
+        told.iter().map(|one| &one["code"]).filter(|code| **code == "folder-gone").collect();
+    assert_eq!(codes.len(), 2);
+    let log = objects(&case, &["acquisitions", "--exceptions", "--json"]);
+    let anew: Vec<&Value> = log.iter().filter(|one| one["kind"] == "folder-anew").collect();
+    assert!(
+        anew.len() == 2 && anew.iter().all(|one| one["partial"] == false && one["event"].is_u64()),
+        "{anew:?}"
+    );
+    verified(&case);
+}

@@ -54,6 +54,10 @@ pub(super) fn run(context: &Context, args: &AcquireArgs, out: &mut Out) -> Resul
     let acquired = acquire_account(&mut writer, &request, &SystemClock, &watch);
     watch.done();
     let acquired = acquired?;
+    if context.json {
+        // People are told with what else has changed.
+        acquired.lost.iter().for_each(|lost| watch.told(&Told::Notice(lost.clone())));
+    }
     // Stored is stored; what was read of it may follow, and follows the next time if this is stopped.
     let is_stopped = matches!(acquired.ended, Err(AcquireError::Stopped));
     if !is_stopped && !args.list {

@@ -133,6 +133,9 @@ fn refetched(acquired: &Acquired, out: &mut Out) -> Result<(), Failure> {
 
 /// What changed on the server since earlier runs, and during this one.
 fn since(acquired: &Acquired, is_imap: bool, out: &mut Out) -> Result<(), Failure> {
+    for lost in &acquired.lost {
+        out.line(&format!("changed: {}", lost.text))?;
+    }
     for seen in &acquired.folders {
         let Some(books) = &seen.books else { continue };
         let name = shown(&seen.folder.name);
@@ -251,6 +254,7 @@ impl Listing {
             partial: 0,
             newest: None,
             refetched: None,
+            lost: Vec::new(),
             ended,
         }
     }
