@@ -50,6 +50,14 @@ pub fn acquire(
     }
 }
 
+/// Refuses an order that no server of its protocol could carry out, without asking one.
+///
+/// # Errors
+/// [`AcquireError::Choice`].
+pub fn check(order: &Order) -> Result<(), AcquireError> {
+    if order.account.scheme.is_imap() { Ok(()) } else { pop3::check(order) }
+}
+
 /// What the case has of the account already.
 pub trait Known: Sync {
     /// Whether that message is in the case, or was left for good in the run that is being resumed.

@@ -217,7 +217,8 @@ fn a_second_run_takes_only_what_is_new_and_tells_what_changed() {
     verified(&case);
     assert_eq!(support::count(&case, "subject:new kind:imap"), 1);
     let text = bench.acquire(&case, &bench.imaps(), &[]).ok().text();
-    assert!(text.contains("nothing new in imaps://joe@localhost"), "{text}");
+    assert!(text.contains("nothing new in 9 folders of imaps://joe@localhost"), "{text}");
+    assert!(text.contains("60 messages listed, of which the case had 60 before"), "{text}");
     assert!(text.contains("no longer on the server"), "{text}");
 }
 
@@ -433,4 +434,157 @@ fn a_list_before_an_acquisition_leaves_the_servers_lists_of_uids_as_they_were() 
         bench.acquire(&bench.case(case), &bench.imaps(), &[]).ok();
         maildir::assert_unchanged(&before, &maildir::snapshot(&bench.account.root));
     }
+}
+
+#[test]
+fn a_list_ends_with_an_object_of_its_own_and_tells_the_size_of_each_folder() {
+    let Some(bench) = Bench::new(30) else { return };
+    let mut command = bench.command(&bench.imaps(), &["--list", "--json"]);
+    command.env_remove("MAILTRAIL_CASE");
+    let told = support::finish(command).ok().json();
+    let end = told.last().unwrap();
+    assert_eq!((&end["event"], &end["error"], &end["head"]), (&"listed".into(), &Value::Null, &Value::Null));
+    let folders: Vec<&Value> = told.iter().filter(|one| one["event"] == "folder").collect();
+    assert_eq!((&end["folders"], &end["items"]), (&folders.len().into(), &0.into()));
+    for (nth, of) in bench.account.boxes.iter().enumerate() {
+        let folder = folders.iter().find(|folder| folder["name"] == of.name.as_str()).unwrap();
+        let in_it = || bench.account.mails.iter().filter(|mail| mail.folder == nth);
+        assert_eq!(folder["exists"], in_it().count());
+        assert_eq!(folder["bytes"], in_it().map(|mail| mail.wire.len()).sum::<usize>());
+        assert!(folder["uid_validity"].is_u64() && folder["unseen"].is_u64(), "{folder}");
+    }
+}
+
+#[test]
+fn a_list_that_a_case_holds_says_nothing_of_books() {
+    let Some(bench) = Bench::new(20) else { return };
+    let case = bench.case("case");
+    let end = last(&bench.acquire(&case, &bench.imaps(), &["--list", "--json"]).ok());
+    assert_eq!((&end["balanced"], &end["whole"]), (&Value::Null, &Value::Null));
+    let log = support::run(&case, &["acquisitions"]).ok().text();
+    assert!(!log.contains("BALANCE") && !log.contains("taken"), "{log}");
+    let inbox = bench.account.mails.iter().filter(|mail| mail.folder == 0).count();
+    assert!(log.contains(&format!("INBOX  messages {inbox}, unseen ")), "{log}");
+    let listed = objects(&case, &["acquisitions", "--json"]);
+    let listed = listed.iter().find(|event| event["type"] == "account_listed").unwrap();
+    assert!(!listed.to_string().contains("balanced"), "{listed}");
+    verified(&case);
+}
+
+#[test]
+fn the_sentence_of_a_run_counts_what_was_listed_and_not_what_else_the_case_has() {
+    let Some(bench) = Bench::new(40) else { return };
+    let case = bench.case("case");
+    let (url, folders) = (bench.imaps(), bench.account.boxes.len());
+    let first = bench.acquire(&case, &url, &[]).ok().text();
+    assert!(
+        first.contains(&format!("from {url}: 40 messages listed, of which the case had 0 before")),
+        "{first}"
+    );
+    let again = bench.acquire(&case, &url, &[]).ok().text();
+    let want = format!(
+        "nothing new in {folders} folders of {url}: 40 messages listed, of which the case had 40 before"
+    );
+    assert!(again.contains(&want), "{again}");
+    // No folder of that name: nothing was listed, and the case has what it had.
+    let none = bench.acquire(&case, &url, &["--folder", "No such"]).with_code(3).text();
+    let want =
+        format!("nothing new in 0 folders of {url}: 0 messages listed, of which the case had 0 before");
+    assert!(none.contains(&want), "{none}");
+    std::fs::write(bench.dir.path().join("password"), "not it\n").unwrap();
+    let refused = bench.acquire(&case, &url, &[]).with_code(1).text();
+    assert!(refused.contains(&format!("acquired nothing from {url}\n")), "{refused}");
+    // The exception log tells of which time it speaks.
+    let log = support::run(&case, &["acquisitions", "--exceptions"]).ok().text();
+    let stopped = log.lines().find(|line| line.starts_with("stopped ")).unwrap();
+    assert!(stopped.contains(" (event ") && stopped.ends_with("Z)"), "{stopped}");
+}
+
+#[test]
+fn what_a_run_that_was_cut_off_had_not_come_to_is_not_called_new() {
+    let Some(bench) = Bench::new(120) else { return };
+    let mut resumed = 0;
+    for seed in 0..6 {
+        let case = bench.case(&format!("case-{seed}"));
+        let proxy = Proxy::seeded(bench.server.imaps, seed, 4, 70_000);
+        let url = format!("imaps://joe@localhost:{}", proxy.port);
+        for runs in 0.. {
+            assert!(runs < 30);
+            let ran =
+                bench.acquire(&case, &url, &["--retries", "0", "--connections", "1", "--timeout", "20"]);
+            let text = ran.text();
+            assert!(!text.contains("changed:"), "{text}");
+            if text.contains("this went on with a run that was cut off") {
+                resumed += 1;
+                assert_eq!(text.contains("cut off, and ended it\n"), ran.code == 0, "{text}");
+            }
+            if ran.code == 0 {
+                break;
+            }
+        }
+    }
+    assert!(resumed > 0);
+}
+
+#[test]
+fn an_order_that_no_server_can_carry_out_is_refused_before_anything_is_asked_or_made() {
+    let dir = tempfile::tempdir().unwrap();
+    let check = |url: &str, more: &[&str], why: &str| {
+        let case = dir.path().join("case");
+        let mut command = support::program();
+        // Nobody listens there, and there is no such file.
+        command.args(["acquire", url, "--password-file", "/no/such/file", "--case"]).arg(&case).args(more);
+        let ran = support::finish(command).with_code(2);
+        assert!(ran.err.contains(why) && !case.exists(), "{}", ran.err);
+    };
+    check("pop3s://joe@localhost:1", &["--since", "2026-01-01"], "no date");
+    check("pop3s://joe@localhost:1", &["--folder", "Sent"], "one folder");
+    check("imaps://joe@localhost:1", &["--since", "2026-02-01", "--before", "2026-02-01"], "not before");
+}
+
+#[test]
+fn a_folder_that_was_renamed_deleted_or_made_anew_since_the_last_run_is_told() {
+    let Some(bench) = Bench::new(60) else { return };
+    let case = bench.case("case");
+    let doveadm =
+        |args: &[&str]| bench.server.doveadm(&[&["mailbox", args[0], "-u", "joe"], &args[1..]].concat());
+    doveadm(&["create", "Bare", "Old & odd"]);
+    bench.acquire(&case, &bench.imaps(), &[]).ok();
+    let in_folder = |name: &str| {
+        let nth = bench.account.boxes.iter().position(|of| of.name == name).unwrap();
+        bench.account.mails.iter().filter(|mail| mail.folder == nth).count()
+    };
+    let other: Vec<&str> = bench.account.boxes.iter().map(|of| of.name.as_str()).collect();
+    let anew =
+        *other.iter().find(|name| **name != "Sent" && **name != "INBOX" && in_folder(name) > 1).unwrap();
+    doveadm(&["rename", "Sent", "Sent before"]);
+    doveadm(&["delete", "Bare"]);
+    doveadm(&["delete", anew]);
+    doveadm(&["create", anew]);
+    let (sent, former) = (in_folder("Sent"), in_folder(anew));
+    let want = [
+        "changed: folder `Bare` is no longer on the server, or has another name there; the case has no message of it".to_owned(),
+        format!("changed: folder `Sent` is no longer on the server, or has another name there; the case keeps {sent} messages of it"),
+        format!("changed: folder `{anew}` was made anew on the server, with another UIDVALIDITY; the case keeps {former} messages of it"),
+    ];
+    // A folder that a rule leaves is not missed, since nobody looked.
+    let ran = bench
+        .acquire(&case, &bench.imaps(), &["--exclude", "Old*", "--folder", "INBOX", "--folder", "Old*"])
+        .ok();
+    assert!(!ran.text().contains("Old & odd"), "{}", ran.text());
+    let ran = bench.acquire(&case, &bench.imaps(), &[]).ok();
+    let told: BTreeSet<String> =
+        ran.text().lines().filter(|line| line.starts_with("changed: folder ")).map(str::to_owned).collect();
+    assert_eq!(told, want.iter().cloned().collect());
+    let told = bench.acquire(&case, &bench.imaps(), &["--json"]).ok().json();
+    let codes: Vec<&Value> =
+        told.iter().map(|one| &one["code"]).filter(|code| **code == "folder-gone").collect();
+    assert_eq!(codes.len(), 2);
+    let log = objects(&case, &["acquisitions", "--exceptions", "--json"]);
+    let anew: Vec<&Value> = log.iter().filter(|one| one["kind"] == "folder-anew").collect();
+    assert!(
+        anew.len() == 2 && anew.iter().all(|one| one["partial"] == false && one["event"].is_u64()),
+        "{anew:?}"
+    );
+    verified(&case);
 }

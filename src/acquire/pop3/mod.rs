@@ -34,7 +34,7 @@ pub(super) fn acquire(
 }
 
 /// Refuses what POP3 cannot do, rather than take more than was asked for.
-fn check(order: &Order) -> Result<(), AcquireError> {
+pub(super) fn check(order: &Order) -> Result<(), AcquireError> {
     let choice = &order.choice;
     let is_inbox = |name: &String| name == "*" || name.eq_ignore_ascii_case("INBOX");
     let why = if choice.since.is_some() || choice.before.is_some() {

@@ -8,7 +8,8 @@ use crate::types::json::{Obj, Value};
 use crate::types::record::{Entry, LEFT, Record};
 use crate::types::text::shown;
 
-use super::views::{Form, account_of, csv_line, events, folders, names, text, walk};
+use super::runs::folders;
+use super::views::{Form, account_of, csv_line, events, names, text, walk};
 
 /// One line of the exception log.
 struct Exception {
@@ -137,8 +138,10 @@ fn exception(one: &Exception, form: Form, out: &mut Out) -> Result<(), Failure> 
         }
         Form::Table => {
             let mark = if one.is_partial { "incomplete" } else { "" };
+            // Of an exception that a later run has made good, the time is what tells so.
+            let when = if event.is_empty() { String::new() } else { format!(" (event {event}, {time})") };
             out.line(&format!(
-                "{}  {}  {}  {}",
+                "{}  {}  {}  {}{when}",
                 pad(&shown(&one.kind), 22),
                 pad(mark, 10),
                 shown(if one.path.is_empty() { &one.account } else { &one.path }),

@@ -2,6 +2,7 @@
 
 pub(super) mod args;
 mod exceptions;
+mod runs;
 mod secret;
 mod sessions;
 mod summary;
@@ -53,6 +54,10 @@ pub(super) fn run(context: &Context, args: &AcquireArgs, out: &mut Out) -> Resul
     let acquired = acquire_account(&mut writer, &request, &SystemClock, &watch);
     watch.done();
     let acquired = acquired?;
+    if context.json {
+        // People are told with what else has changed.
+        acquired.lost.iter().for_each(|lost| watch.told(&Told::Notice(lost.clone())));
+    }
     // Stored is stored; what was read of it may follow, and follows the next time if this is stopped.
     let is_stopped = matches!(acquired.ended, Err(AcquireError::Stopped));
     if !is_stopped && !args.list {
@@ -121,7 +126,10 @@ fn order(args: &AcquireArgs) -> Result<Order, Failure> {
         list.sort();
         list.dedup();
     }
-    Ok(Order {
+    if matches!((choice.since, choice.before), (Some(since), Some(before)) if since >= before) {
+        return Err(Failure::usage("--since is not before --before, so there is nothing between them"));
+    }
+    let order = Order {
         account,
         trust: Trust {
             ca_file: args.ca_file.clone(),
@@ -139,7 +147,10 @@ fn order(args: &AcquireArgs) -> Result<Order, Failure> {
         retr: args.retr,
         quit: args.quit_pop3,
         limits: Limits { idle, connect: limits.connect.min(idle), again: u32::from(args.retries), ..limits },
-    })
+    };
+    // Before a password is asked for, and before a case is made.
+    acquire::check(&order).map_err(|error| Failure::usage(error.to_string()))?;
+    Ok(order)
 }
 
 /// A day (its beginning) or a time, in seconds since 1970 UTC.
@@ -199,7 +210,11 @@ fn list(context: &Context, order: &Order, out: &mut Out) -> Result<Exit, Failure
     if !context.json && (ended.is_ok() || seen.session.is_some()) {
         seen.print(out)?;
     }
-    match ended {
+    let acquired = seen.ended(ended);
+    if context.json {
+        summary::json(order, &acquired, None, out)?;
+    }
+    match acquired.ended {
         Ok(()) => Ok(Exit::Done),
         Err(AcquireError::Stopped) => Ok(Exit::Interrupted),
         Err(error) => Err(error.into()),

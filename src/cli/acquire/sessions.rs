@@ -8,7 +8,8 @@ use crate::types::json::{self, Obj, Value};
 use crate::types::text::{csv_cell, csv_number};
 use crate::types::time::{UtcMs, rfc3339};
 
-use super::views::{Form, csv_line, events, names, run_table, text};
+use super::runs::run_table;
+use super::views::{Form, csv_line, events, names, text};
 
 const COLUMNS: &[&str] = &[
     "event",

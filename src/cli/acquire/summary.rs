@@ -1,11 +1,12 @@
 //! What is said at the end of an acquisition, and the list of folders.
 
-use crate::acquire::{Folder, Order, Session, Told};
+use crate::acquire::{AcquireError, Folder, Order, Session, Told};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::init::head_line;
 use crate::cli::output::Out;
 use crate::cli::table::{counted, fit, grouped, pad};
+use crate::ingest::Totals;
 use crate::ingest::account::{Acquired, FolderSeen, sum, uid_set, url, write_refetched};
 use crate::store::Head;
 use crate::types::json::Obj;
@@ -29,6 +30,7 @@ pub(super) fn tell(
         let listing = Listing {
             session: None,
             folders: acquired.folders.iter().map(|seen| seen.folder.clone()).collect(),
+            notices: acquired.notices,
         };
         listing.print(out)?;
     } else {
@@ -45,18 +47,24 @@ fn people(context: &Context, order: &Order, acquired: &Acquired, out: &mut Out) 
     let totals = &acquired.totals;
     let known: u64 = acquired.folders.iter().filter_map(|seen| seen.books.as_ref()).map(|b| b.known).sum();
     let folders = counted(acquired.folders.len() as u64, "folder", "folders");
-    if acquired.segment.is_none() && acquired.ended.is_ok() {
-        out.line(&format!(
-            "nothing new in {from}: the case has {} of {folders}",
-            counted(known, "message", "messages")
-        ))?;
+    let listed: u64 = acquired.folders.iter().filter_map(|seen| seen.books.as_ref()).map(|b| b.listed).sum();
+    let listed = counted(listed, "message", "messages");
+    // Of what was not listed, by a rule or since it is gone, the case may have more: nothing is said of that here.
+    let had = format!("{listed} listed, of which the case had {} before", grouped(known));
+    if acquired.ended.is_err() && acquired.folders.is_empty() {
+        out.line(&format!("acquired nothing from {from}"))?;
+    } else if acquired.segment.is_none() && acquired.ended.is_ok() {
+        out.line(&format!("nothing new in {folders} of {from}: {had}"))?;
     } else {
         out.line(&format!(
-            "acquired {} ({} bytes) of {folders} from {from}; the case had {} before",
+            "acquired {} ({} bytes) of {folders} from {from}: {had}",
             counted(totals.items, "message", "messages"),
             grouped(totals.bytes),
-            grouped(known)
         ))?;
+    }
+    if acquired.is_resumed {
+        let whole = if acquired.ended.is_ok() { ", and ended it" } else { "" };
+        out.line(&format!("this went on with a run that was cut off{whole}"))?;
     }
     if let Some(source) = &acquired.source {
         out.line(&format!("source {source}"))?;
@@ -125,12 +133,16 @@ fn refetched(acquired: &Acquired, out: &mut Out) -> Result<(), Failure> {
 
 /// What changed on the server since earlier runs, and during this one.
 fn since(acquired: &Acquired, is_imap: bool, out: &mut Out) -> Result<(), Failure> {
+    for lost in &acquired.lost {
+        out.line(&format!("changed: {}", lost.text))?;
+    }
     for seen in &acquired.folders {
         let Some(books) = &seen.books else { continue };
         let name = shown(&seen.folder.name);
         // In the first run all is new, which needs no line for each folder.
         let is_first = acquired.folders.iter().filter_map(|seen| seen.books.as_ref()).all(|b| b.known == 0);
-        if seen.stored > 0 && !is_first {
+        // In a run that goes on with another, what that one had not come to is not new on the server.
+        if seen.stored > 0 && !is_first && !acquired.is_resumed {
             out.line(&format!(
                 "changed: {name}: {} new",
                 counted(seen.stored, "message is", "messages are")
@@ -153,10 +165,21 @@ fn since(acquired: &Acquired, is_imap: bool, out: &mut Out) -> Result<(), Failur
     Ok(())
 }
 
-fn json(order: &Order, acquired: &Acquired, head: Option<&Head>, out: &mut Out) -> Result<(), Failure> {
+/// The object that ends the stream.
+pub(super) fn json(
+    order: &Order,
+    acquired: &Acquired,
+    head: Option<&Head>,
+    out: &mut Out,
+) -> Result<(), Failure> {
     let mut line = Vec::new();
     let mut o = Obj::new(&mut line);
-    o.bool("balanced", acquired.folders.iter().all(FolderSeen::is_balanced));
+    // A list keeps no books and takes nothing: it is neither.
+    if order.list_only {
+        o.null("balanced");
+    } else {
+        o.bool("balanced", acquired.folders.iter().all(FolderSeen::is_balanced));
+    }
     o.uint("bytes", acquired.totals.bytes);
     match &acquired.ended {
         Ok(()) => o.null("error"),
@@ -165,9 +188,10 @@ fn json(order: &Order, acquired: &Acquired, head: Option<&Head>, out: &mut Out) 
     o.str("event", if order.list_only { "listed" } else { "acquired" });
     o.uint("excluded", acquired.excluded).uint("failed", acquired.failed);
     o.uint("folders", acquired.folders.len() as u64).uint("gone", acquired.gone);
-    if let Some(head) = head {
-        o.digest("head", &head.head);
-    }
+    match head {
+        Some(head) => o.digest("head", &head.head),
+        None => o.null("head"),
+    };
     let known: u64 = acquired.folders.iter().filter_map(|seen| seen.books.as_ref()).map(|b| b.known).sum();
     o.uint("items", acquired.totals.items).uint("known", known);
     o.opt_str("newest_internal_date", acquired.newest.map(rfc3339).as_deref());
@@ -182,7 +206,12 @@ fn json(order: &Order, acquired: &Acquired, head: Option<&Head>, out: &mut Out) 
         None => o.null("sha256"),
     };
     o.opt_str("source", acquired.source.map(|source| source.to_string()).as_deref());
-    o.str("url", &url(&order.account)).bool("whole", acquired.is_whole());
+    o.str("url", &url(&order.account));
+    if order.list_only {
+        o.null("whole");
+    } else {
+        o.bool("whole", acquired.is_whole());
+    }
     o.end();
     line.push(b'\n');
     out.bytes(&line)?;
@@ -194,6 +223,7 @@ fn json(order: &Order, acquired: &Acquired, head: Option<&Head>, out: &mut Out) 
 pub(super) struct Listing {
     pub(super) session: Option<Session>,
     pub(super) folders: Vec<Folder>,
+    pub(super) notices: u64,
 }
 
 impl Listing {
@@ -202,7 +232,30 @@ impl Listing {
         match told {
             Told::Session(session) => self.session = Some(*session),
             Told::Folder(folder) => self.folders.push(folder),
+            Told::Notice(_) => self.notices += 1,
             _ => {}
+        }
+    }
+
+    /// What a list without a case came to, in the form of a run that stored nothing.
+    pub(super) fn ended(self, ended: Result<(), AcquireError>) -> Acquired {
+        let seen = |folder| FolderSeen { folder, ..FolderSeen::default() };
+        Acquired {
+            segment: None,
+            source: None,
+            digest: None,
+            is_resumed: false,
+            totals: Totals::default(),
+            folders: self.folders.into_iter().map(seen).collect(),
+            excluded: 0,
+            failed: 0,
+            gone: 0,
+            notices: self.notices,
+            partial: 0,
+            newest: None,
+            refetched: None,
+            lost: Vec::new(),
+            ended,
         }
     }
 
@@ -213,7 +266,11 @@ impl Listing {
             out.line(&format!("server        {}", shown(&session.address)))?;
             out.line(&format!("greeting      {}", text(&session.greeting)))?;
             if let Some(last) = session.capabilities.iter().rev().find(|words| !words.is_empty()) {
-                out.line(&format!("capabilities  {}", text(last)))?;
+                // CAPA of POP3 tells one on each line.
+                out.line(&format!(
+                    "capabilities  {}",
+                    shown(&String::from_utf8_lossy(last).replace('\n', ", "))
+                ))?;
             }
             if !session.server_id.is_empty() {
                 out.line(&format!("server says   {}", text(&session.server_id)))?;

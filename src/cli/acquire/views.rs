@@ -17,7 +17,7 @@ use crate::types::time::rfc3339;
 use crate::types::{ContainerId, ItemId, Sha256Digest};
 
 use super::args::AcquisitionsArgs;
-use super::{exceptions, sessions};
+use super::{exceptions, runs, sessions};
 
 pub(in crate::cli) fn run(
     context: &Context,
@@ -45,7 +45,7 @@ pub(in crate::cli) fn run(
     } else if args.sessions {
         sessions::sessions(&reader, form, out)?;
     } else {
-        runs(&reader, form, out)?;
+        runs::runs(&reader, form, out)?;
     }
     Ok(Exit::Done)
 }
@@ -94,164 +94,6 @@ pub(super) fn csv_line(out: &mut Out, cells: &[String]) -> Result<(), Failure> {
 
 pub(super) fn names(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
-}
-
-/// Kinds of events that end a run.
-const ENDS: &[&str] = &["account_acquired", "account_seen_again", "account_stopped", "account_listed"];
-
-/// Columns of the books in the acquisition log.
-const BOOKS: &[&str] = &["listed", "known", "taken", "excluded", "failed", "gone"];
-
-fn runs(reader: &Reader, form: Form, out: &mut Out) -> Result<(), Failure> {
-    if form == Form::Csv {
-        let mut head = names(&[
-            "event",
-            "time",
-            "outcome",
-            "url",
-            "folder",
-            "path",
-            "uid_validity",
-            "uid_next",
-            "exists",
-            "unseen",
-        ]);
-        head.extend(names(BOOKS));
-        head.extend(names(&[
-            "stored",
-            "bytes_stored",
-            "balanced",
-            "vanished",
-            "flags_since",
-            "flags_during",
-            "begun",
-            "label",
-            "source",
-            "newest_internal_date",
-            "error",
-        ]));
-        csv_line(out, &head)?;
-    }
-    let mut any = false;
-    let mut begun = String::new();
-    events(reader, &mut |event, data| {
-        any |= event.kind.starts_with("account_");
-        if event.kind == "account_begun" {
-            begun.clone_from(&event.ts);
-        }
-        match form {
-            Form::Json if event.kind.starts_with("account_") => {
-                let mut line = Vec::new();
-                let mut o = Obj::new(&mut line);
-                o.raw("data", &event.data).uint("event", event.seq);
-                o.str("schema", "mailtrail.acquisitions/1").str("time", &event.ts).str("type", &event.kind);
-                o.end();
-                line.push(b'\n');
-                out.bytes(&line)?;
-            }
-            Form::Csv if ENDS.contains(&event.kind.as_str()) => run_csv(event, data, &begun, out)?,
-            Form::Table if event.kind.starts_with("account_") => run_table(event, data, out)?,
-            _ => {}
-        }
-        Ok(())
-    })?;
-    if form == Form::Table && !any {
-        out.line("nothing was acquired from an account")?;
-    }
-    Ok(())
-}
-
-pub(super) fn folders(data: &Value) -> impl Iterator<Item = &Value> {
-    data.get("folders").and_then(Value::as_array).into_iter().flatten()
-}
-
-/// A line for each folder of a run; a run that came to none, such as a refused sign-in, has one line all the same.
-fn run_csv(event: &Event, data: &Value, begun: &str, out: &mut Out) -> Result<(), Failure> {
-    let none = Value::Null;
-    let mut list: Vec<&Value> = folders(data).collect();
-    if list.is_empty() {
-        list.push(&none);
-    }
-    for folder in list {
-        let of = |key: &str| text(folder.get(key));
-        let of_run = |key: &str| text(data.get(key));
-        let mut cells = vec![event.seq.to_string(), event.ts.clone(), event.kind.clone(), of_run("url")];
-        cells.extend(["name", "path", "uid_validity", "uid_next", "exists", "unseen"].map(of));
-        let books = folder.get("books");
-        cells.extend(BOOKS.iter().map(|key| text(books.and_then(|books| books.get(*key)))));
-        cells.extend(
-            ["stored", "bytes_stored", "balanced", "vanished", "flags_since", "flags_during"].map(of),
-        );
-        cells.push(begun.to_owned());
-        cells.extend(["label", "source", "newest_internal_date", "error"].map(of_run));
-        csv_line(out, &cells)?;
-    }
-    Ok(())
-}
-
-pub(super) fn run_table(event: &Event, data: &Value, out: &mut Out) -> Result<(), Failure> {
-    let of = |key: &str| shown(&text(data.get(key)));
-    out.line(&format!("{:>5}  {}  {}  {}", event.seq, event.ts, shown(&event.kind), of("url")))?;
-    if event.kind == "account_session" {
-        out.line(&format!("         server {}, greeting {}", of("address"), of("greeting")))?;
-        let said = of("server_id");
-        let said = if said.is_empty() { said } else { format!("; the server calls itself {said}") };
-        let mechanism = of("mechanism");
-        let mechanism = if mechanism.is_empty() { "no mechanism".to_owned() } else { mechanism };
-        out.line(&format!("         signed in by {mechanism}{said}"))?;
-        if let Some(clock) = sessions::clock(data) {
-            let ahead = sessions::ahead(event, Some(clock)).unwrap_or_default();
-            out.line(&format!(
-                "         its greeting shows the time {}, {ahead} s ahead of ours",
-                rfc3339(clock)
-            ))?;
-        }
-        let tls = data.get("tls");
-        let tls_of = |key: &str| shown(&text(tls.and_then(|tls| tls.get(key))));
-        match tls {
-            Some(_) => {
-                let (version, cipher) = (tls_of("version"), tls_of("cipher"));
-                out.line(&format!("         {version} {cipher}, trusted by {}", tls_of("trusted_by")))?;
-                let leaf = tls.and_then(|tls| tls.get("chain")).and_then(|chain| chain.get(0));
-                out.line(&format!("         certificate sha256 {}", shown(&text(leaf))))?;
-            }
-            None => out.line("         no TLS: the talk could be read on the way")?,
-        }
-        return Ok(());
-    }
-    if let Some(error) = data.get("error") {
-        out.line(&format!("         ended by: {}", shown(&text(Some(error)))))?;
-    }
-    for folder in folders(data) {
-        let books = folder.get("books");
-        let sums: Vec<String> = BOOKS
-            .iter()
-            .map(|key| {
-                let number = books.and_then(|books| books.get(*key)).and_then(Value::as_u64);
-                format!("{key} {}", number.map_or_else(|| "?".to_owned(), grouped))
-            })
-            .collect();
-        let balanced = folder.get("balanced").and_then(Value::as_bool) == Some(true);
-        let mark = if balanced { "" } else { "  DOES NOT BALANCE" };
-        out.line(&format!("         {}  {}{mark}", shown(&text(folder.get("name"))), sums.join(", ")))?;
-        if let Some(of) = folder.get("refetched") {
-            let of = |key: &str| grouped(of.get(key).and_then(Value::as_u64).unwrap_or(0));
-            let (alike, differ, failed) = (of("alike"), of("differ"), of("failed"));
-            out.line(&format!(
-                "           fetched again: {alike} the same, {differ} not, {failed} not to be had again"
-            ))?;
-        }
-        for (key, what) in [
-            ("vanished", "no longer there"),
-            ("flags_since", "flags differ since"),
-            ("flags_during", "flags changed during"),
-        ] {
-            if let Some(uids) = folder.get(key) {
-                out.line(&format!("           {what}: UID {}", fit(&text(Some(uids)), 100)))?;
-            }
-        }
-    }
-    Ok(())
 }
 
 /// Walks what the ledger holds of accounts, with the name of the folder of each line.

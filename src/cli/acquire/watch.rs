@@ -62,8 +62,11 @@ impl AccountWatcher {
         *self.name.lock().unwrap_or_else(PoisonError::into_inner) = shown(&folder.name);
         let bar = Bar::folder(&shown(&folder.name), folder.exists, self.json || self.notes.is_quiet());
         *self.bar.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar);
-        self.event("folder", |o| {
-            o.uint("exists", folder.exists).str("name", &folder.name).text("path", folder.path.as_bytes());
+        self.event(|o| {
+            o.arr("attributes", &folder.attributes, |out, word| json::text(out, word));
+            o.opt_uint("bytes", folder.bytes).str("event", "folder").uint("exists", folder.exists);
+            o.str("name", &folder.name).text("path", folder.path.as_bytes()).str("schema", SCHEMA);
+            o.opt_uint("uid_validity", folder.uid_validity).opt_uint("unseen", folder.unseen);
         });
     }
 
@@ -75,7 +78,7 @@ impl AccountWatcher {
     }
 
     fn session(&self, session: &Session) {
-        self.event_before_event(|o| {
+        self.event(|o| {
             o.str("address", &session.address);
             o.arr("capabilities", &session.capabilities, |out, text| json::text(out, text));
             o.str("event", "session").text("greeting", &session.greeting);
@@ -117,7 +120,7 @@ impl AccountWatcher {
 
     fn books(&self, books: &Books) {
         self.folder_done(books);
-        self.event_before_event(|o| {
+        self.event(|o| {
             o.str("event", "folder_done").uint("excluded", books.excluded).uint("failed", books.failed);
             o.str("flags_during", &uid_set(&books.flags_during))
                 .str("flags_since", &uid_set(&books.flags_since));
@@ -129,7 +132,7 @@ impl AccountWatcher {
 
     fn notice(&self, notice: &Notice) {
         if self.json {
-            self.event_before_event(|o| {
+            self.event(|o| {
                 o.str("code", notice.code).str("event", "notice").bool("partial", notice.is_partial);
                 if let Some(path) = &notice.path {
                     o.text("path", path.as_bytes());
@@ -164,16 +167,8 @@ impl AccountWatcher {
         }
     }
 
-    fn event(&self, name: &str, fill: impl FnOnce(&mut Obj<'_>)) {
-        self.event_before_event(|o| {
-            o.str("event", name);
-            fill(o);
-            o.str("schema", SCHEMA);
-        });
-    }
-
     /// A line of JSON; `fill` writes all of it.
-    fn event_before_event(&self, fill: impl FnOnce(&mut Obj<'_>)) {
+    fn event(&self, fill: impl FnOnce(&mut Obj<'_>)) {
         if !self.json {
             return;
         }
@@ -195,7 +190,7 @@ impl Watch for AccountWatcher {
     fn progress(&self, _: u64, _: u64) {}
 
     fn committed(&self, items: u64) {
-        self.event_before_event(|o| {
+        self.event(|o| {
             o.str("event", "committed").uint("items", items).str("schema", SCHEMA);
         });
     }

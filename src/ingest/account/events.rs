@@ -196,8 +196,8 @@ pub fn write_refetched(o: &mut Obj<'_>, of: &Refetched) {
     o.uint("alike", of.alike).uint("differ", of.differ).uint("failed", of.failed);
 }
 
-/// Writes a folder and its books as an element of `folders`.
-pub(super) fn folder(out: &mut Vec<u8>, seen: &FolderSeen) {
+/// Writes a folder and its books as an element of `folders`; of a list, which keeps no books, nothing is said of their balance.
+pub(super) fn folder(out: &mut Vec<u8>, seen: &FolderSeen, is_list: bool) {
     let folder = &seen.folder;
     let mut o = Obj::new(out);
     let list = |o: &mut Obj<'_>, key: &'static str, words: &[Vec<u8>]| {
@@ -216,7 +216,9 @@ pub(super) fn folder(out: &mut Vec<u8>, seen: &FolderSeen) {
         }
     };
     list(&mut o, "attributes", &folder.attributes);
-    o.bool("balanced", seen.is_balanced());
+    if !is_list {
+        o.bool("balanced", seen.is_balanced());
+    }
     if let Some(books) = &seen.books {
         o.obj("books", |o| {
             o.uint("excluded", books.excluded).uint("failed", books.failed).uint("gone", books.gone);

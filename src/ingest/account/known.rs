@@ -1,16 +1,20 @@
 //! What the case has of an account already, from the ledger alone.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::acquire::Known;
+use crate::acquire::{Known, Notice};
 use crate::ingest::IngestError;
 use crate::store::{Reader, SegmentInfo};
 use crate::types::record::{Account, Entry, LEFT, Record};
 use crate::types::server::ServerState;
+use crate::types::text::shown;
 use crate::types::{RelPath, Sha256Digest};
 
 /// Half of a digest: enough that no two paths of an account meet.
 type Half = [u8; 16];
+
+/// What stands between the path of a folder and the number of its epoch (RFC 5092).
+const EPOCH: &[u8] = b";UIDVALIDITY=";
 
 /// The flags of a message as the server wrote them.
 type Flags = Vec<Vec<u8>>;
@@ -24,7 +28,8 @@ pub(super) struct InCase {
     flags: Vec<Flags>,
     flags_at: HashMap<Flags, u32>,
     left: HashSet<Half>,
-    named: HashSet<RelPath>,
+    // Folders that the ledger names, with their names for people.
+    named: BTreeMap<RelPath, String>,
     /// The segments of the account.
     pub segments: Vec<SegmentInfo>,
     /// The one that is pending and was begun with the same wishes.
@@ -55,7 +60,7 @@ impl InCase {
                         known.message(&file.path, file.uid.unwrap_or_default(), flags);
                     }
                     Record::Folder(folder) => {
-                        known.named.insert(folder.path);
+                        known.named.insert(folder.path, folder.name);
                     }
                     Record::Entry(entry) if LEFT.iter().any(|(kind, _)| *kind == entry.kind) => {
                         known.left.insert(left(&entry));
@@ -90,7 +95,37 @@ impl InCase {
 
     /// Whether a segment of the account names the folder.
     pub(super) fn names(&self, folder: &RelPath) -> bool {
-        self.named.contains(folder)
+        self.named.contains_key(folder)
+    }
+
+    /// What is told of the folders that the case has and the server has no more: not under their UIDVALIDITY, or not at all. `told`
+    /// are the folders that this run has opened, or said of why it did not.
+    pub(super) fn lost(&self, told: &HashSet<RelPath>) -> Vec<Notice> {
+        let without_epoch = |path: &RelPath| {
+            let end = memchr::memmem::rfind(path.as_bytes(), EPOCH).unwrap_or(path.as_bytes().len());
+            path.as_bytes().get(..end).unwrap_or_default().to_vec()
+        };
+        let opened: HashSet<Vec<u8>> = told.iter().map(without_epoch).collect();
+        let mut lost = Vec::new();
+        for (path, name) in self.named.iter().filter(|(path, _)| !told.contains(*path)) {
+            let base = without_epoch(path);
+            if told.contains(&RelPath::new(base.clone())) {
+                continue;
+            }
+            let kept = match self.folders.get(path.as_bytes()).map_or(0, Vec::len) {
+                0 => "the case has no message of it".to_owned(),
+                1 => "the case keeps 1 message of it".to_owned(),
+                n => format!("the case keeps {n} messages of it"),
+            };
+            let (code, what) = if opened.contains(&base) {
+                ("folder-anew", "was made anew on the server, with another UIDVALIDITY")
+            } else {
+                ("folder-gone", "is no longer on the server, or has another name there")
+            };
+            let text = format!("folder `{}` {what}; {kept}", shown(name));
+            lost.push(Notice { code, path: Some(path.clone()), text, is_partial: false });
+        }
+        lost
     }
 
     /// Whether a segment of the account says the same of a message that was left.

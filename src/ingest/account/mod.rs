@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError};
 
-use crate::acquire::{self, AcquireError, Known, Order, Refetched, Sink, Told};
+use crate::acquire::{self, AcquireError, Known, Notice, Order, Refetched, Sink, Told};
 use crate::store::{ACCOUNTS, Reader, StoreError, Writer};
 use crate::types::time::{Clock, UtcMs};
 use crate::types::{Sha256Digest, SourceId};
@@ -78,6 +78,9 @@ pub struct Acquired {
     pub newest: Option<UtcMs>,
     /// What came of fetching the messages of this run a second time, where that was asked for.
     pub refetched: Option<Refetched>,
+    /// Folders that the case has of the account and that the server has no more, by name or by UIDVALIDITY. Empty where the run did
+    /// not come to its end.
+    pub lost: Vec<Notice>,
     /// How the talk with the server ended.
     pub ended: Result<(), AcquireError>,
 }

@@ -50,6 +50,8 @@ pub(super) struct Output<'a> {
     new: Totals,
     newest: Option<UtcMs>,
     noticed: u64,
+    // Folders that a notice was about.
+    noticed_folders: HashSet<RelPath>,
     partial: u64,
     left: [u64; 3],
     uncommitted: u64,
@@ -89,6 +91,7 @@ impl<'a> Output<'a> {
             new: Totals::default(),
             newest: None,
             noticed: 0,
+            noticed_folders: HashSet::new(),
             partial: 0,
             left: [0; 3],
             uncommitted: 0,
@@ -197,6 +200,9 @@ impl<'a> Output<'a> {
     fn notice(&mut self, notice: &Notice, kept: Option<&Hashed>) {
         self.noticed += 1;
         self.partial += u64::from(notice.is_partial);
+        if let Some(path) = notice.path.as_ref().filter(|path| path.folder_of_account() == path.as_bytes()) {
+            self.noticed_folders.insert(path.clone());
+        }
         if !self.notices.is_empty() {
             self.notices.push(b',');
         }
@@ -362,6 +368,7 @@ impl<'a> Output<'a> {
     /// The end of the run: closes the segment when it came through, and tells the books.
     pub(super) fn finish(mut self, ended: Result<(), AcquireError>) -> Result<Acquired, IngestError> {
         let mut closed = None;
+        let lost = if ended.is_ok() && !self.list_only { self.lost() } else { Vec::new() };
         if ended.is_ok() && self.segment.is_some() {
             let id = std::mem::take(&mut self.digest).finish();
             self.refuse_clash(&id)?;
@@ -374,12 +381,15 @@ impl<'a> Output<'a> {
         let balanced = self.folders.iter().all(FolderSeen::is_balanced);
         let mut data = Vec::new();
         let mut o = Obj::new(&mut data);
-        o.bool("balanced", balanced).uint("bytes", self.new.bytes);
+        if !self.list_only {
+            o.bool("balanced", balanced);
+        }
+        o.uint("bytes", self.new.bytes);
         if let Err(error) = &ended {
             o.str("error", &error.to_string());
         }
         o.uint("excluded", self.left[0]).uint("failed", self.left[1]);
-        o.arr("folders", &self.folders, events::folder);
+        o.arr("folders", &self.folders, |out, seen| events::folder(out, seen, self.list_only));
         o.uint("gone", self.left[2]).uint("items", self.new.items);
         if let Some(label) = &self.label {
             o.str("label", label);
@@ -420,8 +430,20 @@ impl<'a> Output<'a> {
             partial: self.partial,
             newest: self.newest,
             refetched,
+            lost,
             ended,
         })
+    }
+
+    /// Folders that the case has and the server has no more.
+    fn lost(&mut self) -> Vec<Notice> {
+        let mut told = std::mem::take(&mut self.noticed_folders);
+        told.extend(self.folders.iter().map(|seen| seen.folder.path.clone()));
+        let lost = self.known.lost(&told);
+        for notice in &lost {
+            self.notice(notice, None);
+        }
+        lost
     }
 
     fn refuse_clash(&self, id: &Sha256Digest) -> Result<(), IngestError> {
