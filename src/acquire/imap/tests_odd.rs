@@ -106,6 +106,26 @@ fn odd_listings_are_reconciled() {
 }
 
 #[test]
+fn an_answer_of_empty_literals_without_end_ends_the_folder_and_not_our_patience() {
+    for item in ["X (", "BODY[] "] {
+        let server = serve(move |_, command| {
+            if command.contains("RFC822.SIZE") && command.contains("1:*") {
+                return say(&format!(
+                    "* 1 FETCH ({item}{}) UID 3)\r\nTAG OK done\r\n",
+                    "{0}\r\n ".repeat(200_000)
+                ));
+            }
+            Act::Usual
+        });
+        let begun = std::time::Instant::now();
+        let told = run(&order(&server));
+        assert!(begun.elapsed() < Duration::from_secs(20), "{item}: {:?}", begun.elapsed());
+        let said = format!("{:?} {:?}", told.error, told.notices);
+        assert!(told.messages.is_empty() && said.contains("over 10000 literals"), "{item}: {said}");
+    }
+}
+
+#[test]
 fn evil_names_are_names() {
     let server = serve(|_, command| {
         if command.starts_with("LIST") {
