@@ -16,8 +16,8 @@ use crate::acquire::{Left, Message, Refetched, Told, Why};
 use crate::types::digest::Sha256Stream;
 use crate::types::{Anomaly, AnomalyKind, Sha256Digest};
 
-/// Most bytes of a chunk that are held; what a lying server gives beyond is fetched by itself.
-const CHUNK: usize = 32 << 20;
+/// Of a chunk so many times `Limits::in_memory` are held; what a server gives beyond what it announced comes in parts, by itself.
+const CHUNK: usize = 4;
 
 /// Longest body that is hashed though it is not kept.
 const HASHED: u64 = 64 << 20;
@@ -444,15 +444,20 @@ impl Bodies for Taker<'_> {
             job.rows.iter().map(|(_, got)| if let Got::Bytes(bytes) = got { bytes.len() } else { 0 }).sum();
         let at = row.and_then(|row| job.at(row));
         let is_small = octets <= self.session_limit as u64;
-        let fits = usize::try_from(octets).is_ok_and(|n| held.saturating_add(n) <= CHUNK);
+        let most = self.session_limit.saturating_mul(CHUNK);
+        let fits = usize::try_from(octets).is_ok_and(|n| held.saturating_add(n) <= most);
+        // Of an answer that names its message behind the body it is known when only one was asked for.
+        let at = at.or_else(|| {
+            let is_alone = uid.is_none() && job.is_answered;
+            is_alone.then(|| job.rows.iter().position(|(_, got)| *got == Got::Nothing)).flatten()
+        });
         let got = at.and_then(|at| job.rows.get(at)).map(|(_, got)| got);
         match (uid, at, got) {
             // The UID may come behind the body.
             (None, ..) | (Some(_), Some(_), _) if is_small && fits => Room::Keep,
-            (Some(_), Some(at), Some(Got::Nothing)) => {
-                if !is_small {
-                    job.settle(at, Got::Long);
-                }
+            // Too long, or the chunk holds too much already.
+            (_, Some(at), Some(Got::Nothing)) => {
+                job.settle(at, Got::Long);
                 Room::Drop
             }
             (Some(_), Some(_), Some(Got::Bytes(_))) | (Some(_), None, _) => self.pass(octets),

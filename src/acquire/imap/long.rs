@@ -41,6 +41,8 @@ pub(super) struct Long<'s> {
     is_whole: bool,
     /// The server answered with a body of no octets.
     is_empty: bool,
+    /// A body of the answer under way was handed on.
+    is_handed_on: bool,
     problem: Option<String>,
 }
 
@@ -90,6 +92,7 @@ impl<'s> Long<'s> {
             pieces: 0,
             is_whole: false,
             is_empty: false,
+            is_handed_on: false,
             problem: None,
         }
     }
@@ -209,13 +212,19 @@ impl<'s> Long<'s> {
             let mut taker = Taker { long: self, epoch, uid, from, limit, has_come: &mut has_come };
             let kind = session.hear(&mut answer, &mut taker)?;
             session.is_still(epoch.uid_validity)?;
+            let is_handed_on = std::mem::take(&mut self.is_handed_on);
             match kind {
                 Kind::Tagged(found, status) => {
                     session.own(&found, tag)?;
                     return Ok(status);
                 }
                 Kind::Numbered(_, name) if name == b"FETCH" => {
-                    let Some(fetched) = Fetched::read(&mut answer) else { continue };
+                    let fetched = Fetched::read(&mut answer);
+                    if is_handed_on && !fetched.as_ref().is_some_and(|fetched| is_of(fetched, uid)) {
+                        self.problem = Some(not_its_own(fetched.and_then(|fetched| fetched.uid)));
+                        continue;
+                    }
+                    let Some(fetched) = fetched else { continue };
                     if fetched.uid != Some(uid) || has_come {
                         continue;
                     }
@@ -230,6 +239,7 @@ impl<'s> Long<'s> {
                         _ => {}
                     }
                 }
+                _ if is_handed_on => self.problem = Some(not_its_own(None)),
                 _ => {}
             }
         }
@@ -297,6 +307,7 @@ impl Bodies for Taker<'_, '_> {
             return Room::Drop;
         }
         *self.has_come = true;
+        self.long.is_handed_on = true;
         self.long.pieces = self.long.pieces.saturating_add(1);
         self.long.is_whole = offset(text).is_none() || octets > PIECE;
         Room::Stream
@@ -304,6 +315,21 @@ impl Bodies for Taker<'_, '_> {
 
     fn part(&mut self, bytes: Vec<u8>) -> Result<(), WireError> {
         self.long.hand_on(self.epoch, bytes)
+    }
+}
+
+/// Whether an answer that has come to its end gave a body, and of this message. Its UID may stand behind the body, which has been
+/// handed on then.
+fn is_of(fetched: &Fetched, uid: u64) -> bool {
+    let is_body = |body: &Body| matches!(body, Body::Elsewhere(octets) if *octets > 0);
+    let mut bodies = fetched.body.iter().chain(&fetched.further);
+    fetched.uid == Some(uid) && bodies.any(|(_, body)| is_body(body))
+}
+
+fn not_its_own(uid: Option<u64>) -> String {
+    match uid {
+        Some(uid) => format!("the server gave a part of UID {uid} in its place"),
+        None => "the server gave a part and not of which message".to_owned(),
     }
 }
 

@@ -39,6 +39,8 @@ mod scripted;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod tests_greed;
+#[cfg(test)]
 mod tests_lost;
 #[cfg(test)]
 mod tests_odd;
