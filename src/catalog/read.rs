@@ -312,6 +312,17 @@ impl Catalog {
         self.select_containers("WHERE reason IS NOT NULL OR error IS NOT NULL ORDER BY segment, number", ())
     }
 
+    /// Containers that were not processed, or not to their end, or of which something was odd.
+    ///
+    /// # Errors
+    /// [`CatalogError::Read`].
+    pub fn failed_or_noted(&self) -> Result<Vec<ContainerRow>, CatalogError> {
+        self.select_containers(
+            "WHERE reason IS NOT NULL OR error IS NOT NULL OR notes IS NOT NULL ORDER BY segment, number",
+            (),
+        )
+    }
+
     fn select_containers(
         &self,
         which: &str,

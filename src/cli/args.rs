@@ -207,6 +207,9 @@ pub(super) struct ImportArgs {
     /// Also compute SHA-1 of every container
     #[arg(long)]
     pub sha1: bool,
+    /// Import a folder that is itself a case, as the files that it consists of
+    #[arg(long)]
+    pub force_case: bool,
     /// Number of worker threads (default: all cores); the result does not depend on it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub threads: Option<u16>,

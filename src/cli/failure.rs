@@ -184,6 +184,8 @@ impl From<IngestError> for Failure {
             IngestError::Overlap { .. } => {
                 Self::new(chain(&error)).hint("case and source must lie apart: name another case directory")
             }
+            IngestError::IsCase { .. } => Self::new(chain(&error))
+                .hint("its packs and ledger would become items; restore or export it, or say --force-case"),
             IngestError::Files { path, source } => {
                 let mut failure = Self::from(source);
                 failure.sentence =

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::catalog::Catalog;
-use crate::ingest::{self, Derived, Imported, IngestError, Request, Watch};
+use crate::ingest::{self, Derived, Imported, Importer, IngestError, Request, Watch};
 use crate::source::{Kind, Options, Split};
 use crate::store::{CaseInfo, Head, Reader, State, Writer, state};
 use crate::types::json::Obj;
@@ -72,6 +72,10 @@ impl Watch for Watcher {
     fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
+
+    fn listed(&self, bytes: u64) {
+        self.bar.more(bytes);
+    }
 }
 
 /// Number of workers when none is named.
@@ -102,22 +106,22 @@ pub(super) fn run(context: &Context, args: &ImportArgs, out: &mut Out) -> Result
             cut.path
         ));
     }
-    let watcher = Watcher::new(context, listed_bytes(args))?;
+    let watcher = Watcher::new(context, 0)?;
     let mut derived = Derived::open(writer.layout())?;
     let threads = threads(args.threads);
     ingest::catch_up(&Reader::open(dir)?, &mut derived, threads, &watcher)?;
-    let mut done = Vec::new();
+    let mut done: Vec<(&std::path::PathBuf, Imported)> = Vec::new();
     let mut ended = Ok(());
+    let mut importer = Importer::new(&mut writer, derived, threads)?;
     for source in &args.sources {
         let request = Request {
             root: source.clone(),
             label: args.label.clone(),
             note: args.note.clone(),
             options,
-            threads,
-            base_items: done.iter().map(|(_, one): &(_, Imported)| one.totals.items).sum(),
+            force_case: args.force_case,
         };
-        match ingest::import(&mut writer, &mut derived, &request, &watcher) {
+        match importer.import(&request, &watcher) {
             Ok(one) => {
                 watcher.next_source(one.totals.bytes);
                 done.push((source, one));
@@ -129,7 +133,7 @@ pub(super) fn run(context: &Context, args: &ImportArgs, out: &mut Out) -> Result
         }
     }
     watcher.done();
-    derived.close()?;
+    importer.finish()?;
     let head = writer.close()?;
     let is_partial = summary(context, dir, &options, &done, &head, out)?;
     match ended {
@@ -141,6 +145,18 @@ pub(super) fn run(context: &Context, args: &ImportArgs, out: &mut Out) -> Result
             Ok(Exit::Interrupted)
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+/// How many items are new to the case; of a source that an earlier command had begun, how many this one stored.
+fn how_new(one: &Imported) -> String {
+    let (items, new) = (one.totals.items, one.totals.new_to_case);
+    match (one.is_resumed, new) {
+        (true, new) => format!("{} of them stored by this run", grouped(new)),
+        (false, 0) => "none of them new to the case".to_owned(),
+        (false, 1) if items == 1 => "new to the case".to_owned(),
+        (false, new) if new == items => "all of them new to the case".to_owned(),
+        (false, new) => format!("{} of them new to the case", grouped(new)),
     }
 }
 
@@ -158,15 +174,6 @@ fn options(args: &ImportArgs) -> Result<Options, Failure> {
     Ok(Options { kind, split, md5: args.md5, sha1: args.sha1, ..Options::default() })
 }
 
-/// Bytes of single files among the sources, for the bar; folders are counted while they are read.
-fn listed_bytes(args: &ImportArgs) -> u64 {
-    args.sources
-        .iter()
-        .filter_map(|source| crate::source::list(source).ok())
-        .map(|listing| listing.bytes)
-        .sum()
-}
-
 /// Says what was imported, what was odd, what was no mail and what could not be read. Answers whether anything could
 /// not be read.
 fn summary(
@@ -179,8 +186,14 @@ fn summary(
 ) -> Result<bool, Failure> {
     let catalog = Catalog::open(Reader::open(dir)?.layout().catalog().as_path())?;
     let mut partial = false;
-    for (path, one) in done {
-        let path = shown(&path.display().to_string());
+    for (root, one) in done {
+        let path = shown(&root.display().to_string());
+        for case in &one.cases {
+            let case = shown(&case.below(root).display().to_string());
+            context.notes.warning(&format!(
+                "{case} is itself a case: its packs and ledger are imported as files, not the mail that it holds"
+            ));
+        }
         if let Some((kind, split)) = &one.read_otherwise {
             context.notes.warning(&format!(
                 "{path}: already imported with kind {kind} and split {split}; not read again with kind {} and split {}",
@@ -197,7 +210,7 @@ fn summary(
             ));
         }
         let report = super::report::of_segment(&catalog, one.segment)?;
-        partial |= report.unreadable > 0;
+        partial |= report.findings > 0;
         if context.json {
             let mut line = Vec::new();
             let mut o = Obj::new(&mut line);
@@ -205,7 +218,8 @@ fn summary(
             o.uint("containers", one.totals.containers).str("event", "imported").digest("head", &head.head);
             o.uint("items", one.totals.items)
                 .bool("known", one.is_known)
-                .uint("new_items", one.totals.new_items);
+                .uint("new_items", one.totals.new_items)
+                .uint("new_to_case", one.totals.new_to_case);
             o.arr("not_processed", &report.not_processed, |out, (reason, number)| {
                 let mut o = Obj::new(out);
                 o.uint("count", *number).str("reason", reason);
@@ -220,7 +234,7 @@ fn summary(
             };
             o.bool("resumed", one.is_resumed).str("schema", "mailtrail.import/1");
             o.digest("sha256", &one.digest).str("source", &one.source.to_string());
-            o.uint("unreadable", report.unreadable);
+            o.uint("unreadable", report.findings);
             o.end();
             line.push(b'\n');
             out.bytes(&line)?;
@@ -235,9 +249,9 @@ fn summary(
             continue;
         }
         out.line(&format!(
-            "imported {}, {} new, in {} ({} bytes) from {path}",
+            "imported {}, {}, in {} ({} bytes) from {path}",
             counted(one.totals.items, "item", "items"),
-            grouped(one.totals.new_items),
+            how_new(one),
             counted(one.totals.containers, "container", "containers"),
             grouped(one.totals.bytes)
         ))?;
@@ -256,8 +270,8 @@ fn summary(
             let meaning = REASONS.iter().find(|(code, _)| code == reason).map_or("", |(_, meaning)| *meaning);
             out.line(&format!("not processed: {} ({reason}: {meaning})", counted(*number, "file", "files")))?;
         }
-        if report.unreadable > 0 {
-            let number = counted(report.unreadable, "file was", "files were");
+        if report.findings > 0 {
+            let number = counted(report.findings, "file was", "files were");
             context
                 .notes
                 .warning(&format!("{number} unreadable or changed while read; see `mailtrail report`"));

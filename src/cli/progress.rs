@@ -26,6 +26,13 @@ impl Bar {
         Self { bar: Some(bar) }
     }
 
+    /// There are so many bytes more than were known.
+    pub(super) fn more(&self, bytes: u64) {
+        if let Some(bar) = &self.bar {
+            bar.inc_length(bytes);
+        }
+    }
+
     /// A bar over the messages of a folder.
     pub(super) fn folder(name: &str, messages: u64, hidden: bool) -> Self {
         if hidden || !std::io::stderr().is_terminal() {

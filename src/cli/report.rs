@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use crate::catalog::{AttachmentRow, Catalog, NoteRow, Row};
+use crate::ingest::import_findings;
 use crate::store::Reader;
 use crate::types::json::{self, Obj};
 use crate::types::record::REASONS;
@@ -27,8 +28,8 @@ pub(super) struct Counts {
     pub(super) by_code: Vec<(String, u64)>,
     /// Reasons of files not processed, with numbers.
     pub(super) not_processed: Vec<(String, u64)>,
-    /// Files that could not be read, not to their end, or changed while they were read.
-    pub(super) unreadable: u64,
+    /// Findings: files that could not be read, not to their end, or changed while they were read.
+    pub(super) findings: u64,
 }
 
 /// What is no failure to process: an archive whose content follows.
@@ -46,21 +47,21 @@ pub(super) fn of_segment(catalog: &Catalog, segment: u32) -> Result<Counts, Fail
         }
         Ok::<_, Failure>(ControlFlow::Continue(()))
     })?;
+    for container in catalog.failed_or_noted()?.into_iter().filter(|c| c.segment == segment) {
+        container.notes.iter().for_each(&mut add);
+    }
     let mut counts = Counts::default();
     let mut reasons: BTreeMap<String, u64> = BTreeMap::new();
     for container in catalog.not_processed()?.into_iter().filter(|c| c.segment == segment) {
-        let changed = container.notes.iter().any(|n| n.kind == Some(AnomalyKind::ChangedWhileRead));
-        container.notes.iter().for_each(&mut add);
         let reason = container.reason.unwrap_or_else(|| "unreadable".to_owned());
-        if reason == "unreadable" || changed {
-            counts.unreadable += 1;
-        }
         if reason != OPENED {
             *reasons.entry(reason).or_default() += 1;
         }
     }
-    counts.unreadable +=
-        catalog.entries()?.iter().filter(|e| e.segment == segment && e.kind == "unreadable").count() as u64;
+    import_findings(catalog, Some(segment), &mut |_| {
+        counts.findings += 1;
+        Ok::<_, Failure>(())
+    })?;
     counts.anomalies = codes.values().sum();
     counts.by_code = codes.into_iter().collect();
     counts.by_code.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
@@ -99,6 +100,16 @@ pub(super) fn run(context: &Context, args: &ReportArgs, out: &mut Out) -> Result
         }
         Ok(())
     })?;
+    for container in catalog.failed_or_noted()? {
+        let id = ContainerId { source: catalog.source_id(container.segment), number: container.number };
+        for note in &container.notes {
+            *codes.entry(note.code.to_string()).or_default() += 1;
+            if args.all {
+                let detail = note.detail.as_ref().map(|d| format!(": {}", shown(d))).unwrap_or_default();
+                out.line(&format!("{id}  {}{}{detail}", note.code, show::place(note)))?;
+            }
+        }
+    }
     let mut ordered: Vec<_> = codes.into_iter().collect();
     ordered.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     out.line("Anomalies (departures from a standard; data, not verdicts):")?;
@@ -130,6 +141,21 @@ pub(super) fn run(context: &Context, args: &ReportArgs, out: &mut Out) -> Result
             entry.note.map(|n| format!(" ({})", shown(&String::from_utf8_lossy(&n)))).unwrap_or_default();
         out.line(&format!("  {}: {}{note}", shown(&entry.path.display()), shown(&entry.kind)))?;
     }
+    if !any {
+        out.line("  none")?;
+    }
+    out.line("")?;
+    out.line("Findings (what could not be read, or changed while it was read):")?;
+    let mut any = false;
+    import_findings(&catalog, None, &mut |finding| {
+        any = true;
+        let ids =
+            if finding.hits.is_empty() { String::new() } else { format!(" ({})", finding.hits.join(", ")) };
+        let at = finding.offset.map(|at| format!(" at byte {at}")).unwrap_or_default();
+        let (file, detail) = (shown(&finding.file), shown(&finding.detail));
+        out.line(&format!("  {}: {file}{ids}{at}: {detail}", finding.kind.code()))?;
+        Ok::<_, Failure>(())
+    })?;
     if !any {
         out.line("  none")?;
     }
@@ -214,13 +240,16 @@ fn lines(catalog: &Catalog, out: &mut Out) -> Result<Exit, Failure> {
         }
         Ok(())
     })?;
-    for container in catalog.not_processed()? {
+    for container in catalog.failed_or_noted()? {
         let id = ContainerId { source: catalog.source_id(container.segment), number: container.number }
             .to_string();
         for note in &container.notes {
             line.clear();
             anomaly(&mut line, "container", &id, note);
             out.bytes(&line)?;
+        }
+        if container.reason.is_none() && container.error.is_none() {
+            continue;
         }
         line.clear();
         let reason = container.reason.as_deref().unwrap_or("unreadable");
@@ -255,6 +284,22 @@ fn lines(catalog: &Catalog, out: &mut Out) -> Result<Exit, Failure> {
         line.push(b'\n');
         out.bytes(&line)?;
     }
+    import_findings(catalog, None, &mut |finding| {
+        line.clear();
+        let mut o = Obj::new(&mut line);
+        o.opt_uint("at", finding.offset).str("code", finding.kind.code());
+        if let Some(container) = finding.hits.first() {
+            o.str("container", container);
+        }
+        o.str("detail", &finding.detail)
+            .str("path", &finding.file)
+            .str("schema", SCHEMA)
+            .str("type", "finding");
+        o.end();
+        line.push(b'\n');
+        out.bytes(&line)?;
+        Ok::<_, Failure>(())
+    })?;
     Ok(Exit::Done)
 }
 

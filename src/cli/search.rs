@@ -74,10 +74,16 @@ pub(super) fn zone(name: Option<&str>) -> Result<jiff::tz::TimeZone, Failure> {
 /// Labels of sources, from the custody log.
 pub(super) fn labels(reader: &Reader) -> Result<Vec<(u32, String)>, Failure> {
     let mut labels = Vec::new();
+    let segments = reader.segments()?;
     for event in reader.custody()? {
         let (_, event) = event?;
         let Some(data) = json::read(&event.data) else { continue };
         let segment = data.get("segment").and_then(json::Value::as_u64).and_then(|n| u32::try_from(n).ok());
+        // A source that was seen again got another label, and is named by its id.
+        let segment = segment.or_else(|| {
+            let source = data.get("source").and_then(json::Value::as_str)?;
+            segments.iter().find(|s| s.source().to_string() == source).map(|s| s.number)
+        });
         if let (Some(segment), Some(label)) = (segment, data.get("label").and_then(json::Value::as_str)) {
             labels.push((segment, label.to_owned()));
         }

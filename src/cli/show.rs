@@ -339,15 +339,18 @@ pub(super) fn place(note: &NoteRow) -> String {
 
 fn anomalies(told: &Told, out: &mut Out) -> Result<(), Failure> {
     let unindexed = &told.more.not_indexed;
-    if told.notes.is_empty() && unindexed.is_empty() {
+    let of_container = &told.container.notes;
+    if told.notes.is_empty() && unindexed.is_empty() && of_container.is_empty() {
         return Ok(());
     }
     out.line("")?;
     out.line("Anomalies (departures from a standard; no verdict)")?;
-    for note in &told.notes {
+    for (note, of) in
+        told.notes.iter().map(|n| (n, "")).chain(of_container.iter().map(|n| (n, " (of the container)")))
+    {
         let at = place(note);
         let meaning = note.kind.map_or("", |kind| kind.meaning());
-        out.line(&format!("  {}{at}: {meaning}", note.code))?;
+        out.line(&format!("  {}{of}{at}: {meaning}", note.code))?;
         if let Some(detail) = &note.detail {
             out.line(&format!("      {}", shown(detail)))?;
         }

@@ -112,6 +112,9 @@ pub fn write(out: &mut Vec<u8>, row: &Row<'_>, told: &Told, extra: &Extra<'_>) {
     people(&mut o, "cc", told, &[Role::Cc]);
     let container = told.id.container;
     o.str("container", &container.to_string());
+    if !told.container.notes.is_empty() {
+        o.arr("container_anomalies", &told.container.notes, note);
+    }
     date(&mut o, row.date, row.zone, row.date.is_some().then_some(more.zone_known));
     if let Some((_, raw)) = &more.date_raw {
         o.str("date_unread", raw);

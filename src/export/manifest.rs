@@ -2,7 +2,7 @@
 //!
 //! Nothing in it differs from run to run: times, machine and custody head stand in `provenance.json`.
 
-use crate::catalog::Row;
+use crate::catalog::{NoteRow, Row};
 use crate::facts::Role;
 use crate::store::{Reader, StoreError};
 use crate::types::Sha256Digest;
@@ -108,6 +108,7 @@ pub const COLUMNS: &[&str] = &[
     "hops",
     "attachments",
     "anomalies",
+    "container_anomalies",
 ];
 
 /// The line of column names.
@@ -144,7 +145,7 @@ pub fn csv_row(row: &Row<'_>, told: &Told, file: Option<(&str, &str, u64, &str)>
         .iter()
         .map(|a| format!("{} ({} bytes, sha256 {})", a.name, a.size, a.sha256))
         .collect();
-    let anomalies: Vec<String> = told.notes.iter().map(|note| note.code.to_string()).collect();
+    let codes = |notes: &[NoteRow]| notes.iter().map(|n| n.code.to_string()).collect::<Vec<_>>().join("; ");
     let cells = [
         told.id.to_string(),
         file.map(|f| f.0.to_owned()).unwrap_or_default(),
@@ -170,7 +171,8 @@ pub fn csv_row(row: &Row<'_>, told: &Told, file: Option<(&str, &str, u64, &str)>
         row.mih.map(|mih| crate::types::digest::hex(&mih)).unwrap_or_default(),
         hops.join("; "),
         attachments.join("; "),
-        anomalies.join("; "),
+        codes(&told.notes),
+        codes(&told.container.notes),
     ];
     let cells: Vec<String> = COLUMNS
         .iter()

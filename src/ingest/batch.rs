@@ -12,11 +12,19 @@ use crate::types::Anomaly;
 use crate::types::record::Entry;
 use crate::types::unescape::Rule;
 
+use super::engine::Weigh;
+
 /// Bytes that a batch aims at; a frame of the store holds one batch.
 pub(super) const TARGET: usize = 4 << 20;
 
-/// Most steps in a batch, so that very small items do not make it grow.
-const MAX_STEPS: usize = 16_384;
+/// Most steps in a batch: what is read from an item takes more memory than a small item.
+const MAX_STEPS: usize = 6_144;
+
+/// Most items in a batch, for the same reason.
+const MAX_ITEMS: u64 = 2_048;
+
+/// Bytes that the facts of an item take before anybody has read it: a guess, put right by the worker.
+const FACTS: usize = 4096;
 
 /// Some consecutive evidence of one source.
 #[derive(Debug, Default)]
@@ -33,6 +41,20 @@ pub(super) struct Batch {
     pub first_item: u64,
     /// Number of items in it.
     pub items: u64,
+}
+
+impl Weigh for Batch {
+    fn weight(&self) -> usize {
+        let items = usize::try_from(self.items).unwrap_or(usize::MAX);
+        self.held().saturating_add(items.saturating_mul(FACTS))
+    }
+}
+
+impl Batch {
+    /// Bytes of memory that it takes by itself.
+    pub(super) fn held(&self) -> usize {
+        self.bytes.saturating_add(self.steps.len().saturating_mul(size_of::<Step>()))
+    }
 }
 
 /// One thing that the reader told.
@@ -104,7 +126,8 @@ impl Batcher {
             Event::Long(_) => {}
         }
         // A batch ends between containers, or inside one that has shown to hold more than one thing.
-        let full = self.current.bytes >= TARGET || self.current.steps.len() >= MAX_STEPS;
+        let Batch { bytes, steps, items, .. } = &self.current;
+        let full = *bytes >= TARGET || steps.len() >= MAX_STEPS || *items >= MAX_ITEMS;
         if full && (!self.in_container || self.is_inside_one_container()) { Some(self.take()) } else { None }
     }
 

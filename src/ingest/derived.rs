@@ -79,17 +79,19 @@ impl Derived {
         Ok(Self { catalog, index: Mutex::new(index), marks, settings: Arc::new(settings) })
     }
 
-    /// Makes both durable: `items` of `segment` are in them now.
+    /// Makes both durable: so many items of these ledger segments are in them now.
     ///
     /// # Errors
     /// [`IngestError::Catalog`], [`IngestError::Index`].
-    pub fn commit(&mut self, segment: u32, items: u64) -> Result<(), IngestError> {
-        let before = self.marks.insert(segment, items);
+    pub fn commit(&mut self, done: &[(u32, u64)]) -> Result<(), IngestError> {
+        let mut is_new = false;
+        for &(segment, items) in done {
+            is_new |= self.marks.insert(segment, items) != Some(items);
+        }
         let mut index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
-        let marks: Vec<_> =
-            self.marks.iter().map(|(&s, &items)| (s, Watermark { items, lines: 0 })).collect();
+        let marks: Vec<_> = done.iter().map(|&(s, items)| (s, Watermark { items, lines: 0 })).collect();
         self.catalog.commit(&marks)?;
-        if before != Some(items) {
+        if is_new {
             index.commit(&self.marks)?;
         }
         Ok(())

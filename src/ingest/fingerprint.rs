@@ -5,7 +5,7 @@ use std::sync::mpsc::{channel, sync_channel};
 
 use rayon::iter::{IndexedParallelIterator as _, IntoParallelRefIterator as _, ParallelIterator as _};
 
-use crate::source::{Listing, What, open, unreadable};
+use crate::source::{Listing, SourceFolder, What, unreadable};
 use crate::types::Sha256Digest;
 use crate::types::digest::Sha256Stream;
 use crate::types::record::{Entry, SourceDigest};
@@ -47,9 +47,9 @@ pub(super) fn fingerprint(listing: &Listing, watch: &dyn Watch) -> Option<Sha256
         .par_iter()
         .with_max_len(16)
         .map_init(
-            || vec![0; PIECE],
-            |buffer, found| match found.what {
-                What::File { size } if !watch.is_stopped() => match open(&listing.place(&found.path)) {
+            || (vec![0; PIECE], SourceFolder::of(listing)),
+            |(buffer, folder), found| match found.what {
+                What::File { size } if !watch.is_stopped() => match folder.open(&found.path) {
                     Ok((file, _)) if size > OVERLAPPED => overlapped(file, watch).into(),
                     Ok((file, _)) => one_by_one(file, buffer).into(),
                     Err(error) => Now::Entry(unreadable(&found.path, &error)),

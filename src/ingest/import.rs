@@ -1,4 +1,4 @@
-//! Imports one source: finds out whether the case has it, reads it through the pipeline, ends its ledger segment.
+//! What to import and what became of it, and the reading of one source into one ledger segment.
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -6,24 +6,23 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::source::{self, Event, Listing, Long, Options};
 use crate::store::pack::FrameAt;
-use crate::store::{Reader, SegmentInfo, Writer, source_id};
-use crate::types::json::Obj;
-use crate::types::record::{Record, SourceHead};
-use crate::types::{Sha256Digest, SourceId};
+use crate::store::{Reader, Writer};
+use crate::types::record::{Closed, Record, SourceHead};
+use crate::types::{RelPath, Sha256Digest, SourceId};
 
-use super::batch::{Batch, Batcher};
+use super::batch::Batcher;
 use super::derived::Derived;
-use super::fingerprint::fingerprint;
-use super::gate::Gate;
+use super::engine::Engine;
+use super::importer::Importer;
 use super::long::LongWork;
 use super::output::{Output, Totals, WriteError};
 use super::registry::{InTurn, Place, Registry};
 use super::tools::Bench;
-use super::work::{Claims, Done, Shared, WorkError, work};
-use super::{IngestError, Watch, refuse_overlap};
+use super::work::{Claims, Shared, WorkError, work};
+use super::{IngestError, Watch};
 
 /// What to import, and how.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Request {
     /// The file or folder.
     pub root: PathBuf,
@@ -33,10 +32,8 @@ pub struct Request {
     pub note: Option<String>,
     /// How to read it.
     pub options: Options,
-    /// Number of workers.
-    pub threads: usize,
-    /// Items of earlier sources of this run.
-    pub base_items: u64,
+    /// Whether a source that is itself a case is read, as the files that it consists of.
+    pub force_case: bool,
 }
 
 /// What became of it.
@@ -56,152 +53,53 @@ pub struct Imported {
     pub is_resumed: bool,
     /// What is in it.
     pub totals: Totals,
+    /// Folders in it that are cases themselves; the empty path is the source itself.
+    pub cases: Vec<RelPath>,
 }
 
-/// Imports a source. What was committed stays, whatever happens.
+/// Imports one source. What was committed stays, whatever happens. Several sources are read faster by one [`Importer`].
 ///
 /// # Errors
-/// [`IngestError::Overlap`], [`IngestError::Stopped`] on request, and all that stops the work.
+/// As [`Importer::import`].
 pub fn import(
     writer: &mut Writer,
-    derived: &mut Derived,
+    derived: Derived,
     request: &Request,
+    threads: usize,
     watch: &dyn Watch,
 ) -> Result<Imported, IngestError> {
-    refuse_overlap(writer.layout().root(), &request.root)?;
-    let listing = source::list(&request.root)?;
-    // A listing like that of a source of the case: read it once without splitting, and see.
-    let mut pending = None;
-    let mut alike = Vec::new();
-    for segment in writer.segments() {
-        let same = segment.head.as_ref().is_some_and(|head| head.listing == listing.digest);
-        match (same, segment.closed()) {
-            (true, Some(closed)) => alike.push((segment.clone(), closed.clone())),
-            (true, None) => pending = Some(segment.clone()),
-            _ => {}
-        }
-    }
-    if !alike.is_empty() {
-        let now = fingerprint(&listing, watch);
-        if watch.is_stopped() {
-            return Err(IngestError::Stopped);
-        }
-        // A source is read in one way: ids count its containers and items, so two readings would share them.
-        if let Some((segment, closed)) = alike.into_iter().find(|(_, closed)| Some(closed.id) == now) {
-            let data = event_data(request, &listing, |o| {
-                o.str("source", &source_id(&closed).to_string());
-            });
-            writer.commit("source_seen_again", &data)?;
-            let totals = Totals {
-                containers: closed.containers,
-                items: closed.items,
-                new_items: 0,
-                bytes: closed.bytes,
-            };
-            return Ok(Imported {
-                source: source_id(&closed),
-                digest: closed.id,
-                segment: segment.number,
-                is_known: true,
-                read_otherwise: (!is_same_reading(&segment, &request.options))
-                    .then(|| segment.head.map(|head| (head.kind, head.split)))
-                    .flatten(),
-                is_resumed: false,
-                totals,
-            });
-        }
-    }
-    // A pending segment read with other options is left alone; its items stay, as a source that was never finished.
-    let pending = pending.filter(|segment| is_same_reading(segment, &request.options));
-    let mut diverged = false;
-    if let Some(segment) = pending {
-        match read_into(writer, derived, request, &listing, segment.number, true, watch) {
-            Ok((digest, totals)) => {
-                return finished(writer, digest, segment.number, totals, true);
-            }
-            Err(WriteError::Failed(error)) => return Err(error),
-            Err(WriteError::Diverged) => diverged = true,
-        }
-    }
-    let segment = writer.new_segment()?;
-    let data = event_data(request, &listing, |o| {
-        o.uint("segment", u64::from(segment));
-        if diverged {
-            o.bool("source_changed_since_unfinished_import", true);
-        }
-    });
-    let head = head_record(&listing, &request.options);
-    let mut line = Vec::new();
-    head.write_line(&mut line);
-    writer.append_ledger(segment, &line)?;
-    writer.commit("source_begun", &data)?;
-    derived.catalog.record(segment, 0, &head)?;
-    match read_into(writer, derived, request, &listing, segment, false, watch) {
-        Ok((digest, totals)) => finished(writer, digest, segment, totals, false),
-        Err(WriteError::Failed(error)) => Err(error),
-        Err(WriteError::Diverged) => Err(IngestError::Worker),
-    }
+    let mut importer = Importer::new(writer, derived, threads)?;
+    let done = importer.import(request, watch);
+    importer.finish()?;
+    done
 }
 
-fn finished(
-    writer: &Writer,
-    digest: Sha256Digest,
-    segment: u32,
-    totals: Totals,
-    is_resumed: bool,
-) -> Result<Imported, IngestError> {
-    let [a, b, c, d, e, f, g, h, ..] = *digest.as_bytes();
-    let source = SourceId::Known(u64::from_be_bytes([a, b, c, d, e, f, g, h]));
-    // A source with a file that breaks off in the midst is read anew each time, which is no clash.
-    let clash =
-        writer.segments().iter().any(|s| s.source() == source && s.closed().is_some_and(|c| c.id != digest));
-    if clash {
-        return Err(IngestError::IdClash { id: source.to_string() });
-    }
-    Ok(Imported { source, digest, segment, is_known: false, read_otherwise: None, is_resumed, totals })
-}
-
-fn head_record(listing: &Listing, options: &Options) -> Record {
-    Record::Source(SourceHead {
+/// The first line of the segment of a source.
+pub(super) fn head_of(listing: &Listing, options: &Options) -> SourceHead {
+    SourceHead {
         entries: listing.found.len() as u64,
         kind: options.kind.code().to_owned(),
         listing: listing.digest,
         split: options.split.code().to_owned(),
-    })
+    }
 }
 
-fn is_same_reading(segment: &SegmentInfo, options: &Options) -> bool {
-    segment
-        .head
-        .as_ref()
-        .is_some_and(|head| head.kind == options.kind.code() && head.split == options.split.code())
+/// What the case holds, for who adds to it.
+#[derive(Debug)]
+pub(super) struct Blobs {
+    /// All blobs.
+    pub claims: Claims,
+    /// Where the frames lie.
+    pub frames: Vec<FrameAt>,
 }
 
-/// Data of an event about a source: how it was named on this machine, and what more there is to say.
-fn event_data(request: &Request, listing: &Listing, more: impl FnOnce(&mut Obj<'_>)) -> Vec<u8> {
-    use std::os::unix::ffi::OsStrExt as _;
-    let mut data = Vec::new();
-    let mut o = Obj::new(&mut data);
-    o.uint("bytes", listing.bytes);
-    if let Ok(real) = std::fs::canonicalize(&listing.root) {
-        o.text("canonical", real.as_os_str().as_bytes());
+impl Blobs {
+    /// Reads the lines of all packs.
+    pub(super) fn load(reader: &Reader) -> Result<Self, IngestError> {
+        let (registry, frames) = known_blobs(reader)?;
+        let next_frame = u32::try_from(frames.len()).unwrap_or(u32::MAX);
+        Ok(Self { claims: Claims { registry, next_frame }, frames })
     }
-    o.uint("entries", listing.found.len() as u64);
-    if let Some(label) = &request.label {
-        o.str("label", label);
-    }
-    o.digest("listing", &listing.digest);
-    if let Some(note) = &request.note {
-        o.str("note", note);
-    }
-    o.obj("options", |o| {
-        o.str("kind", request.options.kind.code()).bool("md5", request.options.md5);
-        o.bool("sha1", request.options.sha1).str("split", request.options.split.code());
-    });
-    o.text("path", request.root.as_os_str().as_bytes());
-    more(&mut o);
-    o.end();
-    data
 }
 
 /// All blobs of a case and its frames.
@@ -221,147 +119,102 @@ pub(super) fn known_blobs(reader: &Reader) -> Result<(Registry, Vec<FrameAt>), I
     Ok((registry, frames))
 }
 
-/// Reads the source into a segment. With `resume` its lines so far must come out again.
-fn read_into(
+/// How a source is read into a segment.
+#[derive(Debug)]
+pub(super) struct Reading<'a> {
+    /// What is there.
+    pub listing: &'a Listing,
+    /// How to read it.
+    pub options: &'a Options,
+    /// The segment.
+    pub segment: u32,
+    /// The lines of an earlier run that must come out again.
+    pub resume: Option<&'a Reader>,
+    /// Items of earlier sources of this command, for what is said.
+    pub base_items: u64,
+}
+
+/// Reads the source into a segment: all of it, or an error. Catalog and index are not committed.
+pub(super) fn read_into(
+    reading: &Reading<'_>,
+    engine: &Engine,
     writer: &mut Writer,
     derived: &mut Derived,
-    request: &Request,
-    listing: &Listing,
-    segment: u32,
-    resume: bool,
+    bench: &Bench,
+    blobs: Blobs,
     watch: &dyn Watch,
-) -> Result<(Sha256Digest, Totals), WriteError> {
-    let reader = Reader::open(writer.layout().root())?;
-    let (registry, frames) = known_blobs(&reader)?;
-    let next_frame = u32::try_from(frames.len()).unwrap_or(u32::MAX);
-    let claims = InTurn::new(Claims { registry, next_frame });
+) -> Result<(Closed, Totals, Blobs), WriteError> {
+    let Reading { listing, options, segment, resume, base_items } = *reading;
+    let Blobs { claims, frames } = blobs;
+    let claims = InTurn::new(claims);
     let derived_until = derived.marks.get(&segment).copied().unwrap_or(0);
-    let threads = request.threads.max(1);
-    let bench = {
-        let index = derived.index.lock().unwrap_or_else(PoisonError::into_inner);
-        Bench::new(&index, threads, &derived.settings)
-    };
-    let (digest, totals) = {
-        let shared = Shared { claims: &claims, bench: &bench, index: &derived.index, segment, derived_until };
-        let resume = resume.then_some(&reader);
-        let mut output = Output::new(
-            writer,
-            &mut derived.catalog,
-            frames,
-            segment,
-            resume,
-            derived_until,
-            request.base_items,
-            watch,
-        )?;
-        if resume.is_some() {
-            output.skip_head(&head_record(listing, &request.options))?;
-        }
-        let output = Mutex::new(output);
-        pipeline(listing, request, &shared, &output, watch)?;
-        let output = output.into_inner().unwrap_or_else(PoisonError::into_inner);
-        if watch.is_stopped() {
-            let mut output = output;
-            output.commit("import_stopped")?;
-            return Err(WriteError::Failed(IngestError::Stopped));
-        }
-        output.close(|o| {
-            o.uint("segment", u64::from(segment));
-        })?
-    };
-    bench.flush(&derived.index)?;
-    derived.commit(segment, totals.items)?;
-    Ok((digest, totals))
+    let shared = Shared { claims: &claims, bench, index: &derived.index, segment, derived_until };
+    let mut output =
+        Output::new(writer, &mut derived.catalog, frames, segment, resume, derived_until, base_items, watch)?;
+    if resume.is_some() {
+        output.skip_head(&Record::Source(head_of(listing, options)))?;
+    }
+    let output = Mutex::new(output);
+    pipeline(reading, engine, &shared, &output, watch)?;
+    let mut output = output.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if watch.is_stopped() {
+        output.commit("import_stopped")?;
+        return Err(WriteError::Failed(IngestError::Stopped));
+    }
+    let (closed, totals, frames) = output.close(segment)?;
+    Ok((closed, totals, Blobs { claims: claims.into_inner(), frames }))
 }
 
 /// Reader, workers and writer at work; every batch is written in order.
 fn pipeline(
-    listing: &Listing,
-    request: &Request,
+    reading: &Reading<'_>,
+    engine: &Engine,
     shared: &Shared<'_>,
     output: &Mutex<Output<'_>>,
     watch: &dyn Watch,
 ) -> Result<(), WriteError> {
-    let threads = request.threads.max(1);
-    let pool =
-        rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(|_| IngestError::Worker)?;
-    let gate = Gate::new(threads + 2);
-    let failure: Mutex<Option<WriteError>> = Mutex::new(None);
-    let has_failed = || failure.lock().unwrap_or_else(PoisonError::into_inner).is_some();
-    let (send, receive) = std::sync::mpsc::channel::<(u64, Result<Done, WorkError>)>();
-    let fail = |error: WriteError| {
-        failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
-    };
-    std::thread::scope(|threads_scope| {
-        threads_scope.spawn(|| {
-            let mut waiting = std::collections::BTreeMap::new();
-            let mut next = 0;
-            for (number, done) in receive {
-                waiting.insert(number, done);
-                while let Some(done) = waiting.remove(&next) {
-                    next += 1;
-                    let wrote = match done {
-                        Ok(done) if !has_failed() => {
-                            output.lock().unwrap_or_else(PoisonError::into_inner).batch(&done)
-                        }
-                        Ok(_) => Ok(()),
-                        Err(WorkError::Index(error)) => Err(error.into()),
-                        Err(WorkError::Pack(source)) => {
-                            Err(IngestError::Files { path: "packs".into(), source }.into())
-                        }
-                        Err(WorkError::Tools) => Err(IngestError::Worker.into()),
-                    };
-                    if let Err(error) = wrote {
-                        fail(error);
-                    }
-                    gate.leave();
-                }
+    let work = |_, batch| work(batch, shared).map_err(WriteError::from);
+    let write = |done| output.lock().unwrap_or_else(PoisonError::into_inner).batch(&done);
+    engine.run(work, write, |feed| {
+        let mut batcher = Batcher::default();
+        let mut long: Option<LongWork> = None;
+        let mut sink = |event: Event| {
+            if feed.has_failed() || watch.is_stopped() {
+                return ControlFlow::Break(());
             }
-        });
-        pool.in_place_scope_fifo(|scope| {
-            let start = |batch: Batch| {
-                gate.enter();
-                let send = send.clone();
-                scope.spawn_fifo(move |_| {
-                    let number = batch.number;
-                    let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work(batch, shared)));
-                    // The writer is there until all senders are gone.
-                    send.send((number, done.unwrap_or(Err(WorkError::Tools)))).unwrap_or_default();
-                });
-            };
-            let mut batcher = Batcher::default();
-            let mut long: Option<LongWork> = None;
-            let mut sink = |event: Event| {
-                if has_failed() || watch.is_stopped() {
-                    return ControlFlow::Break(());
+            if let Event::Long(event) = event {
+                if let Some(batch) = batcher.finish() {
+                    feed.push(batch);
                 }
-                if let Event::Long(event) = event {
-                    if let Some(batch) = batcher.finish() {
-                        start(batch);
-                    }
-                    gate.wait_empty();
-                    if let Err(error) = long_event(event, &mut long, &mut batcher, shared, output) {
-                        fail(error);
-                    }
-                } else if let Some(batch) = batcher.push(event) {
-                    start(batch);
+                feed.wait_written();
+                if let Err(error) = long_event(event, &mut long, &mut batcher, shared, output) {
+                    feed.fail(error);
                 }
-                ControlFlow::Continue(())
-            };
-            if let Err(error) = source::read(listing, &request.options, &mut sink) {
-                fail(error.into());
+            } else if let Some(batch) = batcher.push(event) {
+                feed.push(batch);
             }
-            if let Some(batch) = batcher.finish()
-                && !has_failed()
-                && !watch.is_stopped()
-            {
-                start(batch);
-            }
-            gate.wait_empty();
-        });
-        drop(send);
-    });
-    failure.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
+            ControlFlow::Continue(())
+        };
+        if let Err(error) = source::read(reading.listing, reading.options, &mut sink) {
+            feed.fail(IngestError::from(error).into());
+        }
+        if let Some(batch) = batcher.finish()
+            && !feed.has_failed()
+            && !watch.is_stopped()
+        {
+            feed.push(batch);
+        }
+    })
+}
+
+impl From<WorkError> for WriteError {
+    fn from(error: WorkError) -> Self {
+        Self::Failed(match error {
+            WorkError::Index(error) => error.into(),
+            WorkError::Pack(source) => IngestError::Files { path: "packs".into(), source },
+            WorkError::Tools => IngestError::Worker,
+        })
+    }
 }
 
 fn long_event(
@@ -373,7 +226,7 @@ fn long_event(
 ) -> Result<(), WriteError> {
     let mut output = output.lock().unwrap_or_else(PoisonError::into_inner);
     match (&event, long.as_mut()) {
-        (Long::Start { .. }, _) => *long = LongWork::begin(&mut output, event)?,
+        (Long::Start { .. }, None) => *long = LongWork::begin(&mut output, event)?,
         (Long::Part(part), Some(work)) => work.part(&mut output, part)?,
         (Long::End { .. }, Some(_)) => {
             if let Some(work) = long.take() {
@@ -382,7 +235,11 @@ fn long_event(
                 output.wrote(0)?;
             }
         }
-        _ => {}
+        _ => {
+            return Err(
+                IngestError::Internal("a part of something long that has not begun, or not ended").into()
+            );
+        }
     }
     Ok(())
 }

@@ -83,6 +83,7 @@ impl LongWork {
         let known = &claims.registry;
         let (sha256, stored) = output.store.blob_end(|digest| known.find(digest).is_none())?;
         let len = end - self.start;
+        let is_new_to_case = stored.is_some();
         let place = match stored {
             Some(streamed) => {
                 let place = Place { frame: claims.next_frame, offset: 0, len };
@@ -111,7 +112,7 @@ impl LongWork {
             notes: notes.clone(),
             hash: Hashed { sha256, wire },
         });
-        output.long_item(&record)?;
+        output.long_item(&record, is_new_to_case)?;
         let Some(ordinal) = ordinal.filter(|&n| n >= shared.derived_until) else { return Ok(()) };
         let Some(key) = ItemKey::new(shared.segment, ordinal, 0) else { return Ok(()) };
         let words = output.container_state();

@@ -11,9 +11,11 @@ pub mod account;
 mod batch;
 mod checks;
 mod derived;
+mod engine;
+mod findings;
 mod fingerprint;
-mod gate;
 mod import;
+mod importer;
 pub mod keys;
 mod lines;
 mod long;
@@ -29,7 +31,9 @@ mod work;
 
 pub use checks::refuse_overlap;
 pub use derived::Derived;
+pub use findings::import_findings;
 pub use import::{Imported, Request, import};
+pub use importer::Importer;
 pub use output::Totals;
 pub use rebuild::{Again, Step, catch_up};
 pub use state::words as state_words;
@@ -43,6 +47,8 @@ pub trait Watch: Sync {
     fn committed(&self, items: u64);
     /// Whether to stop at the next good moment.
     fn is_stopped(&self) -> bool;
+    /// A source of so many bytes is read next.
+    fn listed(&self, _bytes: u64) {}
 }
 
 /// Why an import or rebuild could not go on.
@@ -83,6 +89,15 @@ pub enum IngestError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The source is a case, and was not to be read as one.
+    #[error("{} is itself a case", path.display())]
+    IsCase {
+        /// The source.
+        path: PathBuf,
+    },
+    /// Something that cannot be has come about: a fault of this program. What was committed stays.
+    #[error("internal error: {0}")]
+    Internal(&'static str),
     /// A worker died.
     #[error("a worker stopped unexpectedly")]
     Worker,

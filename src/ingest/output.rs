@@ -8,9 +8,9 @@ use crate::source::Open;
 use crate::store::pack::FrameAt;
 use crate::store::{Lines, Reader, Writer};
 use crate::types::json::Obj;
-use crate::types::record::Record;
+use crate::types::record::{Closed, Record};
 use crate::types::unescape::Rule;
-use crate::types::{ItemKey, RelPath, Sha256Digest};
+use crate::types::{ItemKey, RelPath};
 
 use super::batch::{Batch, Step};
 use super::lines::{Made, Maker};
@@ -35,6 +35,8 @@ pub struct Totals {
     pub items: u64,
     /// Items whose ledger lines were not there before this run.
     pub new_items: u64,
+    /// Items whose bytes the case did not hold before this run, each content counted once.
+    pub new_to_case: u64,
     /// Bytes read of the source.
     pub bytes: u64,
 }
@@ -141,6 +143,7 @@ impl<'a> Output<'a> {
             let at = self.store.append_frame(frame)?;
             self.frames.push(at);
         }
+        self.totals.new_to_case += done.fresh_items;
         for made in self.maker.batch(&done.batch, &done.hashed) {
             self.record(&made, done)?;
         }
@@ -241,8 +244,9 @@ impl<'a> Output<'a> {
     }
 
     /// The line of an item that was too long for a batch.
-    pub(super) fn long_item(&mut self, record: &Record) -> Result<(), WriteError> {
+    pub(super) fn long_item(&mut self, record: &Record, is_new_to_case: bool) -> Result<(), WriteError> {
         let is_new = self.line(record)?;
+        self.totals.new_to_case += u64::from(is_new_to_case);
         self.totals.items += 1;
         self.totals.new_items += u64::from(is_new);
         Ok(())
@@ -298,10 +302,7 @@ impl<'a> Output<'a> {
     }
 
     /// The last line and its event. Answers the source digest.
-    pub(super) fn close(
-        mut self,
-        data: impl FnOnce(&mut Obj<'_>),
-    ) -> Result<(Sha256Digest, Totals), WriteError> {
+    pub(super) fn close(mut self, segment: u32) -> Result<(Closed, Totals, Vec<FrameAt>), WriteError> {
         let record = std::mem::take(&mut self.maker).finish();
         self.line(&record)?;
         if let Some(expected) = &mut self.expected
@@ -317,12 +318,16 @@ impl<'a> Output<'a> {
         }
         let mut line = Vec::new();
         let mut o = Obj::new(&mut line);
-        data(&mut o);
+        o.uint("segment", u64::from(segment));
         o.end();
         self.store.commit("source_imported", &line)?;
         self.watch.committed(self.base_items + self.totals.items);
-        let Record::Closed(closed) = record else { return Err(WriteError::Failed(IngestError::Worker)) };
-        Ok((closed.id, self.totals))
+        let Record::Closed(closed) = record else {
+            return Err(WriteError::Failed(IngestError::Internal(
+                "a segment that does not end with its last line",
+            )));
+        };
+        Ok((closed, self.totals, self.frames))
     }
 
     /// Notes what the file system said of a file before it was read, and after it when that differs, for the custody log.

@@ -91,9 +91,20 @@ pub fn catch_up(
     threads: usize,
     watch: &dyn Watch,
 ) -> Result<u64, IngestError> {
+    catch_up_some(reader, derived, threads, watch, |_| true)
+}
+
+/// The same for the ledger segments that are wanted.
+pub(super) fn catch_up_some(
+    reader: &Reader,
+    derived: &mut Derived,
+    threads: usize,
+    watch: &dyn Watch,
+    is_wanted: impl Fn(u32) -> bool,
+) -> Result<u64, IngestError> {
     let mut again = None;
     let mut done = 0;
-    for segment in reader.segments()? {
+    for segment in reader.segments()?.into_iter().filter(|segment| is_wanted(segment.number)) {
         let number = segment.number;
         let from = derived.marks.get(&number).copied();
         if let (Some(mark), Some(closed)) = (from, segment.closed())
@@ -106,11 +117,8 @@ pub fn catch_up(
             None => again.insert(Again::new(reader, threads, false)?),
         };
         let from = from.unwrap_or(0);
-        let Derived { catalog, index, settings, .. } = derived;
-        let bench = {
-            let index = index.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
-            Bench::new(index, threads, settings)
-        };
+        let bench = Bench::of(derived, threads);
+        let Derived { catalog, index, .. } = derived;
         let items = again.read(number, from, &bench, Some(index), watch, &mut |step| {
             match step {
                 Step::Record(record, ordinal) => catalog.record(number, ordinal, record)?,
@@ -119,7 +127,7 @@ pub fn catch_up(
             Ok(())
         })?;
         bench.flush(&derived.index)?;
-        derived.commit(number, items)?;
+        derived.commit(&[(number, items)])?;
         done += items - from.min(items);
     }
     Ok(done)

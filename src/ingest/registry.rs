@@ -84,6 +84,11 @@ impl<T> InTurn<T> {
         result
     }
 
+    /// What is inside.
+    pub(super) fn into_inner(self) -> T {
+        self.state.into_inner().unwrap_or_else(PoisonError::into_inner).1
+    }
+
     /// Does `work` out of turn; for when no batch is on its way.
     pub(super) fn idle<R>(&self, work: impl FnOnce(&mut T) -> R) -> R {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);

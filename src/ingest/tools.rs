@@ -3,12 +3,13 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::facts::ItemFacts;
 use crate::facts::derive::{Scratch, Seen, derive};
+use crate::facts::{ItemFacts, TextFact};
 use crate::index::{IndexError, IndexWorker, IndexWriter, Indexed, Way};
 use crate::route::{Mail, Settings};
 use crate::types::{Anomaly, AnomalyKind, ItemKey, Sha256Digest};
 
+use super::derived::Derived;
 use super::way::Concluded;
 
 /// Memory that all workers together may fill with parts of the index before they are written out. More makes fewer segments,
@@ -20,6 +21,38 @@ const INDEX_MEMORY: usize = 88 << 20;
 pub struct Read {
     /// Facts of the message, then of its children in part order; with each child its bytes.
     pub facts: Vec<(ItemFacts, Option<Vec<u8>>)>,
+}
+
+impl Read {
+    /// Bytes of memory that it takes, near enough.
+    pub(super) fn weight(&self) -> usize {
+        let one = |(facts, bytes): &(ItemFacts, Option<Vec<u8>>)| {
+            facts_weight(facts).saturating_add(bytes.as_ref().map_or(0, Vec::len))
+        };
+        self.facts.iter().map(one).fold(0, usize::saturating_add)
+    }
+}
+
+/// Bytes of memory that the facts of a message take, near enough: lists by their elements, and the texts that can be long.
+fn facts_weight(facts: &ItemFacts) -> usize {
+    /// What the allocator and short texts take for one element.
+    const ELEMENT: usize = 64;
+    let text = |text: &Option<TextFact>| text.as_ref().map_or(0, |text| text.text.len());
+    let list = |count: usize, size: usize| count.saturating_mul(size.saturating_add(ELEMENT));
+    let people: usize = facts.addresses.iter().map(|a| a.mailbox.name.len() + a.mailbox.address.len()).sum();
+    let files: usize = facts.attachments.iter().map(|a| a.name.len() + a.content_type.len()).sum();
+    let details: usize = facts.anomalies.iter().filter_map(|a| a.detail.as_ref()).map(|d| d.len()).sum();
+    let parts = [
+        size_of::<ItemFacts>(),
+        list(facts.addresses.len(), size_of::<crate::facts::AddressFact>()),
+        list(facts.hops.len(), size_of::<crate::facts::Hop>()),
+        list(facts.attachments.len(), size_of::<crate::facts::Attachment>()),
+        list(facts.anomalies.len(), size_of::<Anomaly>()),
+        list(facts.references.len(), ELEMENT),
+        text(&facts.subject) + text(&facts.date_raw) + text(&facts.message_id),
+        people + files + details,
+    ];
+    parts.into_iter().fold(0, usize::saturating_add)
 }
 
 /// One item to be read.
@@ -172,6 +205,12 @@ impl Bench {
             settings: Arc::clone(settings),
         };
         Self { free: Mutex::new((0..workers).map(|_| one()).collect()) }
+    }
+
+    /// The same over an open index.
+    pub fn of(derived: &mut Derived, workers: usize) -> Self {
+        let index = derived.index.get_mut().unwrap_or_else(PoisonError::into_inner);
+        Self::new(index, workers, &derived.settings)
     }
 
     /// A set for each of `workers`, without an index.

@@ -10,6 +10,7 @@ use crate::types::digest::WireStream;
 use crate::types::{ItemKey, Sha256Digest};
 
 use super::batch::{Batch, Step};
+use super::engine::Weigh;
 use super::lines::{Hashed, is_file};
 use super::registry::{InTurn, Place, Registry};
 use super::state;
@@ -52,6 +53,16 @@ pub(super) struct Done {
     pub frame: Option<Frame>,
     /// What was read of each item.
     pub read: Vec<Option<Read>>,
+    /// Items whose bytes the case did not hold.
+    pub fresh_items: u64,
+}
+
+impl Weigh for Done {
+    fn weight(&self) -> usize {
+        let read: usize = self.read.iter().flatten().map(Read::weight).fold(0, usize::saturating_add);
+        let frame = self.frame.as_ref().map_or(0, |frame| frame.bytes.len());
+        self.batch.held().saturating_add(frame).saturating_add(read)
+    }
 }
 
 /// Why a worker could not finish a batch.
@@ -124,7 +135,8 @@ pub(super) fn work(batch: Batch, shared: &Shared<'_>) -> Result<Done, WorkError>
         tools.flush_if_full(shared.index).map(|()| out)
     });
     let read = read.ok_or(WorkError::Tools)?.map_err(WorkError::Index)?;
-    Ok(Done { batch, hashed, places, frame, read })
+    let fresh_items = fresh.iter().filter(|&&at| matches!(batch.steps[at], Step::Item(_))).count() as u64;
+    Ok(Done { batch, hashed, places, frame, read, fresh_items })
 }
 
 /// The bytes of a step that has some.

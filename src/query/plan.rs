@@ -9,6 +9,7 @@ use super::{QueryError, QueryProblem};
 use crate::facts::Role;
 use crate::index::schema::{self, Words, kind};
 use crate::index::{Lookup, Phrase, asked};
+use crate::types::AnomalyKind;
 use crate::types::time::UtcMs;
 
 /// What answers a condition: everything that any of the lookups finds.
@@ -34,6 +35,8 @@ pub(super) enum Check {
 #[derive(Clone, Debug)]
 pub(super) enum Wanted {
     Index(Plan),
+    /// Items that lookups find, and those of containers with one of these anomalies.
+    Anomaly(Plan, Vec<&'static str>),
     Date(Option<UtcMs>, Option<UtcMs>),
     Internal(Option<UtcMs>, Option<UtcMs>),
     Size(u64, u64),
@@ -156,8 +159,16 @@ pub(super) fn plan(asked_for: &Term, zone: &jiff::tz::TimeZone) -> Result<Wanted
             }
         }
         FieldKind::Tag(kind) if sets::values(asked_for.field).is_some() => {
-            for word in one_of(asked_for)? {
+            let words = one_of(asked_for)?;
+            for word in &words {
                 plan.sure.push(Lookup::Term(term(|t| schema::text_term(t, kind, word.as_bytes()))));
+            }
+            // What was odd of a container is known only when its items are in the index already.
+            if kind == kind::ANOMALY {
+                return Ok(Wanted::Anomaly(plan, words));
+            }
+            if kind == kind::HAS && words.contains(&"anomaly") {
+                return Ok(Wanted::Anomaly(plan, AnomalyKind::ALL.iter().map(|a| a.code()).collect()));
             }
         }
         FieldKind::Tag(kind) => {

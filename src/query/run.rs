@@ -173,6 +173,7 @@ impl Run<'_> {
         let index = self.case.index;
         match plan(term, &self.options.zone)? {
             Wanted::Index(plan) => self.index(plan),
+            Wanted::Anomaly(plan, codes) => Ok(self.index(plan)?.or(&self.in_noted(&codes)?)),
             Wanted::Date(from, to) => {
                 self.dated = true;
                 Ok(match dates {
@@ -223,6 +224,14 @@ impl Run<'_> {
             Ok(())
         })?;
         Ok(self.case.index.keyed(&good)?)
+    }
+
+    /// The items of containers with one of these anomalies.
+    fn in_noted(&self, codes: &[&str]) -> Result<Set, SearchError> {
+        let noted = self.case.catalog.failed_or_noted()?;
+        let is = |c: &ContainerRow| c.notes.iter().any(|note| codes.contains(&&*note.code));
+        let ranges: Vec<_> = noted.iter().filter(|c| is(c)).filter_map(ContainerRow::keys).collect();
+        Ok(if ranges.is_empty() { self.case.index.none() } else { self.case.index.keyed(&ranges)? })
     }
 
     fn container(&self, text: &str) -> Result<Set, SearchError> {

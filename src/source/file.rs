@@ -66,6 +66,11 @@ pub(super) fn open(path: &Path) -> io::Result<(File, FileState)> {
         Err(error) if error.raw_os_error() == Some(libc::EPERM) => with(0)?,
         other => other?,
     };
+    checked(file)
+}
+
+/// An open file with its state, when it is a plain one.
+pub(super) fn checked(file: File) -> io::Result<(File, FileState)> {
     let metadata = file.metadata()?;
     if !metadata.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a plain file any more"));
@@ -141,6 +146,10 @@ impl<'a> Pump<'a> {
 
     /// Appends to `buf` until it holds `want` more bytes or there is no more.
     pub(super) fn fill(&mut self, buf: &mut Vec<u8>, want: usize) {
+        // A small file that is read already must not hold room for a large one.
+        if self.eof {
+            return;
+        }
         let target = buf.len().saturating_add(want);
         buf.reserve(want);
         while !self.eof && buf.len() < target {

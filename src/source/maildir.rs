@@ -5,7 +5,7 @@ use std::io::Read as _;
 
 use crate::types::{Anomaly, AnomalyKind, RelPath};
 
-use super::{Found, Listing, What, file};
+use super::{Found, Listing, SourceFolder, What};
 
 /// What the place of a file says of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -162,13 +162,13 @@ pub(super) struct Uids {
 
 impl Uids {
     /// The UID of a Maildir file, from the `dovecot-uidlist` beside its `cur`.
-    pub(super) fn of(&mut self, listing: &Listing, path: &RelPath) -> Option<u64> {
+    pub(super) fn of(&mut self, listing: &Listing, folder: &mut SourceFolder, path: &RelPath) -> Option<u64> {
         let (dir, name) = parts(path.as_bytes());
         let above = parts(dir).0;
         let root: Vec<u8> = if above.is_empty() { Vec::new() } else { [above, b"/"].concat() };
         if self.dir != root || self.dir.is_empty() && self.known.is_empty() {
             let list = RelPath::new([&root[..], b"dovecot-uidlist"].concat());
-            self.known = load(listing, &list);
+            self.known = load(listing, folder, &list);
             self.known.entry(Vec::new()).or_default();
             self.dir = root;
         }
@@ -177,7 +177,7 @@ impl Uids {
 }
 
 /// `3 V<uidvalidity> N<next> G<guid>`, then lines `<uid> [extensions] :<name>`; version 1 has `<uid> <name>`.
-fn load(listing: &Listing, path: &RelPath) -> HashMap<Vec<u8>, u64> {
+fn load(listing: &Listing, folder: &mut SourceFolder, path: &RelPath) -> HashMap<Vec<u8>, u64> {
     let mut known = HashMap::new();
     let Ok(place) = listing.found.binary_search_by(|f| f.path.cmp(path)) else { return known };
     if !matches!(listing.found.get(place), Some(Found { what: What::File { size }, .. }) if *size <= MAX_LIST)
@@ -185,7 +185,7 @@ fn load(listing: &Listing, path: &RelPath) -> HashMap<Vec<u8>, u64> {
         return known;
     }
     let mut text = Vec::new();
-    let Ok((opened, _)) = file::open(&listing.place(path)) else { return known };
+    let Ok((opened, _)) = folder.open(path) else { return known };
     if opened.take(MAX_LIST).read_to_end(&mut text).is_err() {
         return known;
     }

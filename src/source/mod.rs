@@ -27,6 +27,7 @@ mod archive;
 mod detect;
 mod drive;
 mod file;
+mod folder;
 mod fromline;
 mod look;
 mod maildir;
@@ -40,6 +41,7 @@ mod walk;
 mod whole;
 
 pub use file::FileState;
+pub use folder::SourceFolder;
 pub use walk::list;
 
 /// What the files of a source are read as.

@@ -11,7 +11,8 @@ use crate::types::{Anomaly, AnomalyKind, RelPath};
 use super::archive::{self, Again, Budget, Section};
 use super::detect::{self, Verdict};
 use super::drive::{Splitter, drive};
-use super::file::{self, FileState, Pump};
+use super::file::{FileState, Pump};
+use super::folder::SourceFolder;
 use super::maildir::{self, Folders, Role, Uids};
 use super::mbox::Mbox;
 use super::mmdf::Mmdf;
@@ -78,16 +79,17 @@ impl<'a> Session<'a> {
     fn all(&mut self, listing: &Listing) -> Flow {
         let folders = Folders::of(&listing.found);
         let mut uids = Uids::default();
+        let mut folder = SourceFolder::of(listing);
         for thing in &listing.found {
             match &thing.what {
                 What::Other(entry) => self.send(Event::Entry((**entry).clone()))?,
                 What::File { .. } => {
                     let role = folders.role(&thing.path);
                     let uid = match role {
-                        Role::Maildir { tmp: false } => uids.of(listing, &thing.path),
+                        Role::Maildir { tmp: false } => uids.of(listing, &mut folder, &thing.path),
                         _ => None,
                     };
-                    self.file(listing, &thing.path, role, uid)?;
+                    self.file(&mut folder, &thing.path, role, uid)?;
                 }
             }
         }
@@ -98,8 +100,8 @@ impl<'a> Session<'a> {
         asked((self.sink)(event))
     }
 
-    fn file(&mut self, listing: &Listing, path: &RelPath, role: Role, uid: Option<u64>) -> Flow {
-        let (opened, before) = match file::open(&listing.place(path)) {
+    fn file(&mut self, folder: &mut SourceFolder, path: &RelPath, role: Role, uid: Option<u64>) -> Flow {
+        let (opened, before) = match folder.open(path) {
             Ok(opened) => opened,
             Err(error) => {
                 return self.send(Event::Entry(super::unreadable(path, &error)));

@@ -76,17 +76,15 @@ fn freeze(source: &Path, case: &Path) {
 }
 
 fn import(writer: &mut Writer, source: &Path) {
-    let mut derived = Derived::open(writer.layout()).unwrap();
+    let derived = Derived::open(writer.layout()).unwrap();
     let request = Request {
         root: source.to_owned(),
         label: Some("exhibit 1".into()),
         note: None,
         options: Options::default(),
-        threads: 1,
-        base_items: 0,
+        force_case: false,
     };
-    ingest::import(writer, &mut derived, &request, &Stopped).unwrap();
-    derived.close().unwrap();
+    ingest::import(writer, derived, &request, 1, &Stopped).unwrap();
 }
 
 fn copied(from: &Path, to: &Path) {

@@ -9,7 +9,6 @@ mod parcel;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError};
 
@@ -20,15 +19,15 @@ use crate::types::{Sha256Digest, SourceId};
 
 pub use events::{FolderSeen, mechanism_name, sum, uid_set, url, write_refetched};
 
-use super::gate::Gate;
-use super::import::known_blobs;
+use super::engine::Engine;
+use super::import::Blobs;
 use super::registry::InTurn;
 use super::work::Claims;
 use super::{IngestError, Totals, Watch};
 use known::InCase;
 use long::{Long, Taken};
 use output::Output;
-use parcel::{Done, Failure, Gatherer, Parcel};
+use parcel::Gatherer;
 
 /// What to acquire.
 #[derive(Clone, Debug)]
@@ -124,77 +123,37 @@ fn run(
     let head = events::head(order);
     let reader = Reader::open(writer.layout().root())?;
     let known = InCase::load(&reader, &head)?;
-    let (registry, frames) = known_blobs(&reader)?;
+    let Blobs { claims, .. } = Blobs::load(&reader)?;
     let resumes = known.pending.as_ref().filter(|_| !order.list_only).map(|segment| segment.number);
     // Told before the server is, so that no sign-in is without a trace.
     let data = events::begun(order, &head, request.label.as_deref(), request.note.as_deref(), resumes);
     writer.commit("account_begun", &data)?;
-    let next_frame = u32::try_from(frames.len()).unwrap_or(u32::MAX);
-    drop(frames);
-    let claims = InTurn::new(Claims { registry, next_frame });
+    let claims = InTurn::new(claims);
     let output = Output::new(writer, &reader, &known, head, request, watch)?;
     let output = Mutex::new(output);
-    let ended = pipeline(request.threads.max(1), &claims, &output, watch, |sink| produce(&known, sink))?;
+    let engine = Engine::new(request.threads)?;
+    let ended = pipeline(&engine, &claims, &output, watch, |sink| produce(&known, sink))?;
     output.into_inner().unwrap_or_else(PoisonError::into_inner).finish(ended)
 }
 
 /// The server's talk on this thread, workers and the writer on theirs.
 fn pipeline(
-    threads: usize,
+    engine: &Engine,
     claims: &InTurn<Claims>,
     output: &Mutex<Output<'_>>,
     watch: &dyn AccountWatch,
     produce: impl FnOnce(&mut Sink<'_>) -> Result<(), AcquireError>,
 ) -> Result<Result<(), AcquireError>, IngestError> {
-    let gate = Gate::new(threads + 3);
-    let failure = Failure::<IngestError>::new();
-    let (to_workers, parcels) = std::sync::mpsc::channel::<Parcel>();
-    let parcels = Mutex::new(parcels);
-    let (to_writer, done) = std::sync::mpsc::channel::<(u64, std::io::Result<Done>)>();
-    let ended = std::thread::scope(|scope| {
-        for _ in 0..threads {
-            let (to_writer, parcels) = (to_writer.clone(), &parcels);
-            scope.spawn(move || {
-                loop {
-                    // One at a time waits here, so that parcels are taken in their order.
-                    let next = parcels.lock().unwrap_or_else(PoisonError::into_inner).recv();
-                    let Ok(parcel) = next else { return };
-                    let number = parcel.number;
-                    // The writer is there until all senders are gone.
-                    to_writer.send((number, parcel::work(parcel, claims))).unwrap_or_default();
-                }
-            });
-        }
-        drop(to_writer);
-        let (gate, failure) = (&gate, &failure);
-        scope.spawn(move || {
-            let mut early = BTreeMap::new();
-            let mut next = 0;
-            for (number, worked) in done {
-                early.insert(number, worked);
-                while let Some(worked) = early.remove(&next) {
-                    next += 1;
-                    let wrote = match worked {
-                        Ok(_) if failure.is_set() => Ok(()),
-                        Ok(done) => output.lock().unwrap_or_else(PoisonError::into_inner).parcel(done),
-                        Err(source) => Err(IngestError::Files { path: "packs".into(), source }),
-                    };
-                    if let Err(error) = wrote {
-                        failure.set(error);
-                    }
-                    gate.leave();
-                }
-            }
-        });
-        let start = |parcel: Parcel| {
-            gate.enter();
-            // A worker that died has taken the scope with it.
-            to_workers.send(parcel).unwrap_or_default();
-        };
+    let work = |_, parcel| {
+        let packed = |source| IngestError::Files { path: "packs".into(), source };
+        parcel::work(parcel, claims).map_err(packed)
+    };
+    let write = |done| output.lock().unwrap_or_else(PoisonError::into_inner).parcel(done);
+    engine.run(work, write, |feed| {
         let mut gatherer = Gatherer::new();
         let mut long: Option<Long> = None;
         let mut sink = |told: Told| {
-            if failure.is_set() || watch.is_stopped() {
+            if feed.has_failed() || watch.is_stopped() {
                 return ControlFlow::Break(());
             }
             watch.told(&told);
@@ -203,18 +162,18 @@ fn pipeline(
                 Taken::Whole(told) if long.as_ref().is_some_and(Long::is_streamed) => gatherer.keep(told),
                 Taken::Whole(told) => {
                     if let Some(parcel) = gatherer.push(told) {
-                        start(parcel);
+                        feed.push(parcel);
                     }
                 }
                 Taken::Kept => {}
                 Taken::Stream(streamed) => {
                     if let Some(parcel) = gatherer.finish() {
-                        start(parcel);
+                        feed.push(parcel);
                     }
-                    gate.wait_empty();
+                    feed.wait_written();
                     let mut output = output.lock().unwrap_or_else(PoisonError::into_inner);
                     if let Err(error) = streamed.write(&mut output, claims) {
-                        failure.set(error);
+                        feed.fail(error);
                     }
                 }
             }
@@ -222,13 +181,11 @@ fn pipeline(
         };
         let ended = produce(&mut sink);
         if let Some(parcel) = gatherer.finish() {
-            start(parcel);
+            feed.push(parcel);
         }
-        gate.wait_empty();
-        drop(to_workers);
+        feed.wait_written();
         // What broke off in the middle of a long message is given up.
         output.lock().unwrap_or_else(PoisonError::into_inner).store.blob_abort();
         ended
-    });
-    failure.take().map_or(Ok(ended), Err)
+    })
 }

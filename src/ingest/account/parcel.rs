@@ -1,9 +1,9 @@
 //! What an account tells, in parcels that workers hash and pack one by one.
 
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use crate::acquire::{Message, Other, Session, Told};
+use crate::ingest::engine::Weigh;
 use crate::ingest::registry::{InTurn, Place};
 use crate::ingest::work::{Claims, is_wire, wire};
 use crate::store::pack::{Frame, LEVEL, pack};
@@ -27,6 +27,24 @@ pub(super) struct Parcel {
     pub steps: Vec<Told>,
     /// Bytes of it.
     pub bytes: usize,
+}
+
+/// Bytes that something that was told takes by itself.
+const STEP: usize = size_of::<Told>();
+
+impl Weigh for Parcel {
+    fn weight(&self) -> usize {
+        self.bytes.saturating_add(self.steps.len().saturating_mul(STEP))
+    }
+}
+
+impl Weigh for Done {
+    fn weight(&self) -> usize {
+        // The bytes of messages and transcript are gone; what the server said of each is counted in `bytes`.
+        let frame = self.frame.as_ref().map_or(0, |frame| frame.bytes.len());
+        let blobs = self.blobs.len().saturating_mul(2 * size_of::<Hashed>());
+        frame.saturating_add(blobs).saturating_add(self.parcel.steps.len().saturating_mul(STEP))
+    }
 }
 
 /// Digests of a blob.
@@ -183,26 +201,4 @@ fn claim(claims: &mut Claims, blobs: &[Vec<Hashed>]) -> Vec<(usize, usize)> {
         claims.next_frame += 1;
     }
     fresh
-}
-
-/// The first thing that went wrong, for all threads to see.
-#[derive(Debug)]
-pub(super) struct Failure<E>(Mutex<Option<E>>);
-
-impl<E> Failure<E> {
-    pub(super) fn new() -> Self {
-        Self(Mutex::new(None))
-    }
-
-    pub(super) fn set(&self, error: E) {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get_or_insert(error);
-    }
-
-    pub(super) fn is_set(&self) -> bool {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).is_some()
-    }
-
-    pub(super) fn take(self) -> Option<E> {
-        self.0.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
 }
