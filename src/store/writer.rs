@@ -432,15 +432,14 @@ impl Writer {
 
     /// Writes `bytes` at `offset` of the frame that the pack gets next.
     pub(super) fn write_pack(&mut self, bytes: &[u8], offset: u64) -> Result<(), StoreError> {
-        let file = match self.pack.file.take() {
-            Some(file) => file,
-            None => {
-                let path = self.layout.numbered(FileKind::Pack, self.pack.number);
-                if self.pack.len == 0 {
-                    self.to_sync.extend(path.parent().map(Path::to_owned));
-                }
-                (self.disk.open(&path, self.pack.len == 0)?, path)
+        let file = if let Some(file) = self.pack.file.take() {
+            file
+        } else {
+            let path = self.layout.numbered(FileKind::Pack, self.pack.number);
+            if self.pack.len == 0 {
+                self.to_sync.extend(path.parent().map(Path::to_owned));
             }
+            (self.disk.open(&path, self.pack.len == 0)?, path)
         };
         let (file, path) = self.pack.file.insert(file);
         self.pack.has_rest = true;
