@@ -355,7 +355,7 @@ fn what_failed_first_is_told_by_every_later_call() {
         for later in [writer.append_ledger(1, b"{}\n").unwrap_err(), writer.commit("x", b"{}").unwrap_err()] {
             let StoreError::Broken { what: then, path: of, source } = &later else { panic!("{later}") };
             assert_eq!((then, of), (what, path));
-            assert_eq!(source.kind(), std::io::ErrorKind::StorageFull);
+            assert_eq!(source.kind(), io::ErrorKind::StorageFull);
             assert!(later.to_string().contains(&path.display().to_string()), "{later}");
         }
     }
