@@ -55,7 +55,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("html5gum", &["parse"]),
     ("indicatif", &["cli"]),
     ("jiff", &["query", "cli"]),
-    ("walkdir", &["source"]),
+    ("rustix", &["source"]),
     ("mail_parser", &["parse"]),
     ("num_bigint", &["auth"]),
     ("ed25519_compact", &["auth"]),

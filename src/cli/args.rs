@@ -207,6 +207,9 @@ pub(super) struct ImportArgs {
     /// Also compute SHA-1 of every container
     #[arg(long)]
     pub sha1: bool,
+    /// Read a source again of which sizes, times and inodes are those of the last reading
+    #[arg(long)]
+    pub rehash: bool,
     /// Import a folder that is itself a case, as the files that it consists of
     #[arg(long)]
     pub force_case: bool,

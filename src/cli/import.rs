@@ -14,6 +14,7 @@ use crate::store::{CaseInfo, Head, Reader, State, Writer, state};
 use crate::types::json::Obj;
 use crate::types::record::REASONS;
 use crate::types::text::shown;
+use crate::types::time::Clock as _;
 
 use super::args::{ImportArgs, SplitArg};
 use super::context::{self, Context};
@@ -120,6 +121,8 @@ pub(super) fn run(context: &Context, args: &ImportArgs, out: &mut Out) -> Result
             note: args.note.clone(),
             options,
             force_case: args.force_case,
+            rehash: args.rehash,
+            now_us: Some(context::SystemClock.now_us()),
         };
         match importer.import(&request, &watcher) {
             Ok(one) => {
@@ -209,7 +212,12 @@ fn summary(
                 "{path}: already imported; no digests were added, they are taken when a source is first read"
             ));
         }
-        let report = super::report::of_segment(&catalog, one.segment)?;
+        // Only a source without any finding is taken as unchanged, so there is nothing to count.
+        let report = if one.is_unchanged_by_stat {
+            super::report::Counts::default()
+        } else {
+            super::report::of_segment(&catalog, one.segment)?
+        };
         partial |= report.findings > 0;
         if context.json {
             let mut line = Vec::new();
@@ -234,10 +242,21 @@ fn summary(
             };
             o.bool("resumed", one.is_resumed).str("schema", "mailtrail.import/1");
             o.digest("sha256", &one.digest).str("source", &one.source.to_string());
+            if one.is_unchanged_by_stat {
+                o.str("unchanged_by", "stat");
+            }
             o.uint("unreadable", report.findings);
             o.end();
             line.push(b'\n');
             out.bytes(&line)?;
+            continue;
+        }
+        if one.is_unchanged_by_stat {
+            out.line(&format!(
+                "nothing new in {path}, by sizes, times and inodes; not read again (`--rehash` reads it): the case has it as source {} with {}",
+                one.source,
+                counted(one.totals.items, "item", "items")
+            ))?;
             continue;
         }
         if one.is_known {

@@ -5,7 +5,7 @@ use std::sync::mpsc::{channel, sync_channel};
 
 use rayon::iter::{IndexedParallelIterator as _, IntoParallelRefIterator as _, ParallelIterator as _};
 
-use crate::source::{Listing, SourceFolder, What, unreadable};
+use crate::source::{FileState, Listing, SourceFolder, What, unreadable};
 use crate::types::Sha256Digest;
 use crate::types::digest::Sha256Stream;
 use crate::types::record::{Entry, SourceDigest};
@@ -26,22 +26,25 @@ const WAITING: usize = 4;
 
 /// What is there of a file now.
 enum Now {
-    /// Digest and number of its bytes.
-    Bytes(Sha256Digest, u64),
+    /// Digest and number of its bytes, and whether it is and stays as the walk saw it.
+    Bytes(Sha256Digest, u64, bool),
     /// It cannot be opened.
     Entry(Entry),
     /// It broke off, or the watcher asked to stop.
     Unknown,
 }
 
-impl From<Option<(Sha256Digest, u64)>> for Now {
-    fn from(read: Option<(Sha256Digest, u64)>) -> Self {
-        read.map_or(Self::Unknown, |(sha256, size)| Self::Bytes(sha256, size))
-    }
+/// A source as it is now.
+#[derive(Debug)]
+pub(super) struct Fingerprint {
+    /// Its digest; `None` when a file could not be read to its end, or on request.
+    pub digest: Option<Sha256Digest>,
+    /// Whether each of its files was read as the walk saw it, and did not change.
+    pub is_steady: bool,
 }
 
-/// The digest of the source that a listing names, as it is now; `None` when a file could not be read to its end, or on request.
-pub(super) fn fingerprint(listing: &Listing, watch: &dyn Watch) -> Option<Sha256Digest> {
+/// Reads the source that a listing names, as it is now.
+pub(super) fn fingerprint(listing: &Listing, watch: &dyn Watch) -> Fingerprint {
     let read: Vec<Now> = listing
         .found
         .par_iter()
@@ -49,9 +52,18 @@ pub(super) fn fingerprint(listing: &Listing, watch: &dyn Watch) -> Option<Sha256
         .map_init(
             || (vec![0; PIECE], SourceFolder::of(listing)),
             |(buffer, folder), found| match found.what {
-                What::File { size } if !watch.is_stopped() => match folder.open(&found.path) {
-                    Ok((file, _)) if size > OVERLAPPED => overlapped(file, watch).into(),
-                    Ok((file, _)) => one_by_one(file, buffer).into(),
+                What::File { size, stamp } if !watch.is_stopped() => match folder.open(&found.path) {
+                    Ok((file, before)) => {
+                        let read = if size > OVERLAPPED {
+                            overlapped(&file, watch)
+                        } else {
+                            one_by_one(&file, buffer)
+                        };
+                        let Some((sha256, read)) = read else { return Now::Unknown };
+                        let after = file.metadata().map(|now| FileState::of(&now));
+                        let is_as = before.stamp() == stamp && before.size == size && read == size;
+                        Now::Bytes(sha256, read, is_as && after.is_ok_and(|now| !now.differs_from(&before)))
+                    }
                     Err(error) => Now::Entry(unreadable(&found.path, &error)),
                 },
                 _ => Now::Unknown,
@@ -59,15 +71,22 @@ pub(super) fn fingerprint(listing: &Listing, watch: &dyn Watch) -> Option<Sha256
         )
         .collect();
     let mut digest = SourceDigest::default();
+    let mut is_steady = true;
     for (found, read) in listing.found.iter().zip(read) {
         match (&found.what, read) {
-            (What::File { .. }, Now::Bytes(sha256, size)) => digest.file(&found.path, &sha256, size),
-            (What::File { .. }, Now::Entry(entry)) => digest.entry(&entry),
-            (What::File { .. }, Now::Unknown) => return None,
+            (What::File { .. }, Now::Bytes(sha256, size, steady)) => {
+                is_steady &= steady;
+                digest.file(&found.path, &sha256, size);
+            }
+            (What::File { .. }, Now::Entry(entry)) => {
+                is_steady = false;
+                digest.entry(&entry);
+            }
+            (What::File { .. }, Now::Unknown) => return Fingerprint { digest: None, is_steady: false },
             (What::Other(entry), _) => digest.entry(entry),
         }
     }
-    Some(digest.finish())
+    Fingerprint { digest: Some(digest.finish()), is_steady }
 }
 
 fn one_by_one(mut file: impl Read, buffer: &mut [u8]) -> Option<(Sha256Digest, u64)> {

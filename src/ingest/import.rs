@@ -34,6 +34,11 @@ pub struct Request {
     pub options: Options,
     /// Whether a source that is itself a case is read, as the files that it consists of.
     pub force_case: bool,
+    /// Whether a source is read again of which the file system says that nothing changed.
+    pub rehash: bool,
+    /// The time when the import begins, in microseconds since 1970; `None` keeps nothing by which a later import could tell that
+    /// nothing changed.
+    pub now_us: Option<i64>,
 }
 
 /// What became of it.
@@ -47,6 +52,8 @@ pub struct Imported {
     pub segment: u32,
     /// Whether the case had all of it already.
     pub is_known: bool,
+    /// Whether that is told by sizes, times and inodes alone, so that no byte was read.
+    pub is_unchanged_by_stat: bool,
     /// How the case has it, when that is not how it was to be read: kind and split.
     pub read_otherwise: Option<(String, String)>,
     /// Whether an earlier run had begun it.
@@ -132,6 +139,10 @@ pub(super) struct Reading<'a> {
     pub resume: Option<&'a Reader>,
     /// Items of earlier sources of this command, for what is said.
     pub base_items: u64,
+    /// The mount that the files lie on.
+    pub mount: Option<u64>,
+    /// Whether a file changed shortly before.
+    pub is_recent: bool,
 }
 
 /// Reads the source into a segment: all of it, or an error. Catalog and index are not committed.
@@ -144,7 +155,7 @@ pub(super) fn read_into(
     blobs: Blobs,
     watch: &dyn Watch,
 ) -> Result<(Closed, Totals, Blobs), WriteError> {
-    let Reading { listing, options, segment, resume, base_items } = *reading;
+    let Reading { listing, options, segment, resume, base_items, mount, is_recent } = *reading;
     let Blobs { claims, frames } = blobs;
     let claims = InTurn::new(claims);
     let derived_until = derived.marks.get(&segment).copied().unwrap_or(0);
@@ -154,6 +165,9 @@ pub(super) fn read_into(
     if resume.is_some() {
         output.skip_head(&Record::Source(head_of(listing, options)))?;
     }
+    if mount.is_some() {
+        output.gather_stamps(&listing.digest);
+    }
     let output = Mutex::new(output);
     pipeline(reading, engine, &shared, &output, watch)?;
     let mut output = output.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -161,7 +175,7 @@ pub(super) fn read_into(
         output.commit("import_stopped")?;
         return Err(WriteError::Failed(IngestError::Stopped));
     }
-    let (closed, totals, frames) = output.close(segment)?;
+    let (closed, totals, frames) = output.close(segment, mount, is_recent)?;
     Ok((closed, totals, Blobs { claims: claims.into_inner(), frames }))
 }
 

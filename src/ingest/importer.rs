@@ -15,6 +15,7 @@ use super::import::{Blobs, Imported, Reading, Request, head_of, read_into};
 use super::output::{Totals, WriteError};
 use super::rebuild::catch_up_some;
 use super::tools::Bench;
+use super::unchanged::{Readings, Unchanged};
 use super::{IngestError, Watch, refuse_overlap};
 
 /// Bytes of sources that are read before catalog and index are made durable. Each time makes segments of the index, so many
@@ -38,6 +39,8 @@ pub struct Importer<'a> {
     unsettled: Vec<(u32, u64)>,
     unsettled_bytes: u64,
     items: u64,
+    /// What the file system said of sources when they were read; read from the custody log when it is first asked for.
+    unchanged: Option<Readings>,
 }
 
 /// Watches nothing and goes on.
@@ -72,6 +75,7 @@ impl<'a> Importer<'a> {
             unsettled: Vec::new(),
             unsettled_bytes: 0,
             items: 0,
+            unchanged: None,
         })
     }
 
@@ -130,34 +134,43 @@ impl<'a> Importer<'a> {
         if alike.is_empty() {
             return Ok(None);
         }
-        let now = fingerprint(listing, watch);
+        let now = Unchanged::of(listing, request.now_us);
+        let readings = match &mut self.unchanged {
+            Some(readings) => readings,
+            none => none.insert(Readings::load(self.writer.layout().root())?),
+        };
+        if let Some(now) = now.as_ref().filter(|now| !request.rehash && !now.is_recent) {
+            let same = |closed: &Closed| readings.of(source_id(closed)) == Some(now);
+            if let Some((segment, closed)) = alike.iter().find(|(_, closed)| same(closed)) {
+                let data = event_data(request, listing, |o| {
+                    o.str("source", &source_id(closed).to_string()).str("unchanged_by", "stat");
+                });
+                let known = known(segment, closed, &request.options);
+                self.writer.commit("source_unchanged", &data)?;
+                return Ok(Some(Imported { is_unchanged_by_stat: true, ..known }));
+            }
+        }
+        let read = fingerprint(listing, watch);
         if watch.is_stopped() {
             return Err(IngestError::Stopped);
         }
         // A source is read in one way: ids count its containers and items, so two readings would share them.
-        let Some((segment, closed)) = alike.into_iter().find(|(_, closed)| Some(closed.id) == now) else {
+        let Some((segment, closed)) = alike.into_iter().find(|(_, closed)| Some(closed.id) == read.digest)
+        else {
             return Ok(None);
         };
+        let now = now.filter(|_| read.is_steady && readings.has(source_id(closed)));
         let data = event_data(request, listing, |o| {
             o.str("source", &source_id(closed).to_string());
+            if let Some(now) = &now {
+                now.write(o);
+            }
         });
-        let read_otherwise = segment.head.as_ref().filter(|_| !is_same_reading(segment, &request.options));
-        let known = Imported {
-            source: source_id(closed),
-            digest: closed.id,
-            segment: segment.number,
-            is_known: true,
-            read_otherwise: read_otherwise.map(|head| (head.kind.clone(), head.split.clone())),
-            is_resumed: false,
-            totals: Totals {
-                containers: closed.containers,
-                items: closed.items,
-                bytes: closed.bytes,
-                ..Totals::default()
-            },
-            cases: Vec::new(),
-        };
+        let known = known(segment, closed, &request.options);
         self.writer.commit("source_seen_again", &data)?;
+        if let Some(now) = now {
+            readings.set(known.source, now);
+        }
         Ok(Some(known))
     }
 
@@ -238,6 +251,8 @@ impl<'a> Importer<'a> {
             segment,
             resume: reader.as_ref().filter(|_| is_resumed),
             base_items: self.items,
+            mount: listing.mount(),
+            is_recent: Unchanged::is_recent(listing, request.now_us),
         };
         let (closed, totals, blobs) =
             read_into(&reading, &self.engine, self.writer, derived, bench, blobs, watch)?;
@@ -274,8 +289,17 @@ impl<'a> Importer<'a> {
             account: None,
             bytes: 0,
         });
-        let (is_known, read_otherwise, cases) = (false, None, Vec::new());
-        Ok(Imported { source, digest, segment, is_known, read_otherwise, is_resumed, totals, cases })
+        Ok(Imported {
+            source,
+            digest,
+            segment,
+            is_known: false,
+            is_unchanged_by_stat: false,
+            read_otherwise: None,
+            is_resumed,
+            totals,
+            cases: Vec::new(),
+        })
     }
 
     /// Makes catalog and index durable.
@@ -310,6 +334,27 @@ impl<'a> Importer<'a> {
         }
         self.derived = Some(derived);
         Ok(())
+    }
+}
+
+/// What is told of a source that the case has.
+fn known(segment: &SegmentInfo, closed: &Closed, options: &Options) -> Imported {
+    let read_otherwise = segment.head.as_ref().filter(|_| !is_same_reading(segment, options));
+    Imported {
+        source: source_id(closed),
+        digest: closed.id,
+        segment: segment.number,
+        is_known: true,
+        is_unchanged_by_stat: false,
+        read_otherwise: read_otherwise.map(|head| (head.kind.clone(), head.split.clone())),
+        is_resumed: false,
+        totals: Totals {
+            containers: closed.containers,
+            items: closed.items,
+            bytes: closed.bytes,
+            ..Totals::default()
+        },
+        cases: Vec::new(),
     }
 }
 

@@ -26,6 +26,7 @@ mod state;
 mod states;
 mod tools;
 pub mod trust;
+mod unchanged;
 mod way;
 mod work;
 

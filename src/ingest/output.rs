@@ -4,19 +4,20 @@ use std::borrow::Cow;
 use std::time::Instant;
 
 use crate::catalog::{BlobPlace, CatalogWriter, ItemRow};
-use crate::source::Open;
+use crate::source::{Open, StampsDigest};
 use crate::store::pack::FrameAt;
 use crate::store::{Lines, Reader, Writer};
 use crate::types::json::Obj;
 use crate::types::record::{Closed, Record};
 use crate::types::unescape::Rule;
-use crate::types::{ItemKey, RelPath};
+use crate::types::{ItemKey, RelPath, Sha256Digest};
 
 use super::batch::{Batch, Step};
 use super::lines::{Made, Maker};
 use super::registry::Place;
 use super::states::States;
 use super::tools::Read;
+use super::unchanged::Unchanged;
 use super::work::Done;
 use super::{IngestError, Watch, state};
 
@@ -63,6 +64,7 @@ pub(super) struct Output<'a> {
     container: Option<(u32, &'static str, RelPath)>,
     before: States,
     after: States,
+    stamps: Option<StampsDigest>,
     line: Vec<u8>,
     lines: Vec<u8>,
     uncommitted_bytes: u64,
@@ -127,6 +129,7 @@ impl<'a> Output<'a> {
             container: None,
             before: States::default(),
             after: States::default(),
+            stamps: None,
             line: Vec::new(),
             lines: Vec::new(),
             uncommitted_bytes: 0,
@@ -135,6 +138,11 @@ impl<'a> Output<'a> {
             base_items,
             watch,
         })
+    }
+
+    /// Gathers what the file system said of the files just before they were read, over a listing with this digest.
+    pub(super) fn gather_stamps(&mut self, listing: &Sha256Digest) {
+        self.stamps = Some(StampsDigest::new(listing));
     }
 
     /// Writes a batch.
@@ -302,7 +310,12 @@ impl<'a> Output<'a> {
     }
 
     /// The last line and its event. Answers the source digest.
-    pub(super) fn close(mut self, segment: u32) -> Result<(Closed, Totals, Vec<FrameAt>), WriteError> {
+    pub(super) fn close(
+        mut self,
+        segment: u32,
+        mount: Option<u64>,
+        is_recent: bool,
+    ) -> Result<(Closed, Totals, Vec<FrameAt>), WriteError> {
         let record = std::mem::take(&mut self.maker).finish();
         self.line(&record)?;
         if let Some(expected) = &mut self.expected
@@ -319,6 +332,9 @@ impl<'a> Output<'a> {
         let mut line = Vec::new();
         let mut o = Obj::new(&mut line);
         o.uint("segment", u64::from(segment));
+        if let (Some(stamps), Some(mount)) = (self.stamps.take(), mount) {
+            Unchanged { stamps: stamps.finish(), mount, is_recent }.write(&mut o);
+        }
         o.end();
         self.store.commit("source_imported", &line)?;
         self.watch.committed(self.base_items + self.totals.items);
@@ -333,14 +349,22 @@ impl<'a> Output<'a> {
     /// Notes what the file system said of a file before it was read, and after it when that differs, for the custody log.
     pub(super) fn note_state(&mut self, step: &Step) {
         match step {
-            Step::Open(Open { container, before: Some(before), .. }) => {
+            Step::Open(Open { container, before: Some(before), path, .. }) => {
                 self.before.add(*container, before);
-            }
-            Step::Close(close) if close.changed => {
-                if let Some(after) = &close.after {
-                    self.after.add(close.container, after);
+                if let Some(stamps) = &mut self.stamps {
+                    stamps.add(path, before.size, &before.stamp());
                 }
             }
+            Step::Close(close) => {
+                if let Some(after) = close.after.as_ref().filter(|_| close.changed) {
+                    self.after.add(close.container, after);
+                }
+                // What was not read to its end as it stood there has to be read again.
+                if close.changed || close.error.is_some() {
+                    self.stamps = None;
+                }
+            }
+            Step::Entry(entry) if entry.kind == "unreadable" => self.stamps = None,
             _ => {}
         }
     }

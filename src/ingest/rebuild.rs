@@ -1,9 +1,7 @@
 //! Catalog and index from the record alone: after a crash for what is missing, by `rebuild` for all.
 
 use std::sync::Mutex;
-
-use rayon::iter::ParallelIterator as _;
-use rayon::slice::ParallelSlice as _;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::catalog::ItemRow;
 use crate::facts::{PARSE_LIMIT, PARSE_LIMIT_SLICE};
@@ -15,20 +13,60 @@ use crate::types::unescape::Rule;
 use crate::types::{Anomaly, ItemKey, RelPath, Sha256Digest};
 
 use super::derived::Derived;
+use super::engine::{Engine, Feed, Weigh};
 use super::import::known_blobs;
 use super::output::{Derivation, blob_place, rows};
 use super::registry::{Place, Registry};
 use super::tools::{Bench, Read, Subject, Tools};
 use super::{IngestError, Watch, state};
 
-/// Bytes of evidence that are read at once, over all workers.
-const ROUND: u64 = 32 << 20;
+/// Bytes of evidence that a worker reads at once.
+const CHUNK: u64 = 4 << 20;
 
-/// Items that are read at once, at most.
-const MAX_JOBS: usize = 16_384;
+/// Items that it reads at once, at most.
+const MAX_ITEMS: usize = 1024;
 
-/// What was read of some items, with their messages; `None` for an item that was passed over.
-type Chunk = Vec<Option<(Read, Vec<u8>)>>;
+/// Bytes that the facts of an item take before anybody has read it: a guess, put right by the worker.
+const FACTS: usize = 4096;
+
+/// Some consecutive lines of the ledger, and what is to be done for them.
+#[derive(Debug, Default)]
+struct Chunk {
+    tasks: Vec<Task>,
+    items: usize,
+    bytes: u64,
+}
+
+#[derive(Debug)]
+enum Task {
+    /// A record that is no item of a container, with the place that the next item has.
+    Record(Record, u64),
+    /// An item that is to be read again.
+    Item(Job),
+}
+
+/// The same, with what was read of each item and its message; `None` for an item that was passed over.
+#[derive(Debug)]
+struct ChunkRead {
+    tasks: Vec<Task>,
+    read: Vec<Option<(Read, Vec<u8>)>>,
+}
+
+impl Weigh for Chunk {
+    fn weight(&self) -> usize {
+        let bytes = usize::try_from(self.bytes).unwrap_or(usize::MAX);
+        let tasks = self.tasks.len().saturating_mul(size_of::<Task>());
+        bytes.saturating_add(tasks).saturating_add(self.items.saturating_mul(FACTS))
+    }
+}
+
+impl Weigh for ChunkRead {
+    fn weight(&self) -> usize {
+        let one = |(read, message): &(Read, Vec<u8>)| read.weight().saturating_add(message.len());
+        let read: usize = self.read.iter().flatten().map(one).fold(0, usize::saturating_add);
+        read.saturating_add(self.tasks.len().saturating_mul(size_of::<Task>()))
+    }
+}
 
 /// An item of the ledger that is to be read again.
 #[derive(Debug)]
@@ -148,7 +186,7 @@ pub struct Again<'a> {
     reader: &'a Reader,
     registry: Registry,
     frames: Vec<FrameAt>,
-    pool: rayon::ThreadPool,
+    engine: Engine,
     is_lenient: bool,
 }
 
@@ -159,11 +197,7 @@ impl<'a> Again<'a> {
     /// [`IngestError::Store`] when the lines of the packs cannot be read.
     pub fn new(reader: &'a Reader, threads: usize, is_lenient: bool) -> Result<Self, IngestError> {
         let (registry, frames) = known_blobs(reader)?;
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads.max(1))
-            .build()
-            .map_err(|_| IngestError::Worker)?;
-        Ok(Self { reader, registry, frames, pool, is_lenient })
+        Ok(Self { reader, registry, frames, engine: Engine::new(threads)?, is_lenient })
     }
 
     /// Reads a segment: all its records, and the rows of its items from `from` on. Answers the number of its items.
@@ -179,118 +213,153 @@ impl<'a> Again<'a> {
         watch: &dyn Watch,
         visit: &mut dyn FnMut(Step<'_>) -> Result<(), IngestError>,
     ) -> Result<u64, IngestError> {
-        let mut ordinal = 0;
-        let mut container: Option<(String, RelPath)> = None;
-        let mut jobs: Vec<Job> = Vec::new();
-        let mut bytes = 0;
-        let mut total_bytes = 0;
-        for record in self.reader.records(segment, 0)? {
-            let (_, record) = record?;
-            if watch.is_stopped() {
-                return Err(IngestError::Stopped);
-            }
-            let digest = match &record {
-                Record::Item(item) => Some((item.sha256, item.end - item.start)),
-                Record::File(file) => Some((file.sha256, file.size)),
-                _ => None,
-            };
-            if !matches!(record, Record::Item(_)) {
-                visit(Step::Record(&record, ordinal))?;
-            }
-            match &record {
-                Record::Container(open) => container = Some((open.kind.clone(), open.path.clone())),
-                Record::End(_) => container = None,
-                _ => {}
-            }
-            let Some((sha256, len)) = digest else { continue };
-            let number = ordinal;
-            ordinal += 1;
-            if number < from {
-                continue;
-            }
-            let place = self.registry.find(&sha256);
-            let frame = place.and_then(|place| self.frames.get(place.frame as usize).copied());
-            let (Some(place), Some(frame)) = (place, frame) else {
-                if self.is_lenient {
-                    continue;
+        let items = AtomicU64::new(0);
+        let work = |_, chunk: Chunk| {
+            let read = bench.with(|tools| {
+                let one = |task: &Task| match task {
+                    Task::Record(..) => Ok(None),
+                    Task::Item(job) => self.one(segment, tools, job),
+                };
+                let read: Result<Vec<_>, _> = chunk.tasks.iter().map(one).collect();
+                if let Some(index) = index {
+                    tools.flush_if_full(index)?;
                 }
-                return Err(StoreError::BlobMissing { sha256 }.into());
-            };
-            let blob = BlobAt { frame, offset: place.offset, len: place.len, sha256 };
-            jobs.push(Job { record, ordinal: number, blob, place, container: container.clone() });
-            bytes += len;
-            if bytes >= ROUND || jobs.len() >= MAX_JOBS {
-                total_bytes += bytes;
-                bytes = 0;
-                self.round(segment, bench, index, &mut jobs, visit)?;
-                watch.progress(total_bytes, ordinal);
-            }
-        }
-        self.round(segment, bench, index, &mut jobs, visit)?;
-        Ok(ordinal)
-    }
-
-    fn round(
-        &self,
-        segment: u32,
-        bench: &Bench,
-        index: Option<&Mutex<IndexWriter>>,
-        jobs: &mut Vec<Job>,
-        visit: &mut dyn FnMut(Step<'_>) -> Result<(), IngestError>,
-    ) -> Result<(), IngestError> {
-        let per_task = jobs.len().div_ceil(self.pool.current_num_threads() * 4).max(1);
-        let one = |tools: &mut Tools, job: &Job| -> Result<Option<(Read, Vec<u8>)>, IngestError> {
-            let (message, found) = match message(self.reader, job) {
-                Ok(message) => message,
-                Err(_) if self.is_lenient => return Ok(None),
-                Err(error) => return Err(error),
-            };
-            let Some(key) = ItemKey::new(segment, job.ordinal, 0) else { return Ok(None) };
-            let read = tools.read(&Subject {
-                key,
-                sha256: &job.blob.sha256,
-                wire: &job.wire(),
-                message: &message,
-                found: found.as_deref(),
-                size: job.size(),
-                notes: job.notes(),
-                state: &job.state(),
+                read
             });
-            Ok(Some((read, message)))
+            let read = read.unwrap_or(Err(IngestError::Worker))?;
+            Ok(ChunkRead { tasks: chunk.tasks, read })
         };
-        let read: Vec<Result<Chunk, IngestError>> = self.pool.install(|| {
-            jobs.par_chunks(per_task)
-                .map(|chunk| {
-                    let read = bench.with(|tools| {
-                        let out: Result<Vec<_>, _> = chunk.iter().map(|job| one(tools, job)).collect();
-                        if let Some(index) = index {
-                            tools.flush_if_full(index)?;
-                        }
-                        out
-                    });
-                    read.unwrap_or(Err(IngestError::Worker))
-                })
-                .collect()
-        });
-        let mut jobs = std::mem::take(jobs).into_iter();
-        for chunk in read {
-            for (read, job) in chunk?.into_iter().zip(&mut jobs) {
+        let write = |done: ChunkRead| {
+            for (task, read) in done.tasks.iter().zip(&done.read) {
+                let job = match task {
+                    Task::Record(record, ordinal) => {
+                        visit(Step::Record(record, *ordinal))?;
+                        continue;
+                    }
+                    Task::Item(job) => job,
+                };
                 let Some((read, message)) = read else { continue };
                 let item = Derivation {
                     segment,
                     ordinal: job.ordinal,
                     record: &job.record,
                     blob: blob_place(job.blob.frame, job.place),
-                    read: &read,
-                    message: &message,
+                    read,
+                    message,
                     state: &job.state(),
                 };
                 for row in rows(&item) {
                     visit(Step::Item(&row))?;
                 }
             }
+            Ok(())
+        };
+        self.engine.run_writing_here(work, write, |feed| match self.produce(segment, from, feed, watch) {
+            Ok(count) => items.store(count, Ordering::Relaxed),
+            Err(error) => feed.fail(error),
+        })?;
+        Ok(items.into_inner())
+    }
+
+    /// Reads the ledger and hands over what is to be done, in chunks. Answers the number of items.
+    fn produce(
+        &self,
+        segment: u32,
+        from: u64,
+        feed: &Feed<'_, Chunk, IngestError>,
+        watch: &dyn Watch,
+    ) -> Result<u64, IngestError> {
+        let mut ordinal = 0;
+        let mut container: Option<(String, RelPath)> = None;
+        let mut chunk = Chunk::default();
+        let mut total_bytes = 0;
+        for record in self.reader.records(segment, 0)? {
+            let (_, record) = record?;
+            if watch.is_stopped() {
+                return Err(IngestError::Stopped);
+            }
+            if feed.has_failed() {
+                break;
+            }
+            let digest = match &record {
+                Record::Item(item) => Some((item.sha256, item.end - item.start)),
+                Record::File(file) => Some((file.sha256, file.size)),
+                _ => None,
+            };
+            match &record {
+                Record::Container(open) => container = Some((open.kind.clone(), open.path.clone())),
+                Record::End(_) => container = None,
+                _ => {}
+            }
+            if !matches!(record, Record::Item(_)) {
+                chunk.tasks.push(Task::Record(record.clone(), ordinal));
+            }
+            if let Some((sha256, len)) = digest {
+                let number = ordinal;
+                ordinal += 1;
+                if number >= from
+                    && let Some(job) = self.job(record, number, sha256, &container)?
+                {
+                    chunk.bytes += len.min(BLOB_IN_MEMORY.max(PARSE_LIMIT_SLICE));
+                    chunk.items += 1;
+                    chunk.tasks.push(Task::Item(job));
+                }
+            }
+            let full = chunk.bytes >= CHUNK || chunk.items >= MAX_ITEMS || chunk.tasks.len() >= 3 * MAX_ITEMS;
+            if full {
+                total_bytes += chunk.bytes;
+                feed.push(std::mem::take(&mut chunk));
+                watch.progress(total_bytes, ordinal);
+            }
         }
-        Ok(())
+        if !chunk.tasks.is_empty() {
+            feed.push(chunk);
+        }
+        Ok(ordinal)
+    }
+
+    /// What there is to be done for an item; `None` when its bytes are in no pack and that is passed over.
+    fn job(
+        &self,
+        record: Record,
+        ordinal: u64,
+        sha256: Sha256Digest,
+        container: &Option<(String, RelPath)>,
+    ) -> Result<Option<Job>, IngestError> {
+        let place = self.registry.find(&sha256);
+        let frame = place.and_then(|place| self.frames.get(place.frame as usize).copied());
+        let (Some(place), Some(frame)) = (place, frame) else {
+            return if self.is_lenient { Ok(None) } else { Err(StoreError::BlobMissing { sha256 }.into()) };
+        };
+        let blob = BlobAt { frame, offset: place.offset, len: place.len, sha256 };
+        Ok(Some(Job { record, ordinal, blob, place, container: container.clone() }))
+    }
+
+    /// Reads one item; `None` when its bytes cannot be had and that is passed over.
+    fn one(
+        &self,
+        segment: u32,
+        tools: &mut Tools,
+        job: &Job,
+    ) -> Result<Option<(Read, Vec<u8>)>, IngestError> {
+        let (message, found) = match message(self.reader, job) {
+            Ok(message) => message,
+            Err(_) if self.is_lenient => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let key = ItemKey::new(segment, job.ordinal, 0)
+            .ok_or(IngestError::Internal("an item of the ledger that no key can name"))?;
+        let read = tools.read(&Subject {
+            key,
+            sha256: &job.blob.sha256,
+            wire: &job.wire(),
+            message: &message,
+            found: found.as_deref(),
+            size: job.size(),
+            notes: job.notes(),
+            state: &job.state(),
+        });
+        Ok(Some((read, message)))
     }
 }
 

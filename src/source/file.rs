@@ -34,7 +34,8 @@ pub struct FileState {
 }
 
 impl FileState {
-    pub(super) fn of(m: &Metadata) -> Self {
+    /// What was told of an open file.
+    pub fn of(m: &Metadata) -> Self {
         let ns = |secs: i64, ns: i64| secs.saturating_mul(1_000_000_000).saturating_add(ns);
         Self {
             size: m.len(),
@@ -50,10 +51,45 @@ impl FileState {
         }
     }
 
+    /// What tells, with the size, whether the file may have changed.
+    pub fn stamp(&self) -> FileStamp {
+        let Self { mtime_ns, ctime_ns, device, inode, .. } = *self;
+        FileStamp { mtime_ns, ctime_ns, device, inode }
+    }
+
     /// Whether this and an earlier look may show different content, or another file.
     pub fn differs_from(&self, before: &Self) -> bool {
         let key = |s: &Self| (s.size, s.mtime_ns, s.ctime_ns, s.inode, s.device, s.nlink);
         key(self) != key(before)
+    }
+}
+
+/// What a file system changes when the content of a file changes, and which file it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FileStamp {
+    /// Last change of the content, in nanoseconds since 1970-01-01T00:00:00Z.
+    pub mtime_ns: i64,
+    /// Last change of content, name count, owner or mode, in the same unit.
+    pub ctime_ns: i64,
+    /// Device number.
+    pub device: u64,
+    /// Inode number.
+    pub inode: u64,
+}
+
+impl FileStamp {
+    pub(super) fn of(s: &rustix::fs::Stat) -> Self {
+        let ns = |secs: i64, ns: Option<i64>| {
+            secs.saturating_mul(1_000_000_000).saturating_add(ns.unwrap_or_default())
+        };
+        // The kernel's type for nanoseconds differs between machines.
+        let (mtime, ctime) = (i64::try_from(s.st_mtime_nsec).ok(), i64::try_from(s.st_ctime_nsec).ok());
+        Self {
+            mtime_ns: ns(s.st_mtime, mtime),
+            ctime_ns: ns(s.st_ctime, ctime),
+            device: s.st_dev,
+            inode: s.st_ino,
+        }
     }
 }
 

@@ -85,7 +85,7 @@ fn folder_flags() -> OFlags {
 }
 
 /// Does `work` with the folder at `path` below `root`.
-fn below<T>(
+pub(super) fn below<T>(
     root: BorrowedFd<'_>,
     chain: &mut Vec<(Vec<u8>, OwnedFd)>,
     path: &[u8],

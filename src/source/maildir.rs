@@ -180,7 +180,7 @@ impl Uids {
 fn load(listing: &Listing, folder: &mut SourceFolder, path: &RelPath) -> HashMap<Vec<u8>, u64> {
     let mut known = HashMap::new();
     let Ok(place) = listing.found.binary_search_by(|f| f.path.cmp(path)) else { return known };
-    if !matches!(listing.found.get(place), Some(Found { what: What::File { size }, .. }) if *size <= MAX_LIST)
+    if !matches!(listing.found.get(place), Some(Found { what: What::File { size, .. }, .. }) if *size <= MAX_LIST)
     {
         return known;
     }

@@ -40,9 +40,9 @@ mod testing;
 mod walk;
 mod whole;
 
-pub use file::FileState;
+pub use file::{FileStamp, FileState};
 pub use folder::SourceFolder;
-pub use walk::list;
+pub use walk::{StampsDigest, list};
 
 /// What the files of a source are read as.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -202,6 +202,8 @@ pub enum What {
     File {
         /// Size in bytes.
         size: u64,
+        /// What else the file system says of it.
+        stamp: FileStamp,
     },
     /// Something that is not read.
     Other(Box<record::Entry>),

@@ -82,7 +82,7 @@ fn import(writer: &mut Writer, source: &Path) {
         label: Some("exhibit 1".into()),
         note: None,
         options: Options::default(),
-        force_case: false,
+        ..Request::default()
     };
     ingest::import(writer, derived, &request, 1, &Stopped).unwrap();
 }

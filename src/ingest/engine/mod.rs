@@ -5,6 +5,7 @@
 
 mod gate;
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError, mpsc};
@@ -115,52 +116,101 @@ impl Engine {
         D: Weigh + Send,
         E: From<IngestError> + Send,
     {
-        let gate = &Gate::new(self.room);
-        let failure = &Failure(Mutex::new(None));
-        let (send, receive) = mpsc::channel::<(u64, usize, Result<D, E>)>();
-        let work = &work;
+        let (gate, failure) = (&Gate::new(self.room), &Failure(Mutex::new(None)));
+        let (send, receive) = mpsc::channel();
         let produced = std::thread::scope(|threads| {
-            threads.spawn(move || {
-                let mut early = BTreeMap::new();
-                let mut next = 0;
-                for (number, weight, done) in receive {
-                    early.insert(number, (weight, done));
-                    while let Some((weight, done)) = early.remove(&next) {
-                        next += 1;
-                        let wrote = match done {
-                            Ok(_) if failure.is_set() => Ok(()),
-                            Ok(done) => write(done),
-                            Err(error) => Err(error),
-                        };
-                        if let Err(error) = wrote {
-                            failure.set(error);
-                        }
-                        gate.leave(weight);
-                    }
-                }
-            });
-            self.pool.in_place_scope_fifo(|scope| {
-                let number = std::cell::Cell::new(0);
-                let start = |job: J, weight: usize| {
-                    let send = send.clone();
-                    let number = number.replace(number.get() + 1);
-                    scope.spawn_fifo(move |_| {
-                        let done = catch_unwind(AssertUnwindSafe(|| work(number, job)));
-                        let done = done.unwrap_or_else(|_| Err(IngestError::Worker.into()));
-                        let after = done.as_ref().map_or(0, Weigh::weight);
-                        gate.reweigh(weight, after);
-                        // The writer is there until all senders are gone.
-                        send.send((number, after, done)).unwrap_or_default();
-                    });
-                };
-                let produced = produce(&Feed { start: &start, gate, failure });
-                gate.wait_empty();
-                drop(send);
-                produced
-            })
+            threads.spawn(|| write_in_order(receive, &mut write, gate, failure));
+            self.produce(send, gate, failure, &work, produce)
         });
         let failed = failure.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         failed.map_or(Ok(produced), Err)
+    }
+
+    /// The same with `write` on this thread and `produce` on one of its own.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub(super) fn run_writing_here<J, D, E>(
+        &self,
+        work: impl Fn(u64, J) -> Result<D, E> + Sync,
+        mut write: impl FnMut(D) -> Result<(), E>,
+        produce: impl FnOnce(&Feed<'_, J, E>) + Send,
+    ) -> Result<(), E>
+    where
+        J: Weigh + Send,
+        D: Weigh + Send,
+        E: From<IngestError> + Send,
+    {
+        let (gate, failure) = (&Gate::new(self.room), &Failure(Mutex::new(None)));
+        let (send, receive) = mpsc::channel();
+        std::thread::scope(|threads| {
+            threads.spawn(|| self.produce(send, gate, failure, &work, produce));
+            write_in_order(receive, &mut write, gate, failure);
+        });
+        let failed = failure.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// The producer and the workers, until all is written.
+    fn produce<J, D, E, R>(
+        &self,
+        send: mpsc::Sender<Sent<D, E>>,
+        gate: &Gate,
+        failure: &Failure<E>,
+        work: &(impl Fn(u64, J) -> Result<D, E> + Sync),
+        produce: impl FnOnce(&Feed<'_, J, E>) -> R,
+    ) -> R
+    where
+        J: Weigh + Send,
+        D: Weigh + Send,
+        E: From<IngestError> + Send,
+    {
+        self.pool.in_place_scope_fifo(|scope| {
+            let number = Cell::new(0);
+            let start = |job: J, weight: usize| {
+                let send = send.clone();
+                let number = number.replace(number.get() + 1);
+                scope.spawn_fifo(move |_| {
+                    let done = catch_unwind(AssertUnwindSafe(|| work(number, job)));
+                    let done = done.unwrap_or_else(|_| Err(IngestError::Worker.into()));
+                    let after = done.as_ref().map_or(0, Weigh::weight);
+                    gate.reweigh(weight, after);
+                    // The writer is there until all senders are gone.
+                    send.send((number, after, done)).unwrap_or_default();
+                });
+            };
+            let produced = produce(&Feed { start: &start, gate, failure });
+            gate.wait_empty();
+            produced
+        })
+    }
+}
+
+/// What a worker gives on: the number of the job, the weight of what was made of it, and that.
+type Sent<D, E> = (u64, usize, Result<D, E>);
+
+fn write_in_order<D, E>(
+    receive: mpsc::Receiver<Sent<D, E>>,
+    write: &mut impl FnMut(D) -> Result<(), E>,
+    gate: &Gate,
+    failure: &Failure<E>,
+) {
+    let mut early = BTreeMap::new();
+    let mut next = 0;
+    for (number, weight, done) in receive {
+        early.insert(number, (weight, done));
+        while let Some((weight, done)) = early.remove(&next) {
+            next += 1;
+            let wrote = match done {
+                Ok(_) if failure.is_set() => Ok(()),
+                Ok(done) => write(done),
+                Err(error) => Err(error),
+            };
+            if let Err(error) = wrote {
+                failure.set(error);
+            }
+            gate.leave(weight);
+        }
     }
 }
 
