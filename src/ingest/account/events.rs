@@ -98,10 +98,10 @@ pub(super) fn begun(
 pub(super) fn session(url: &str, session: &Session, blobs: Vec<EventBlob>) -> AccountSession {
     AccountSession {
         address: session.address.clone(),
-        capabilities: session.capabilities.iter().map(|text| text.to_vec()).collect(),
-        greeting: session.greeting.to_vec(),
+        capabilities: session.capabilities.to_vec(),
+        greeting: session.greeting.clone(),
         mechanism: session.mechanism.map(|mechanism| mechanism_name(mechanism).to_owned()),
-        server_id: session.server_id.to_vec(),
+        server_id: session.server_id.clone(),
         tls: session.tls.as_ref().map(|tls| SessionTls {
             chain: blobs.iter().map(|blob| blob.sha256).collect(),
             cipher: tls.cipher.clone(),
@@ -174,7 +174,7 @@ pub(super) fn folder(seen: &FolderSeen, is_list: bool) -> FolderRun {
         name: folder.name.clone(),
         path: folder.path.clone(),
         permanent_flags: folder.permanent_flags.clone(),
-        refetched: (seen.refetched.all() > 0).then(|| RefetchSums {
+        refetched: (seen.refetched.all() > 0).then_some(RefetchSums {
             alike: seen.refetched.alike,
             differ: seen.refetched.differ,
             failed: seen.refetched.failed,
