@@ -97,5 +97,5 @@ pub(super) fn as_found(
     catalog: &Catalog,
     row: &Row<'_>,
 ) -> Result<Option<Vec<u8>>, Failure> {
-    Ok(if row.lines > 0 { Some(raw(reader, catalog, row)?) } else { None })
+    Ok(if row.lines() > 0 { Some(raw(reader, catalog, row)?) } else { None })
 }

@@ -90,7 +90,7 @@ impl<'a> Printer<'a> {
                     out.line(&format!("{}  SUBJECT", head.join("  ")))?;
                 }
                 let id = self.catalog.item_id(row).to_string();
-                let date = row.date.map_or_else(|| "undated".to_owned(), |at| rfc3339(UtcSecs(at).cut()));
+                let date = row.date().map_or_else(|| "undated".to_owned(), |at| rfc3339(UtcSecs(at).cut()));
                 let people = row.people_in(self.catalog, &[Role::From])?;
                 let from = people.first();
                 // The real address is always shown; the display name only where there is room.
@@ -102,7 +102,7 @@ impl<'a> Printer<'a> {
                     }
                 });
                 let from = fit(from.as_deref().unwrap_or("-"), FROM);
-                let subject = fit(row.subject.unwrap_or("-"), self.subject_width);
+                let subject = fit(row.subject().unwrap_or("-"), self.subject_width);
                 out.line(&format!(
                     "{}  {}  {}  {subject}",
                     pad(&id, ID),

@@ -87,18 +87,18 @@ fn about(row: &Row<'_>, told: &Told, out: &mut Out) -> Result<(), Failure> {
     if let Some(folder) = &told.folder {
         out.line(&pair("folder", &shown(folder)))?;
     }
-    let of = if row.part.is_some() { "of its parent's decoded bytes" } else { "of the container" };
+    let of = if row.part().is_some() { "of its parent's decoded bytes" } else { "of the container" };
     out.line(&pair(
         "bytes",
-        &format!("{}..{} {of}, {} bytes", row.start, row.end, grouped(row.end - row.start)),
+        &format!("{}..{} {of}, {} bytes", row.start(), row.end(), grouped(row.end() - row.start())),
     ))?;
-    out.line(&pair("sha256", &row.sha256.to_string()))?;
-    out.line(&pair("wire sha256", &row.wire.to_string()))?;
-    if row.lines > 0 {
-        let lines = counted(row.lines, "line", "lines");
-        out.line(&pair("un-escaped", &format!("by rule {}, {lines} changed", row.rule.code())))?;
+    out.line(&pair("sha256", &told.digests.sha256.to_string()))?;
+    out.line(&pair("wire sha256", &told.digests.wire.to_string()))?;
+    if row.lines() > 0 {
+        let lines = counted(row.lines(), "line", "lines");
+        out.line(&pair("un-escaped", &format!("by rule {}, {lines} changed", row.rule().code())))?;
     }
-    if let Some(mih) = row.mih {
+    if let Some(mih) = row.mih() {
         out.line(&pair("EDRM MIH", &crate::types::digest::hex(&mih)))?;
     }
     if !told.more.state.is_empty() {
@@ -106,7 +106,7 @@ fn about(row: &Row<'_>, told: &Told, out: &mut Out) -> Result<(), Failure> {
         out.line(&pair("state", &words.join(", ")))?;
     }
     server(told, out)?;
-    let date = match (row.date, row.zone) {
+    let date = match (row.date(), row.zone()) {
         (Some(at), Some(zone)) => format!("{} (written with offset {zone:+} s)", rfc3339(at)),
         (Some(at), None) => format!("{} (zone not known, read as UTC)", rfc3339(at)),
         (None, _) => "none that could be read".to_owned(),
@@ -123,9 +123,11 @@ fn same_content(reader: &Reader, catalog: &Catalog, row: &Row<'_>) -> Result<Opt
     let Ok(index) = IndexReader::open(&reader.layout().index()) else { return Ok(None) };
     let options = Options { order: Order::Ledger, limit: Some(MOST_SAME + 1), ..Options::default() };
     let case = Case { catalog, index: &index };
-    let Ok(hits) = query::search(case, &format!("wire:{}", row.wire), &options) else { return Ok(None) };
+    let Ok(hits) = query::search(case, &format!("wire:{}", row.digests(catalog)?.wire), &options) else {
+        return Ok(None);
+    };
     let mut ids = Vec::new();
-    catalog.each(hits.keys.into_iter().filter(|key| *key != row.key), |other| {
+    catalog.each(hits.keys.into_iter().filter(|key| *key != row.key()), |other| {
         ids.push(catalog.item_id(other).to_string());
         Ok::<(), Failure>(())
     })?;

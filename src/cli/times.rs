@@ -30,8 +30,8 @@ pub(super) fn run(context: &Context, item: &str, out: &mut Out) -> Result<Exit, 
         let inside = with_mail(reader, catalog, row, |mail| Ok(times(&mail)))?;
         let container = Teller::new(catalog).container(row)?;
         let mut outside = Vec::new();
-        if row.part.is_none() {
-            if let Some(separator) = separator(reader, row.key.segment(), row.container, row.number)? {
+        if row.part().is_none() {
+            if let Some(separator) = separator(reader, row.key().segment(), row.container(), row.number())? {
                 outside.extend(envelope(&separator));
             }
             if let Some(server) = &row.more(catalog)?.server {
