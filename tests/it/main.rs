@@ -46,4 +46,5 @@ mod routes;
 mod stock_tools;
 mod support;
 mod support_servers;
+mod verify_derived;
 mod verify_words;
