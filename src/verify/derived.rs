@@ -55,7 +55,7 @@ pub fn verify_derived_in_chunks(
     let mut keys = Keys::default();
     match Catalog::open(&reader.layout().catalog()) {
         Ok(catalog) => {
-            rows(reader, &catalog, threads, scratch, rows_at_once, watch, sink, &mut summary, &mut keys)?
+            rows(reader, &catalog, threads, scratch, rows_at_once, watch, sink, &mut summary, &mut keys)?;
         }
         Err(CatalogError::Open { .. }) if !reader.layout().catalog().exists() => {
             if reader.segments()?.iter().any(|s| s.closed().is_none_or(|c| c.items > 0)) {
