@@ -91,9 +91,9 @@ impl<'a> Printer<'a> {
                 }
                 let id = self.catalog.item_id(row).to_string();
                 // `?` in place of `Z`: the zone is not known.
-                let date = row.date.map_or_else(
+                let date = row.date().map_or_else(
                     || "undated".to_owned(),
-                    |at| rfc3339_marked(UtcSecs(at).cut(), row.zone.is_some(), "?"),
+                    |at| rfc3339_marked(UtcSecs(at).cut(), row.zone().is_some(), "?"),
                 );
                 let people = row.people_in(self.catalog, &[Role::From])?;
                 let from = people.first();
@@ -106,7 +106,7 @@ impl<'a> Printer<'a> {
                     }
                 });
                 let from = fit(from.as_deref().unwrap_or("-"), FROM);
-                let subject = fit(row.subject.unwrap_or("-"), self.subject_width);
+                let subject = fit(row.subject().unwrap_or("-"), self.subject_width);
                 out.line(&format!(
                     "{}  {}  {}  {subject}",
                     pad(&id, ID),

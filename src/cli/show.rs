@@ -96,7 +96,7 @@ fn person(person: &PersonRow) -> String {
 fn about(row: &Row<'_>, told: &Told, out: &mut Out) -> Result<(), Failure> {
     let pair = |word: &str, value: &str| format!("{}{value}", pad(word, 12));
     out.line(&pair("item", &told.id.to_string()))?;
-    out.line(&pair("Subject", &row.subject.map_or_else(|| "none".to_owned(), shown)))?;
+    out.line(&pair("Subject", &row.subject().map_or_else(|| "none".to_owned(), shown)))?;
     for (word, role) in PEOPLE {
         let named: Vec<String> =
             told.people.iter().filter(|person| person.role == *role).map(person).collect();
@@ -110,18 +110,18 @@ fn about(row: &Row<'_>, told: &Told, out: &mut Out) -> Result<(), Failure> {
     if let Some(folder) = &told.folder {
         out.line(&pair("folder", &shown(folder)))?;
     }
-    let of = if row.part.is_some() { "of its parent's decoded bytes" } else { "of the container" };
+    let of = if row.part().is_some() { "of its parent's decoded bytes" } else { "of the container" };
     out.line(&pair(
         "bytes",
-        &format!("{}..{} {of}, {} bytes", row.start, row.end, grouped(row.end - row.start)),
+        &format!("{}..{} {of}, {} bytes", row.start(), row.end(), grouped(row.end() - row.start())),
     ))?;
-    out.line(&pair("sha256", &row.sha256.to_string()))?;
-    out.line(&pair("wire sha256", &row.wire.to_string()))?;
-    if row.lines > 0 {
-        let lines = counted(row.lines, "line", "lines");
-        out.line(&pair("un-escaped", &format!("by rule {}, {lines} changed", row.rule.code())))?;
+    out.line(&pair("sha256", &told.digests.sha256.to_string()))?;
+    out.line(&pair("wire sha256", &told.digests.wire.to_string()))?;
+    if row.lines() > 0 {
+        let lines = counted(row.lines(), "line", "lines");
+        out.line(&pair("un-escaped", &format!("by rule {}, {lines} changed", row.rule().code())))?;
     }
-    if let Some(mih) = row.mih {
+    if let Some(mih) = row.mih() {
         out.line(&pair("EDRM MIH", &crate::types::digest::hex(&mih)))?;
     }
     if !told.more.state.is_empty() {
@@ -129,7 +129,7 @@ fn about(row: &Row<'_>, told: &Told, out: &mut Out) -> Result<(), Failure> {
         out.line(&pair("state", &words.join(", ")))?;
     }
     server(told, out)?;
-    let date = match (row.date, row.zone) {
+    let date = match (row.date(), row.zone()) {
         (Some(at), Some(zone)) => format!("{} (written with offset {zone:+} s)", rfc3339(at)),
         (Some(at), None) => format!("{} (zone not known, read as UTC)", rfc3339(at)),
         (None, _) => "none that could be read".to_owned(),

@@ -31,11 +31,11 @@ pub struct CrossFindings {
 fn each(catalog: &Catalog, teaching: bool, mut visit: impl FnMut(&Seen<'_>)) -> Result<(), ViewError> {
     let (first, last) = (ItemKey::from_u64(0), ItemKey::from_u64(u64::MAX));
     catalog.range::<ViewError>(first, last, |row| {
-        let message_id = String::from_utf8_lossy(row.message_id.unwrap_or_default()).trim().to_owned();
+        let message_id = String::from_utf8_lossy(row.message_id().unwrap_or_default()).trim().to_owned();
         for (at, hop) in row.hops(catalog)?.iter().enumerate() {
             let (by, client, tls) = (lower(hop.relay.by.as_deref()), client(hop), tls(hop, teaching));
             visit(&Seen {
-                item: row.key.as_u64(),
+                item: row.key().as_u64(),
                 hop: at,
                 message_id: &message_id,
                 by: &by,

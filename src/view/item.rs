@@ -54,13 +54,13 @@ pub(super) fn message_as_read(
     row: &Row<'_>,
 ) -> Result<(Vec<u8>, u64), ViewError> {
     let message = as_read(reader, catalog, row)?;
-    let whole = if is_long(row) { row.size } else { message.len() as u64 };
+    let whole = if is_long(row) { row.size() } else { message.len() as u64 };
     Ok((message, whole))
 }
 
 /// Whether a message is too long for memory.
 fn is_long(row: &Row<'_>) -> bool {
-    row.part.is_none() && row.end - row.start > BLOB_IN_MEMORY
+    row.part().is_none() && row.end() - row.start() > BLOB_IN_MEMORY
 }
 
 /// The slice of an item as found in its container, where quoted lines make it another than the message; `None` also of what
@@ -73,7 +73,7 @@ pub(super) fn as_found(
     catalog: &Catalog,
     row: &Row<'_>,
 ) -> Result<Option<Vec<u8>>, ViewError> {
-    Ok(if row.lines > 0 && !is_long(row) { Some(raw(reader, catalog, row)?) } else { None })
+    Ok(if row.lines() > 0 && !is_long(row) { Some(raw(reader, catalog, row)?) } else { None })
 }
 
 /// Everything that is told of one item.
@@ -116,9 +116,11 @@ pub fn same_content(
     let Ok(index) = IndexReader::open(&reader.layout().index()) else { return Ok(None) };
     let options = Options { order: Order::Ledger, limit: Some(MOST_SAME + 1), ..Options::default() };
     let case = Case { catalog, index: &index };
-    let Ok(hits) = query::search(case, &format!("wire:{}", row.wire), &options) else { return Ok(None) };
+    let Ok(hits) = query::search(case, &format!("wire:{}", row.digests(catalog)?.wire), &options) else {
+        return Ok(None);
+    };
     let mut ids = Vec::new();
-    catalog.each(hits.keys.into_iter().filter(|key| *key != row.key), |other| {
+    catalog.each(hits.keys.into_iter().filter(|key| *key != row.key()), |other| {
         ids.push(catalog.item_id(other).to_string());
         Ok::<(), ViewError>(())
     })?;

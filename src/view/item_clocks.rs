@@ -62,8 +62,8 @@ impl ItemClocks {
         let inside = times(&Mail { message: &message, header: &header, facts: &facts });
         let container = Teller::new(catalog).container(row)?;
         let mut all = Vec::new();
-        if row.part.is_none() {
-            if let Some(separator) = separator(reader, row.key.segment(), row.container, row.number)? {
+        if row.part().is_none() {
+            if let Some(separator) = separator(reader, row.key().segment(), row.container(), row.number())? {
                 all.extend(envelope(&separator));
             }
             if let Some(server) = &row.more(catalog)?.server {
