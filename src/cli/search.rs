@@ -10,6 +10,7 @@ use crate::query::{
     self, Case, Hits, Options, Order, QueryError, SearchError, Seeker, Snippet, fields, sets,
 };
 use crate::store::Reader;
+use crate::types::CustodyEvent;
 use crate::types::json::{self, Obj};
 
 use super::args::{SearchArgs, SortArg};
@@ -77,16 +78,20 @@ pub(super) fn labels(reader: &Reader) -> Result<Vec<(u32, String)>, Failure> {
     let segments = reader.segments()?;
     for event in reader.custody()? {
         let (_, event) = event?;
-        let Some(data) = json::read(&event.data) else { continue };
-        let segment = data.get("segment").and_then(json::Value::as_u64).and_then(|n| u32::try_from(n).ok());
-        // A source that was seen again got another label, and is named by its id.
-        let segment = segment.or_else(|| {
-            let source = data.get("source").and_then(json::Value::as_str)?;
-            segments.iter().find(|s| s.source().to_string() == source).map(|s| s.number)
-        });
-        if let (Some(segment), Some(label)) = (segment, data.get("label").and_then(json::Value::as_str)) {
-            labels.push((segment, label.to_owned()));
-        }
+        let (segment, label) = match event.read() {
+            Ok(CustodyEvent::SourceBegun { naming, segment, .. }) => (Some(segment), naming.label),
+            // A source that was seen again may have got another label; it is named by its id.
+            Ok(
+                CustodyEvent::SourceSeenAgain { naming, source, .. }
+                | CustodyEvent::SourceUnchanged { naming, source },
+            ) => (segments.iter().find(|s| s.source() == source).map(|s| s.number), naming.label),
+            Ok(event) => match event.account_run() {
+                Some(run) => (run.segment, run.label.clone()),
+                None => continue,
+            },
+            Err(_) => continue,
+        };
+        labels.extend(segment.zip(label));
     }
     Ok(labels)
 }

@@ -41,11 +41,11 @@ pub fn import_findings<E: From<CatalogError>>(
     let from = ItemKey::new(segment.unwrap_or_default(), 0, 0).unwrap_or_default();
     let to = segment.and_then(|segment| ItemKey::new(segment.checked_add(1)?, 0, 0));
     catalog.range(from, to.unwrap_or(ItemKey::from_u64(u64::MAX >> 1)), |row| {
-        let segment = row.key.segment();
+        let segment = row.key().segment();
         if is_asked(segment)
             && row.has_notes()
             && has_changed(&row.notes(catalog)?)
-            && let Some(container) = catalog.container(segment, row.container)?
+            && let Some(container) = catalog.container(segment, row.container())?
         {
             sink(changed(catalog, &container))?;
         }

@@ -8,7 +8,7 @@ use crate::source::{self, Event, Listing, Long, Options};
 use crate::store::pack::FrameAt;
 use crate::store::{Reader, Writer};
 use crate::types::record::{Closed, Record, SourceHead};
-use crate::types::{RelPath, Sha256Digest, SourceId};
+use crate::types::{CustodyEvent, RelPath, Sha256Digest, SourceId};
 
 use super::batch::Batcher;
 use super::derived::Derived;
@@ -172,10 +172,10 @@ pub(super) fn read_into(
     pipeline(reading, engine, &shared, &output, watch)?;
     let mut output = output.into_inner().unwrap_or_else(PoisonError::into_inner);
     if watch.is_stopped() {
-        output.commit("import_stopped")?;
+        output.commit(CustodyEvent::ImportStopped)?;
         return Err(WriteError::Failed(IngestError::Stopped));
     }
-    let (closed, totals, frames) = output.close(segment, mount, is_recent)?;
+    let (closed, totals, frames) = output.close(mount, is_recent)?;
     Ok((closed, totals, Blobs { claims: claims.into_inner(), frames }))
 }
 

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use crate::source::{self, Listing, Options};
 use crate::store::{Reader, SegmentInfo, SegmentState, Writer, source_id};
-use crate::types::RelPath;
-use crate::types::json::Obj;
+use crate::types::event::SourceNaming;
 use crate::types::record::{Closed, Record};
+use crate::types::{CustodyEvent, RelPath};
 
 use super::derived::Derived;
 use super::engine::Engine;
@@ -15,7 +15,7 @@ use super::import::{Blobs, Imported, Reading, Request, head_of, read_into};
 use super::output::{Totals, WriteError};
 use super::rebuild::catch_up_some;
 use super::tools::Bench;
-use super::unchanged::{Readings, Unchanged};
+use super::unchanged::{Readings, is_recent, stamps_now};
 use super::{IngestError, Watch, refuse_overlap};
 
 /// Bytes of sources that are read before catalog and index are made durable. Each time makes segments of the index, so many
@@ -40,7 +40,7 @@ pub struct Importer<'a> {
     unsettled_bytes: u64,
     items: u64,
     /// What the file system said of sources when they were read; read from the custody log when it is first asked for.
-    unchanged: Option<Readings>,
+    readings: Option<Readings>,
 }
 
 /// Watches nothing and goes on.
@@ -75,7 +75,7 @@ impl<'a> Importer<'a> {
             unsettled: Vec::new(),
             unsettled_bytes: 0,
             items: 0,
-            unchanged: None,
+            readings: None,
         })
     }
 
@@ -134,19 +134,17 @@ impl<'a> Importer<'a> {
         if alike.is_empty() {
             return Ok(None);
         }
-        let now = Unchanged::of(listing, request.now_us);
-        let readings = match &mut self.unchanged {
+        let now = stamps_now(listing, request.now_us);
+        let readings = match &mut self.readings {
             Some(readings) => readings,
             none => none.insert(Readings::load(self.writer.layout().root())?),
         };
         if let Some(now) = now.as_ref().filter(|now| !request.rehash && !now.is_recent) {
             let same = |closed: &Closed| readings.of(source_id(closed)) == Some(now);
             if let Some((segment, closed)) = alike.iter().find(|(_, closed)| same(closed)) {
-                let data = event_data(request, listing, |o| {
-                    o.str("source", &source_id(closed).to_string()).str("unchanged_by", "stat");
-                });
                 let known = known(segment, closed, &request.options);
-                self.writer.commit("source_unchanged", &data)?;
+                let (naming, source) = (naming(request, listing), known.source);
+                self.writer.commit_event(&CustodyEvent::SourceUnchanged { naming, source })?;
                 return Ok(Some(Imported { is_unchanged_by_stat: true, ..known }));
             }
         }
@@ -159,18 +157,13 @@ impl<'a> Importer<'a> {
         else {
             return Ok(None);
         };
-        let now = now.filter(|_| read.is_steady && readings.has(source_id(closed)));
-        let data = event_data(request, listing, |o| {
-            o.str("source", &source_id(closed).to_string());
-            if let Some(now) = &now {
-                now.write(o);
-            }
-        });
         let known = known(segment, closed, &request.options);
-        self.writer.commit("source_seen_again", &data)?;
-        if let Some(now) = now {
-            readings.set(known.source, now);
+        let (naming, source) = (naming(request, listing), known.source);
+        let stat = now.filter(|_| read.is_steady && readings.has(source));
+        if let Some(now) = stat.clone() {
+            readings.set(source, now);
         }
+        self.writer.commit_event(&CustodyEvent::SourceSeenAgain { naming, source, stat })?;
         Ok(Some(known))
     }
 
@@ -191,29 +184,24 @@ impl<'a> Importer<'a> {
         if pending.is_some() || listing.bytes > SETTLED {
             self.settle()?;
         }
-        let mut diverged = false;
+        let mut source_changed = false;
         if let Some(segment) = pending {
             match self.read_into(request, listing, segment, true, watch) {
                 Ok((closed, totals)) => return self.closed(request, listing, segment, closed, totals, true),
                 Err(WriteError::Failed(error)) => return Err(error),
                 Err(WriteError::Diverged) => {
                     self.set_back()?;
-                    diverged = true;
+                    source_changed = true;
                 }
             }
         }
         let segment = self.writer.new_segment()?;
-        let data = event_data(request, listing, |o| {
-            o.uint("segment", u64::from(segment));
-            if diverged {
-                o.bool("source_changed_since_unfinished_import", true);
-            }
-        });
         let head = Record::Source(head_of(listing, &request.options));
         let mut line = Vec::new();
         head.write_line(&mut line);
         self.writer.append_ledger(segment, &line)?;
-        self.writer.commit("source_begun", &data)?;
+        let naming = naming(request, listing);
+        self.writer.commit_event(&CustodyEvent::SourceBegun { naming, segment, source_changed })?;
         self.derived.as_mut().ok_or(NO_DERIVED)?.catalog.record(segment, 0, &head)?;
         match self.read_into(request, listing, segment, false, watch) {
             Ok((closed, totals)) => self.closed(request, listing, segment, closed, totals, false),
@@ -252,7 +240,7 @@ impl<'a> Importer<'a> {
             resume: reader.as_ref().filter(|_| is_resumed),
             base_items: self.items,
             mount: listing.mount(),
-            is_recent: Unchanged::is_recent(listing, request.now_us),
+            is_recent: is_recent(listing, request.now_us),
         };
         let (closed, totals, blobs) =
             read_into(&reading, &self.engine, self.writer, derived, bench, blobs, watch)?;
@@ -381,30 +369,21 @@ fn cases(listing: &Listing) -> Vec<RelPath> {
     out
 }
 
-/// Data of an event about a source: how it was named on this machine, and what more there is to say.
-fn event_data(request: &Request, listing: &Listing, more: impl FnOnce(&mut Obj<'_>)) -> Vec<u8> {
+/// How the source was named on this machine, and what the walk found.
+fn naming(request: &Request, listing: &Listing) -> SourceNaming {
     use std::os::unix::ffi::OsStrExt as _;
-    let mut data = Vec::new();
-    let mut o = Obj::new(&mut data);
-    o.uint("bytes", listing.bytes);
-    if let Ok(real) = std::fs::canonicalize(&listing.root) {
-        o.text("canonical", real.as_os_str().as_bytes());
+    let bytes = |path: &Path| path.as_os_str().as_bytes().to_vec();
+    SourceNaming {
+        bytes: listing.bytes,
+        canonical: std::fs::canonicalize(&listing.root).ok().map(|real| bytes(&real)),
+        entries: listing.found.len() as u64,
+        label: request.label.clone(),
+        listing: listing.digest,
+        note: request.note.clone(),
+        kind: request.options.kind.code().to_owned(),
+        md5: request.options.md5,
+        sha1: request.options.sha1,
+        split: request.options.split.code().to_owned(),
+        path: bytes(&request.root),
     }
-    o.uint("entries", listing.found.len() as u64);
-    if let Some(label) = &request.label {
-        o.str("label", label);
-    }
-    o.digest("listing", &listing.digest);
-    if let Some(note) = &request.note {
-        o.str("note", note);
-    }
-    o.obj("options", |o| {
-        o.str("kind", request.options.kind.code()).bool("md5", request.options.md5);
-        o.bool("sha1", request.options.sha1).str("split", request.options.split.code());
-    });
-    let root: &Path = &request.root;
-    o.text("path", root.as_os_str().as_bytes());
-    more(&mut o);
-    o.end();
-    data
 }

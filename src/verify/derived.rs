@@ -318,10 +318,10 @@ fn extra_rows(catalog: &Catalog, segment: u32, keys: &Keys, sink: &mut dyn FnMut
     let from = ItemKey::new(segment, 0, 0).unwrap_or_default();
     let to = ItemKey::new(segment + 1, 0, 0).unwrap_or(ItemKey::from_u64(u64::MAX >> 1));
     let walked = catalog.range(from, to, |row| -> Result<std::ops::ControlFlow<()>, CatalogError> {
-        if row.key.segment() != segment || keys.derived.contains(&row.key.as_u64()) {
+        if row.key().segment() != segment || keys.derived.contains(&row.key().as_u64()) {
             return Ok(std::ops::ControlFlow::Continue(()));
         }
-        if keys.is_unread(row.key) {
+        if keys.is_unread(row.key()) {
             not_compared += 1;
         } else {
             let id = catalog.item_id(row).to_string();

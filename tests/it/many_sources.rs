@@ -130,3 +130,43 @@ fn sources_before_one_that_cannot_be_read_are_searchable() {
     assert_eq!(count(&case, "*"), 5);
     run(&case, &["verify", "--quiet"]).ok();
 }
+
+#[test]
+fn a_source_of_which_nothing_changed_is_told_by_what_the_file_system_says_and_not_as_seen_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let seized = dir.path().join("seized");
+    fs::create_dir(&seized).unwrap();
+    for n in 0..5 {
+        fs::write(seized.join(format!("{n}.eml")), message(n)).unwrap();
+    }
+    let case = dir.path().join("case");
+    let source = seized.to_str().unwrap();
+    let kinds = || -> Vec<String> {
+        let text = fs::read_to_string(case.join("custody.jsonl")).unwrap();
+        let of =
+            |line: &str| serde_json::from_str::<Value>(line).unwrap()["type"].as_str().unwrap().to_owned();
+        text.lines().map(of).filter(|kind| kind.starts_with("source_")).collect()
+    };
+    // Files that have just changed may change again within the same tick of their clock.
+    run(&case, &["import", source]).ok();
+    std::thread::sleep(std::time::Duration::from_millis(2100));
+    run(&case, &["import", source]).ok();
+    let told = run(&case, &["import", "--label", "exhibit B", source]).ok().text();
+    assert!(told.contains("not read again") && told.contains("--rehash"), "{told}");
+    let json = run(&case, &["import", "--json", source]).ok().json().pop().unwrap();
+    assert_eq!((&json["unchanged_by"], &json["known"]), (&Value::from("stat"), &Value::from(true)));
+    assert_eq!(count(&case, "source:\"exhibit B\""), 5);
+    let read = run(&case, &["import", "--rehash", source]).ok().text();
+    assert!(!read.contains("not read again"), "{read}");
+    let want = ["begun", "imported", "seen_again", "unchanged", "unchanged", "seen_again"];
+    assert_eq!(kinds(), want.map(|kind| format!("source_{kind}")));
+    // Another byte, with size and time of the last change as they were.
+    let file = seized.join("3.eml");
+    let before = fs::metadata(&file).unwrap().modified().unwrap();
+    fs::write(&file, message(3).replace("body 3", "body 4")).unwrap();
+    fs::File::options().write(true).open(&file).unwrap().set_modified(before).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(2100));
+    let other = run(&case, &["import", source]).ok().text();
+    assert!(other.contains("imported 5 items, 1 of them new to the case"), "{other}");
+    run(&case, &["verify", "--quiet"]).ok();
+}

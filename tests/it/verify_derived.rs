@@ -62,7 +62,7 @@ fn rows_compared_in_chunks_of_any_size_are_found_as_they_are() {
     for rows_at_once in (1..=9).chain([1000]) {
         let mut findings = Vec::new();
         let done = verify_derived_in_chunks(&reader, 2, dir.path(), rows_at_once, &Unwatched, &mut |f| {
-            findings.push(f)
+            findings.push(f);
         });
         let done = done.unwrap();
         assert!(findings.is_empty(), "chunks of {rows_at_once}: {findings:?}");

@@ -15,7 +15,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::acquire::{self, AcquireError, Known, Notice, Order, Refetched, Sink, Told};
 use crate::store::{ACCOUNTS, Reader, StoreError, Writer};
 use crate::types::time::{Clock, UtcMs};
-use crate::types::{Sha256Digest, SourceId};
+use crate::types::{CustodyEvent, Sha256Digest, SourceId};
 
 pub use events::{FolderSeen, mechanism_name, sum, uid_set, url, write_refetched};
 
@@ -126,8 +126,8 @@ fn run(
     let Blobs { claims, .. } = Blobs::load(&reader)?;
     let resumes = known.pending.as_ref().filter(|_| !order.list_only).map(|segment| segment.number);
     // Told before the server is, so that no sign-in is without a trace.
-    let data = events::begun(order, &head, request.label.as_deref(), request.note.as_deref(), resumes);
-    writer.commit("account_begun", &data)?;
+    let start = events::begun(order, &head, request.label.as_deref(), request.note.as_deref(), resumes);
+    writer.commit_event(&CustodyEvent::AccountBegun(Box::new(start)))?;
     let claims = InTurn::new(claims);
     let output = Output::new(writer, &reader, &known, head, request, watch)?;
     let output = Mutex::new(output);
