@@ -193,7 +193,8 @@ fn summary(
     for (root, one) in done {
         let path = shown(&root.display().to_string());
         for case in &one.cases {
-            let case = shown(&case.below(root).display().to_string());
+            let place = if case.as_bytes().is_empty() { (*root).clone() } else { case.below(root) };
+            let case = shown(&place.display().to_string());
             context.notes.warning(&format!(
                 "{case} is itself a case: its packs and ledger are imported as files, not the mail that it holds"
             ));
@@ -252,6 +253,12 @@ fn summary(
             out.bytes(&line)?;
             continue;
         }
+        if report.findings > 0 {
+            let number = counted(report.findings, "file was", "files were");
+            context
+                .notes
+                .warning(&format!("{number} unreadable or changed while read; see `mailtrail report`"));
+        }
         if one.is_unchanged_by_stat {
             out.line(&format!(
                 "nothing new in {path}, by sizes, times and inodes; not read again (`--rehash` reads it): the case has it as source {} with {}",
@@ -289,12 +296,6 @@ fn summary(
         for (reason, number) in &report.not_processed {
             let meaning = REASONS.iter().find(|(code, _)| code == reason).map_or("", |(_, meaning)| *meaning);
             out.line(&format!("not processed: {} ({reason}: {meaning})", counted(*number, "file", "files")))?;
-        }
-        if report.findings > 0 {
-            let number = counted(report.findings, "file was", "files were");
-            context
-                .notes
-                .warning(&format!("{number} unreadable or changed while read; see `mailtrail report`"));
         }
     }
     if !context.json {

@@ -6,9 +6,9 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::source::{self, Event, Listing, Long, Options};
 use crate::store::pack::FrameAt;
-use crate::store::{Reader, Writer};
+use crate::store::{Reader, StoreError, Writer};
 use crate::types::record::{Closed, Record, SourceHead};
-use crate::types::{CustodyEvent, RelPath, Sha256Digest, SourceId};
+use crate::types::{CustodyEvent, ItemKey, RelPath, Sha256Digest, SourceId};
 
 use super::batch::Batcher;
 use super::derived::Derived;
@@ -226,6 +226,9 @@ impl From<WorkError> for WriteError {
         Self::Failed(match error {
             WorkError::Index(error) => error.into(),
             WorkError::Pack(source) => IngestError::Files { path: "packs".into(), source },
+            WorkError::TooMany => {
+                StoreError::Full { what: "items of a source", limit: ItemKey::MAX_ITEMS }.into()
+            }
             WorkError::Tools => IngestError::Worker,
         })
     }

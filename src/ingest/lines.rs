@@ -5,6 +5,7 @@ use crate::types::record::{Closed, Container, End, Entry, File, Gap, Item, Recor
 use crate::types::unescape::Rule;
 use crate::types::{Anomaly, Sha256Digest};
 
+use super::IngestError;
 use super::batch::{Batch, ItemStep, Step};
 
 /// Digests of one item or gap.
@@ -45,68 +46,71 @@ pub(super) struct Maker {
 
 impl Maker {
     /// The records of a batch; `hashed` has one entry for each step that holds bytes.
-    pub(super) fn batch(&mut self, batch: &Batch, hashed: &[Option<Hashed>]) -> Vec<Made> {
+    ///
+    /// # Errors
+    /// [`IngestError::Internal`] when the steps do not follow each other as the reader of a source tells them.
+    pub(super) fn batch(
+        &mut self,
+        batch: &Batch,
+        hashed: &[Option<Hashed>],
+    ) -> Result<Vec<Made>, IngestError> {
+        let hash_of = |at: usize| {
+            hashed.get(at).copied().flatten().ok_or(IngestError::Internal("bytes that nobody has hashed"))
+        };
         let mut made = Vec::with_capacity(batch.steps.len());
         let mut at = 0;
         while at < batch.steps.len() {
             match &batch.steps[at..] {
                 [Step::Open(open), Step::Item(item), Step::Close(close), ..] if is_file(item, close) => {
-                    if let Some(hash) = hashed[at + 1] {
-                        let record = self.file(open, item, close, hash);
-                        made.push(Made { record, item: Some((self.items, at + 1)) });
-                        self.items += 1;
-                    }
+                    let record = self.file(open, item, close, hash_of(at + 1)?);
+                    made.push(Made { record, item: Some((self.items, at + 1)) });
+                    self.items += 1;
                     at += 3;
                     continue;
                 }
                 [Step::Entry(entry), ..] => made.push(other(self.entry(entry.clone()))),
-                [Step::Open(open), ..] => made.push(other(self.open(open.clone()))),
+                [Step::Open(open), ..] => made.push(other(self.open(open.clone())?)),
                 [Step::Item(item), ..] => {
-                    if let Some(hash) = hashed[at] {
-                        let (data, base) = &batch.buffers[item.buffer];
-                        let part = |range: &std::ops::Range<usize>| data[range.clone()].to_vec();
-                        let place = |at: usize| base + at as u64;
-                        let record = self.item(NewItem {
-                            separator: part(&item.separator),
-                            start: place(item.body.start),
-                            end: place(item.body.end),
-                            terminator: part(&item.terminator),
-                            rule: item.rule,
-                            lines: item.lines,
-                            uid: item.uid,
-                            notes: item.notes.clone(),
-                            hash,
-                        });
-                        made.push(Made { record, item: Some((self.items - 1, at)) });
-                    }
+                    let (data, base) = &batch.buffers[item.buffer];
+                    let part = |range: &std::ops::Range<usize>| data[range.clone()].to_vec();
+                    let place = |at: usize| base + at as u64;
+                    let record = self.item(NewItem {
+                        separator: part(&item.separator),
+                        start: place(item.body.start),
+                        end: place(item.body.end),
+                        terminator: part(&item.terminator),
+                        rule: item.rule,
+                        lines: item.lines,
+                        uid: item.uid,
+                        notes: item.notes.clone(),
+                        hash: hash_of(at)?,
+                    })?;
+                    made.push(Made { record, item: Some((self.items - 1, at)) });
                 }
                 [Step::Gap { buffer, range, kind }, ..] => {
-                    if let Some(hash) = hashed[at] {
-                        let base = batch.buffers[*buffer].1;
-                        let (start, end) = (base + range.start as u64, base + range.end as u64);
-                        made.push(other(self.gap(kind, start, end, hash.sha256)));
-                    }
+                    let base = batch.buffers[*buffer].1;
+                    let (start, end) = (base + range.start as u64, base + range.end as u64);
+                    made.push(other(self.gap(kind, start, end, hash_of(at)?.sha256)?));
                 }
-                [Step::Close(close), ..] => made.push(other(self.close(close))),
+                [Step::Close(close), ..] => made.push(other(self.close(close)?)),
                 [] => {}
             }
             at += 1;
         }
-        made
+        Ok(made)
     }
 
     /// An item of the open container.
-    pub(super) fn item(&mut self, item: NewItem) -> Record {
+    ///
+    /// # Errors
+    /// [`IngestError::Internal`] when none is open.
+    pub(super) fn item(&mut self, item: NewItem) -> Result<Record, IngestError> {
+        let current = self.current.as_mut().ok_or(IngestError::Internal("an item outside of a container"))?;
         self.items += 1;
-        let (container, number) = match &mut self.current {
-            Some(current) => {
-                current.items += 1;
-                current.last = Some(item.hash.sha256);
-                (current.open.container, current.items)
-            }
-            None => (0, 0),
-        };
-        Record::Item(Item {
+        current.items += 1;
+        current.last = Some(item.hash.sha256);
+        let (container, number) = (current.open.container, current.items);
+        Ok(Record::Item(Item {
             container,
             number,
             separator: item.separator,
@@ -119,13 +123,23 @@ impl Maker {
             wire: item.hash.wire,
             uid: item.uid,
             notes: item.notes,
-        })
+        }))
     }
 
     /// Bytes of the open container that are no item.
-    pub(super) fn gap(&mut self, kind: &str, start: u64, end: u64, sha256: Sha256Digest) -> Record {
-        let container = self.current.as_ref().map_or(0, |current| current.open.container);
-        Record::Gap(Gap { container, kind: kind.to_owned(), start, end, sha256 })
+    ///
+    /// # Errors
+    /// [`IngestError::Internal`] when none is open.
+    pub(super) fn gap(
+        &mut self,
+        kind: &str,
+        start: u64,
+        end: u64,
+        sha256: Sha256Digest,
+    ) -> Result<Record, IngestError> {
+        let current = self.current.as_ref().ok_or(IngestError::Internal("a gap outside of a container"))?;
+        let container = current.open.container;
+        Ok(Record::Gap(Gap { container, kind: kind.to_owned(), start, end, sha256 }))
     }
 
     /// The last line.
@@ -143,7 +157,10 @@ impl Maker {
         Record::Entry(entry)
     }
 
-    fn open(&mut self, open: Open) -> Record {
+    fn open(&mut self, open: Open) -> Result<Record, IngestError> {
+        if self.current.is_some() {
+            return Err(IngestError::Internal("a container that begins inside another"));
+        }
         self.containers += 1;
         let record = Record::Container(Container {
             container: open.container,
@@ -152,18 +169,24 @@ impl Maker {
             path: open.path.clone(),
         });
         self.current = Some(Current { open, items: 0, last: None });
-        record
+        Ok(record)
     }
 
-    fn close(&mut self, close: &Close) -> Record {
+    fn close(&mut self, close: &Close) -> Result<Record, IngestError> {
         let current = self.current.take();
-        let last = current.as_ref().and_then(|current| current.last);
-        let sha256 = close.sha256.or(last).unwrap_or_else(|| Sha256Digest::of(b""));
-        if let Some(current) = current.filter(|current| current.open.parent.is_none()) {
+        let current = current.filter(|current| current.open.container == close.container);
+        let current = current.ok_or(IngestError::Internal("the end of a container that has not begun"))?;
+        // Without a digest the whole is its one item; without one of these there was no byte.
+        let sha256 = match close.sha256.or(current.last) {
+            Some(sha256) => sha256,
+            None if close.size == 0 => Sha256Digest::of(b""),
+            None => return Err(IngestError::Internal("a container without a digest")),
+        };
+        if current.open.parent.is_none() {
             self.digest.file(&current.open.path, &sha256, close.size);
             self.bytes += close.size;
         }
-        Record::End(End {
+        Ok(Record::End(End {
             container: close.container,
             items: close.items,
             size: close.size,
@@ -173,7 +196,7 @@ impl Maker {
             reason: close.reason.map(str::to_owned),
             error: close.error.clone(),
             notes: close.notes.clone(),
-        })
+        }))
     }
 
     fn file(&mut self, open: &Open, item: &ItemStep, close: &Close, hash: Hashed) -> Record {

@@ -29,7 +29,9 @@ pub(super) struct LongWork {
 impl LongWork {
     /// Takes the first piece of it.
     pub(super) fn begin(output: &mut Output<'_>, long: Long) -> Result<Option<Self>, WriteError> {
-        let Long::Start { gap, separator, start, rule, uid } = long else { return Ok(None) };
+        let Long::Start { gap, separator, start, rule, uid } = long else {
+            return Err(IngestError::Internal("something long that does not begin").into());
+        };
         output.store.blob_begin()?;
         Ok(Some(Self {
             gap,
@@ -72,7 +74,9 @@ impl LongWork {
         ordinal: Option<u64>,
         last: Long,
     ) -> Result<(), WriteError> {
-        let Long::End { end, terminator, rule, lines, mut notes } = last else { return Ok(()) };
+        let Long::End { end, terminator, rule, lines, mut notes } = last else {
+            return Err(IngestError::Internal("something long that does not end").into());
+        };
         {
             let Self { unescape, wire, head, .. } = &mut self;
             unescape.finish(&mut |bytes| {
@@ -92,10 +96,13 @@ impl LongWork {
                 claims.registry.insert(&sha256, place);
                 place
             }
-            None => claims.registry.find(&sha256).unwrap_or(Place { frame: u32::MAX, offset: 0, len }),
+            None => {
+                let known = claims.registry.find(&sha256);
+                known.ok_or(IngestError::Internal("a blob that is known and is nowhere"))?
+            }
         };
         if let Some(kind) = self.gap {
-            let record = output.maker.gap(kind, self.start, end, sha256);
+            let record = output.maker.gap(kind, self.start, end, sha256)?;
             output.plain(&record)?;
             return Ok(());
         }
@@ -111,7 +118,7 @@ impl LongWork {
             uid: self.uid,
             notes: notes.clone(),
             hash: Hashed { sha256, wire },
-        });
+        })?;
         output.long_item(&record, is_new_to_case)?;
         let Some(ordinal) = ordinal.filter(|&n| n >= shared.derived_until) else { return Ok(()) };
         let Some(key) = ItemKey::new(shared.segment, ordinal, 0) else { return Ok(()) };

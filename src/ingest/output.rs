@@ -151,7 +151,7 @@ impl<'a> Output<'a> {
             self.frames.push(at);
         }
         self.totals.new_to_case += done.fresh_items;
-        for made in self.maker.batch(&done.batch, &done.hashed) {
+        for made in self.maker.batch(&done.batch, &done.hashed)? {
             self.record(&made, done)?;
         }
         for step in &done.batch.steps {
@@ -190,8 +190,10 @@ impl<'a> Output<'a> {
         if ordinal < self.derived_until {
             return Ok(());
         }
-        let (Some(read), Some(place)) = (&done.read[step], done.places[step]) else { return Ok(()) };
-        self.item(&made.record, ordinal, place, read, &message_of(&done.batch, step))
+        let (Some(read), Some(place)) = (&done.read[step], done.places[step]) else {
+            return Err(IngestError::Internal("an item that nobody has read or stored").into());
+        };
+        self.item(&made.record, ordinal, place, read, &message_of(&done.batch, step)?)
     }
 
     /// The catalog rows of an item and its children.
@@ -204,7 +206,7 @@ impl<'a> Output<'a> {
         message: &[u8],
     ) -> Result<(), WriteError> {
         let Some(frame) = self.frames.get(place.frame as usize).copied() else {
-            return Err(WriteError::Failed(IngestError::Worker));
+            return Err(IngestError::Internal("a blob in a frame that is not there").into());
         };
         let blob = blob_place(frame, place);
         let words = match record {
@@ -212,8 +214,8 @@ impl<'a> Output<'a> {
             _ => self.container_state(),
         };
         let item = Derivation { segment: self.segment, ordinal, record, blob, read, message, state: &words };
-        for row in rows(&item) {
-            self.catalog.add_item(&row)?;
+        for row in rows(&item)? {
+            self.catalog.add_item(&row?)?;
         }
         Ok(())
     }
@@ -368,10 +370,10 @@ fn kind_word(kind: &str) -> &'static str {
 }
 
 /// The message of a step, un-escaped.
-fn message_of(batch: &Batch, step: usize) -> Cow<'_, [u8]> {
+fn message_of(batch: &Batch, step: usize) -> Result<Cow<'_, [u8]>, IngestError> {
     match batch.steps.get(step) {
-        Some(Step::Item(item)) => item.rule.apply(&batch.buffers[item.buffer].0[item.body.clone()]),
-        _ => Cow::Borrowed(&[]),
+        Some(Step::Item(item)) => Ok(item.rule.apply(&batch.buffers[item.buffer].0[item.body.clone()])),
+        _ => Err(IngestError::Internal("a line of an item that is none")),
     }
 }
 
@@ -401,28 +403,22 @@ pub(super) struct Derivation<'a> {
 }
 
 /// The catalog rows of an item and of the messages inside it, in order.
-pub(super) fn rows<'a>(item: &'a Derivation<'a>) -> impl Iterator<Item = ItemRow<'a>> {
-    let base = match item.record {
-        Record::Item(r) => Some((
-            r.container,
-            r.number,
-            r.start,
-            r.end,
-            &r.sha256,
-            &r.wire,
-            r.rule,
-            r.lines,
-            r.uid,
-            &r.notes,
-        )),
-        Record::File(r) => {
-            Some((r.container, 1, 0, r.size, &r.sha256, &r.wire, Rule::None, 0, r.uid, &r.notes))
+///
+/// # Errors
+/// [`IngestError::Internal`] when the line is of no item, or no key can name a child.
+pub(super) fn rows<'a>(
+    item: &'a Derivation<'a>,
+) -> Result<impl Iterator<Item = Result<ItemRow<'a>, IngestError>>, IngestError> {
+    let (container, number, start, end, sha256, wire, rule, lines, uid, notes) = match item.record {
+        Record::Item(r) => {
+            (r.container, r.number, r.start, r.end, &r.sha256, &r.wire, r.rule, r.lines, r.uid, &r.notes)
         }
-        _ => None,
+        Record::File(r) => (r.container, 1, 0, r.size, &r.sha256, &r.wire, Rule::None, 0, r.uid, &r.notes),
+        _ => return Err(IngestError::Internal("an item whose line is of something else")),
     };
-    item.read.facts.iter().enumerate().filter_map(move |(child, (facts, bytes))| {
-        let (container, number, start, end, sha256, wire, rule, lines, uid, notes) = base?;
-        let key = ItemKey::new(item.segment, item.ordinal, u32::try_from(child).ok()?)?;
+    Ok(item.read.facts.iter().enumerate().map(move |(child, (facts, bytes))| {
+        let key = u32::try_from(child).ok().and_then(|n| ItemKey::new(item.segment, item.ordinal, n));
+        let key = key.ok_or(IngestError::Internal("a child that no key can name"))?;
         let row = ItemRow {
             key,
             container,
@@ -445,9 +441,9 @@ pub(super) fn rows<'a>(item: &'a Derivation<'a>) -> impl Iterator<Item = ItemRow
             message: item.message,
         };
         let (Some(place), Some((sha256, wire))) = (&facts.child, &facts.child_sha256) else {
-            return Some(row);
+            return Ok(row);
         };
-        Some(ItemRow {
+        Ok(ItemRow {
             start: place.in_parent.start(),
             end: place.in_parent.end(),
             sha256,
@@ -462,5 +458,5 @@ pub(super) fn rows<'a>(item: &'a Derivation<'a>) -> impl Iterator<Item = ItemRow
             message: bytes.as_deref().unwrap_or_default(),
             ..row
         })
-    })
+    }))
 }

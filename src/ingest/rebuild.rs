@@ -248,8 +248,8 @@ impl<'a> Again<'a> {
                     message,
                     state: &job.state(),
                 };
-                for row in rows(&item) {
-                    visit(Step::Item(&row))?;
+                for row in rows(&item)? {
+                    visit(Step::Item(&row?))?;
                 }
             }
             Ok(())

@@ -72,6 +72,8 @@ pub(super) enum WorkError {
     Pack(io::Error),
     /// The index could not be written.
     Index(IndexError),
+    /// The source has more items than keys can name.
+    TooMany,
     /// The worker's tools are gone: another worker died.
     Tools,
 }
@@ -102,12 +104,12 @@ pub(super) fn work(batch: Batch, shared: &Shared<'_>) -> Result<Done, WorkError>
                 out.push(None);
                 continue;
             };
-            let key = ItemKey::new(shared.segment, number, 0).filter(|_| number >= shared.derived_until);
+            let key = ItemKey::new(shared.segment, number, 0).ok_or(WorkError::TooMany)?;
             number += 1;
-            let Some(key) = key else {
+            if key.item() < shared.derived_until {
                 out.push(None);
                 continue;
-            };
+            }
             let slice = &batch.buffers[item.buffer].0[item.body.clone()];
             let message = item.rule.apply(slice);
             // A file that is one message has the notes of the whole in its one line of the ledger.
@@ -132,9 +134,10 @@ pub(super) fn work(batch: Batch, shared: &Shared<'_>) -> Result<Done, WorkError>
                 state: &words,
             })));
         }
-        tools.flush_if_full(shared.index).map(|()| out)
+        tools.flush_if_full(shared.index).map_err(WorkError::Index)?;
+        Ok(out)
     });
-    let read = read.ok_or(WorkError::Tools)?.map_err(WorkError::Index)?;
+    let read = read.unwrap_or(Err(WorkError::Tools))?;
     let fresh_items = fresh.iter().filter(|&&at| matches!(batch.steps[at], Step::Item(_))).count() as u64;
     Ok(Done { batch, hashed, places, frame, read, fresh_items })
 }

@@ -126,6 +126,9 @@ const CHILD_BITS: u32 = 14;
 const ITEM_BITS: u32 = 33;
 
 impl ItemKey {
+    /// Most items that one ledger segment can have in the catalog.
+    pub const MAX_ITEMS: u64 = 1 << ITEM_BITS;
+
     /// Most children that one item can have in the catalog.
     pub const MAX_CHILD: u32 = (1 << CHILD_BITS) - 1;
 

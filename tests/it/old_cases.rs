@@ -116,7 +116,18 @@ fn a_case_of_version_1_is_verified_rebuilt_searched_and_exported_as_ever() {
         assert_eq!(support::count(&case, query), want, "{query}");
     }
     let manifest = fs::read_to_string(frozen("v1.manifest.jsonl")).unwrap();
-    assert_eq!(String::from_utf8(support::manifest(&case)).unwrap(), manifest);
+    let now = String::from_utf8(support::manifest(&case)).unwrap();
+    assert_eq!(now.lines().count(), manifest.lines().count());
+    for (now, then) in now.lines().zip(manifest.lines()) {
+        // A key that is newer than the case: docs/changes, 0060.
+        if now.contains("\"container_anomalies\"") {
+            let mut now: Value = serde_json::from_str(now).unwrap();
+            now.as_object_mut().unwrap().remove("container_anomalies");
+            assert_eq!(now, serde_json::from_str::<Value>(then).unwrap());
+        } else {
+            assert_eq!(now, then);
+        }
+    }
     // The record was added to, and nothing of it was changed.
     for file in support::files_below(&frozen("v1")) {
         let (then, now) = (fs::read(frozen("v1").join(&file)).unwrap(), fs::read(case.join(&file)).unwrap());
