@@ -58,12 +58,12 @@ findings! {
     WireMismatch, "wire-mismatch", 4, "The wire form of an item does not have the digest recorded for it.";
     SourceIdMismatch, "source-id-mismatch", 4, "The id of a source is not the one that its paths and digests give.";
     CatalogMissing, "catalog-missing", 3, "There is no catalog, or it lags behind the ledger; `rebuild` makes it anew.";
-    CatalogMismatch, "catalog-mismatch", 4, "A row of the catalog is not what the blob gives.";
+    CatalogMismatch, "catalog-mismatch", 4, "A row of the catalog is not what the blobs and the ledger give, or is of something that the record does not have.";
     CatalogUnreadable, "catalog-unreadable", 4, "The catalog cannot be read; `rebuild` makes it anew.";
     CatalogOtherVersion, "catalog-other-version", 3, "The catalog was made by another version of the program, so it was not compared; `rebuild` makes it anew.";
     NotCompared, "not-compared", 3, "What catalog and index hold of some items could not be compared, because the bytes of these items cannot be read.";
     IndexMissing, "index-missing", 3, "There is no index, or it lags behind the ledger; `rebuild` makes it anew.";
-    IndexMismatch, "index-mismatch", 4, "The index does not hold the items of the ledger, or a file of it is damaged; `rebuild` makes it anew.";
+    IndexMismatch, "index-mismatch", 4, "What the index answers about items is not what their bytes give, or a file of it is damaged; `rebuild` makes it anew.";
     IndexOtherVersion, "index-other-version", 3, "The index was made by another version of the program, so it was not compared; `rebuild` makes it anew.";
     SourceDiffers, "source-differs", 4, "The original no longer has the bytes that were imported.";
     SourceMissing, "source-missing", 4, "The original is not where it was imported from.";
