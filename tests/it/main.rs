@@ -35,6 +35,7 @@ mod hostile_inputs;
 mod hostile_servers;
 mod hostile_sources;
 mod interrupted_import;
+mod interrupted_making;
 mod labels;
 mod manifest_schema;
 mod old_cases;
