@@ -86,6 +86,14 @@ impl Catalog {
                     out.push(format!("{table}.{one}"));
                 }
             }
+            for (table, name) in
+                [("person", "name"), ("person", "address"), ("word", "text"), ("shape", "ranges")]
+            {
+                let sql = format!("SELECT count(*) FROM {table} WHERE {name} IS NULL");
+                if self.db.query_row(&sql, [], |r| r.get::<_, i64>(0))? > 0 {
+                    out.push(format!("{table}.{name}"));
+                }
+            }
             Ok(out)
         };
         read().map_err(CatalogError::Read)

@@ -40,6 +40,7 @@ findings! {
     ChangedWhileRead, "changed-while-read", 3, "A file changed while it was read; what was read is stored and hashed.";
     BooksDoNotBalance, "books-do-not-balance", 3, "The ranges of a container do not cover its bytes exactly once.";
     SourceUnfinished, "source-unfinished", 3, "An import stopped before the end of its source; run it again.";
+    SourceDoubled, "source-doubled", 3, "Two segments of the ledger hold the same source, so that the id of each of its items stands twice.";
     TornTail, "torn-tail", 3, "Bytes after the last committed record, left by a write that was cut off; the next writing command sets them aside.";
     HeadBehind, "head-behind", 3, "The custody log holds events that the head does not name yet: the last writing command was cut off.";
     HeadMismatch, "head-mismatch", 4, "The head does not name the last event of the custody log.";

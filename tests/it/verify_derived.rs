@@ -241,7 +241,7 @@ fn what_report_rests_on_is_compared() {
         db.execute("UPDATE container SET reason = NULL WHERE path = CAST('notes.txt' AS BLOB)", []).unwrap(),
         1
     );
-    assert_eq!(db.execute("DELETE FROM entry", []).unwrap(), 1);
+    assert_eq!(db.execute("DELETE FROM entry WHERE kind = 'symlink'", []).unwrap(), 1);
     drop(db);
     let (findings, _) = verify(&case);
     let details: Vec<&str> = findings.iter().map(|finding| &*finding.detail).collect();
