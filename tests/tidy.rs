@@ -26,11 +26,19 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // verify derives what the catalog should hold as an import does, and compares it as exports show it.
     ("verify", &["types", "source", "store", "parse", "facts", "catalog", "index", "ingest", "export"]),
     ("export", &["types", "store", "parse", "facts", "catalog", "query"]),
+    // view is what cli prints, and what a page or a program shows; nothing below it knows it.
+    (
+        "view",
+        &[
+            "types", "store", "parse", "facts", "auth", "route", "catalog", "index", "ingest", "query",
+            "export",
+        ],
+    ),
     (
         "cli",
         &[
             "types", "source", "acquire", "store", "parse", "facts", "auth", "route", "catalog", "index",
-            "ingest", "query", "verify", "export",
+            "ingest", "query", "verify", "export", "view",
         ],
     ),
 ];
@@ -173,5 +181,40 @@ fn no_test_file_is_forgotten() {
             stem == "main" || main.contains(&format!("mod {stem};")),
             "tests/it/main.rs does not name {stem}"
         );
+    }
+}
+
+/// Codes of custody events that are also words of other formats (`info --json`, `case.json`, provenance ..).
+const ALSO_OTHER_WORDS: &[&str] =
+    &["created", "items_committed", "exported", "restored", "stopped", "recovered"];
+
+#[test]
+fn kinds_of_custody_events_are_named_in_one_place() {
+    let table = fs::read_to_string(below("src/types/event.rs")).unwrap();
+    let word_of = |line: &str| Some(line.split_once("=> \"")?.1.split_once('"')?.0.to_owned());
+    let of_kinds =
+        table.split_once("pub const fn code(self)").unwrap().1.split_once("/// The kind of").unwrap().0;
+    let codes: Vec<String> = of_kinds.lines().filter_map(word_of).collect();
+    assert!(codes.len() >= 19, "{codes:?}");
+    let format = fs::read_to_string(below("docs/format.md")).unwrap();
+    for word in &codes {
+        assert!(format.contains(&format!("| `{word}` |")), "docs/format.md has no row for the event {word}");
+    }
+    for (name, text) in sources().into_iter().filter(|(name, _)| !name.starts_with("types/event")) {
+        for (number, line) in code(body(&text)) {
+            for word in codes.iter().filter(|word| !ALSO_OTHER_WORDS.contains(&word.as_str())) {
+                assert!(
+                    !line.contains(&format!("\"{word}\"")),
+                    "src/{name}:{number} names the event {word}; CustodyEvent has it"
+                );
+            }
+            let is_asked =
+                line.contains(".kind == \"") || line.contains(".kind != \"") || line.contains("commit(\"");
+            let asked = codes.iter().find(|word| is_asked && line.contains(&format!("\"{word}\"")));
+            assert!(
+                asked.is_none(),
+                "src/{name}:{number} asks for {asked:?} by its word; CustodyEventKind has it"
+            );
+        }
     }
 }

@@ -9,7 +9,8 @@ use std::rc::Rc;
 
 use rusqlite::{Connection, Error, OpenFlags, OptionalExtension as _};
 
-use super::row::{self, NoteRow, RelayRow, Row, digest};
+use super::row::{self, Row, digest};
+use super::values::{NoteRow, RelayRow};
 use super::write::Watermark;
 use super::{BlobPlace, CatalogError, schema};
 use crate::types::time::UtcMs;
@@ -220,8 +221,8 @@ impl Catalog {
 
     /// The id of an item.
     pub fn item_id(&self, row: &Row<'_>) -> ItemId {
-        let container = ContainerId { source: self.source_id(row.key.segment()), number: row.container };
-        ItemId { container, number: row.number, part: row.part.map(str::to_owned) }
+        let container = ContainerId { source: self.source_id(row.key().segment()), number: row.container() };
+        ItemId { container, number: row.number(), part: row.part().map(str::to_owned) }
     }
 
     /// The key of an item; `None` when there is no such item.

@@ -66,7 +66,7 @@ pub(super) enum Command {
         after_help = "Examples:\n  mailtrail search 'from:alice@example.org'\n  mailtrail search 'hop:192.0.2.0/24 date:2025-03..2025-05'\n  mailtrail search '\"bank details\" NOT kind:child' --json\n\nSee `mailtrail search --fields` for the fields."
     )]
     Search(SearchArgs),
-    /// Show one item: headers, hops, text, attachments, anomalies
+    /// Show one item: people and subject, hops, text, attachments, anomalies
     #[command(
         after_help = "Examples:\n  mailtrail show 5f0c2a9be4d17788-3-41\n  mailtrail show 5f0c2a9be4d17788-3-41 --raw > item.eml\n  mailtrail show 5f0c2a9be4d17788-3-41 --attachment 1 > file.bin"
     )]
@@ -199,7 +199,7 @@ pub(super) struct ImportArgs {
     #[arg(long, default_value = "auto")]
     pub kind: String,
     /// Which `From ` lines separate messages of an mbox
-    #[arg(long, value_enum, default_value_t = SplitArg::Strict)]
+    #[arg(long, value_enum, default_value_t = SplitArg::Header)]
     pub split: SplitArg,
     /// Also compute MD5 of every container
     #[arg(long)]
@@ -215,6 +215,8 @@ pub(super) struct ImportArgs {
 /// Which `From ` lines separate messages.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(super) enum SplitArg {
+    /// After a blank line, with a date; or before header fields, with a date or a lone sender
+    Header,
     /// After a blank line, with a date (the rule of RFC 4155 and qmail's mbox(5))
     Strict,
     /// With a date, blank line or not
@@ -279,6 +281,9 @@ pub(super) struct ShowArgs {
     /// The decoded bytes of attachment N (counted from 1)
     #[arg(long, value_name = "N")]
     pub attachment: Option<usize>,
+    /// Also all header fields as they stand, with encoded words that are not decoded
+    #[arg(long, conflicts_with_all = ["raw", "message", "attachment"])]
+    pub headers: bool,
 }
 
 /// Which way to show.

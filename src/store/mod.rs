@@ -26,9 +26,10 @@ mod segment;
 mod tail;
 mod writer;
 
+pub use crate::types::event::Cut;
 pub use case::{CaseInfo, Run, State, state};
 pub use chain::{Chain, Trouble, read_chain, version_of};
-pub use custody::{Cut, Event, Head, Stretch};
+pub use custody::{Event, Head, Stretch};
 pub use disk::{open_read, read_small};
 pub use layout::{FileKind, Layout};
 pub use lines::{Line, Lines, MAX_LINE};

@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use crate::types::Sha256Digest;
+use crate::types::event::Cut;
 use crate::types::json;
 use crate::types::time::rfc3339_us;
+use crate::types::{CustodyEvent, Sha256Digest};
 
 use super::case::{CaseInfo, Run, State, state};
 use super::chain::{Chain, check_version, read_chain};
-use super::custody::{Cut, Event, Head, NOTHING, Stretch, recovered};
+use super::custody::{Event, Head, NOTHING, Stretch};
 use super::disk::Disk;
 use super::layout::{FileKind, Layout};
 use super::lines::MAX_LINE;
@@ -121,7 +122,7 @@ impl Writer {
             lines,
             ..Self::with(layout, disk, lock, run, chain, custody)
         };
-        writer.commit("created", b"{}")?;
+        writer.commit_event(&CustodyEvent::Created)?;
         Ok(writer)
     }
 
@@ -185,7 +186,8 @@ impl Writer {
         if cuts.is_empty() && !self.chain.head_behind {
             return Ok(());
         }
-        self.commit("recovered", &recovered(&cuts, self.chain.head_behind))?;
+        let head_behind = self.chain.head_behind;
+        self.commit_event(&CustodyEvent::Recovered { cut: cuts.clone(), head_behind })?;
         for cut in cuts.iter().filter(|cut| cut.path != Layout::CUSTODY) {
             let path = self.layout.at(&cut.path);
             if cut.from > 0 {
@@ -277,8 +279,15 @@ impl Writer {
         self.lines.values().any(|tail| tail.written + tail.buffer.len() as u64 > tail.committed)
     }
 
-    /// Makes everything appended durable and tells it with an event of type `kind`; `data` is a canonical JSON object.
-    /// When this returns, "committed" may be said.
+    /// Makes everything appended durable and tells it with an event. When this returns, "committed" may be said.
+    ///
+    /// # Errors
+    /// As [`Self::commit`].
+    pub fn commit_event(&mut self, event: &CustodyEvent) -> Result<Head, StoreError> {
+        self.commit(event.code(), &event.data())
+    }
+
+    /// As [`Self::commit_event`], for a `kind` of event that only a newer program knows; `data` is a canonical JSON object.
     ///
     /// # Errors
     /// [`StoreError::NotCanonical`], [`StoreError::Busy`]; [`StoreError::Io`], after which the writer is of no use.
@@ -299,7 +308,7 @@ impl Writer {
     pub fn close(mut self) -> Result<Head, StoreError> {
         self.long = None;
         if self.is_dirty() {
-            self.commit("stopped", b"{}")?;
+            self.commit_event(&CustodyEvent::Stopped)?;
         }
         Ok(self.chain.head)
     }

@@ -334,7 +334,7 @@ impl<'a> CatalogCheck<'a> {
         is_extra: &mut dyn FnMut(ItemKey) -> bool,
     ) {
         let walked = self.catalog.range(from, to, |row| -> Result<ControlFlow<()>, CatalogError> {
-            if is_extra(row.key) {
+            if is_extra(row.key()) {
                 let id = self.catalog.item_id(row).to_string();
                 let detail = "the row stands for no item of the ledger".to_owned();
                 sink(catalog_finding(FindingKind::CatalogMismatch, detail, vec![id]));

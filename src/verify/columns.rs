@@ -296,26 +296,26 @@ impl LogicalRow {
     /// [`CatalogError::Read`], [`CatalogError::Damaged`].
     pub(super) fn take_row(&mut self, row: &Row<'_>, catalog: &Catalog) -> Result<(), CatalogError> {
         self.clear();
-        let more = row.more(catalog)?;
-        self.num(u64::from(row.container)).end("container");
-        self.num(u64::from(row.number)).end("number");
-        self.opt_text(row.part.map(str::as_bytes)).end("part");
-        self.num(row.start).num(row.end).end("range");
-        self.text(row.sha256.as_bytes()).end("sha256");
-        self.text(row.wire.as_bytes()).end("wire_sha256");
-        self.text(row.rule.code().as_bytes()).num(row.lines).end("rule");
-        self.opt_num(row.uid).end("uid");
+        let (more, digests) = (row.more(catalog)?, row.digests(catalog)?);
+        self.num(u64::from(row.container())).end("container");
+        self.num(u64::from(row.number())).end("number");
+        self.opt_text(row.part().map(str::as_bytes)).end("part");
+        self.num(row.start()).num(row.end()).end("range");
+        self.text(digests.sha256.as_bytes()).end("sha256");
+        self.text(digests.wire.as_bytes()).end("wire_sha256");
+        self.text(row.rule().code().as_bytes()).num(row.lines()).end("rule");
+        self.opt_num(row.uid()).end("uid");
         self.opt(row.blob(catalog)?, |out, blob| {
             out.num(u64::from(blob.pack)).num(blob.at).num(blob.len).num(blob.raw).num(blob.offset);
         });
         self.end("blob");
-        self.num(row.size).end("size");
+        self.num(row.size()).end("size");
         // Where there is no date, nothing may be said of one.
-        self.opt(row.date, |out, date| {
-            out.int(date.0).opt_num(row.zone.map(|zone| i64::from(zone).cast_unsigned()));
+        self.opt(row.date(), |out, date| {
+            out.int(date.0).opt_num(row.zone().map(|zone| i64::from(zone).cast_unsigned()));
             out.num(u64::from(more.zone_known)).range(more.date_at.unwrap_or_default());
         });
-        if row.date.is_none() && (row.zone.is_some() || more.date_at.is_some() || more.zone_known) {
+        if row.date().is_none() && (row.zone().is_some() || more.date_at.is_some() || more.zone_known) {
             self.num(1);
         }
         self.end("date");
@@ -323,9 +323,10 @@ impl LogicalRow {
             out.range(*at).text(raw.as_bytes());
         });
         self.end("date_unread");
-        self.opt_text(row.mih.as_ref().map(|mih| &mih[..])).end("mih");
-        self.opt_text(row.message_id).opt_range(more.message_id_at).end("message_id");
-        self.opt_text(row.subject.map(str::as_bytes)).opt_range(more.subject_at).end("subject");
+        let mih = row.mih();
+        self.opt_text(mih.as_ref().map(|mih| &mih[..])).end("mih");
+        self.opt_text(row.message_id()).opt_range(more.message_id_at).end("message_id");
+        self.opt_text(row.subject().map(str::as_bytes)).opt_range(more.subject_at).end("subject");
         for person in row.people(catalog)? {
             self.text(person.role.word().as_bytes()).range(person.at);
             self.text(person.name.as_bytes()).text(person.address.as_bytes());
