@@ -50,6 +50,8 @@ enum Task {
 struct ChunkRead {
     tasks: Vec<Task>,
     read: Vec<Option<(Read, Vec<u8>)>>,
+    /// Digests of what an index answers about these items, when they are wanted.
+    digests: Vec<(ItemKey, u64)>,
 }
 
 impl Weigh for Chunk {
@@ -161,6 +163,7 @@ pub(super) fn catch_up_some(
             match step {
                 Step::Record(record, ordinal) => catalog.record(number, ordinal, record)?,
                 Step::Item(row) => catalog.add_item(row)?,
+                Step::Digest(..) => {}
             }
             Ok(())
         })?;
@@ -178,6 +181,8 @@ pub enum Step<'a> {
     Record(&'a Record, u64),
     /// An item or child.
     Item(&'a ItemRow<'a>),
+    /// The digest of what an index answers about an item or child that came before.
+    Digest(ItemKey, u64),
 }
 
 /// Reads items of the ledger again from their blobs.
@@ -188,6 +193,7 @@ pub struct Again<'a> {
     frames: Vec<FrameAt>,
     engine: Engine,
     is_lenient: bool,
+    most_items: usize,
 }
 
 impl<'a> Again<'a> {
@@ -197,7 +203,13 @@ impl<'a> Again<'a> {
     /// [`IngestError::Store`] when the lines of the packs cannot be read.
     pub fn new(reader: &'a Reader, threads: usize, is_lenient: bool) -> Result<Self, IngestError> {
         let (registry, frames) = known_blobs(reader)?;
-        Ok(Self { reader, registry, frames, engine: Engine::new(threads)?, is_lenient })
+        Ok(Self { reader, registry, frames, engine: Engine::new(threads)?, is_lenient, most_items: MAX_ITEMS })
+    }
+
+    /// Reads at most so many items at once.
+    #[must_use]
+    pub fn in_rounds_of(self, items: usize) -> Self {
+        Self { most_items: items.max(1), ..self }
     }
 
     /// Reads a segment: all its records, and the rows of its items from `from` on. Answers the number of its items.
@@ -224,10 +236,14 @@ impl<'a> Again<'a> {
                 if let Some(index) = index {
                     tools.flush_if_full(index)?;
                 }
-                read
+                let mut digests = Vec::new();
+                if let Some(key) = bench.digest_key() {
+                    tools.take_digests(key, &mut digests);
+                }
+                Ok((read?, digests))
             });
-            let read = read.unwrap_or(Err(IngestError::Worker))?;
-            Ok(ChunkRead { tasks: chunk.tasks, read })
+            let (read, digests) = read.unwrap_or(Err(IngestError::Worker))?;
+            Ok(ChunkRead { tasks: chunk.tasks, read, digests })
         };
         let write = |done: ChunkRead| {
             for (task, read) in done.tasks.iter().zip(&done.read) {
@@ -251,6 +267,9 @@ impl<'a> Again<'a> {
                 for row in rows(&item)? {
                     visit(Step::Item(&row?))?;
                 }
+            }
+            for (key, digest) in done.digests {
+                visit(Step::Digest(key, digest))?;
             }
             Ok(())
         };
@@ -305,7 +324,7 @@ impl<'a> Again<'a> {
                     chunk.tasks.push(Task::Item(job));
                 }
             }
-            let full = chunk.bytes >= CHUNK || chunk.items >= MAX_ITEMS || chunk.tasks.len() >= 3 * MAX_ITEMS;
+            let full = chunk.bytes >= CHUNK || chunk.items >= self.most_items || chunk.tasks.len() >= 3 * self.most_items;
             if full {
                 total_bytes += chunk.bytes;
                 feed.push(std::mem::take(&mut chunk));
