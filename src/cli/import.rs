@@ -261,7 +261,8 @@ fn summary(
         }
         if one.is_unchanged_by_stat {
             out.line(&format!(
-                "nothing new in {path}, by sizes, times and inodes; not read again (`--rehash` reads it): the case has it as source {} with {}",
+                "nothing new in {path}, by sizes, times and inodes; not read again (`--rehash` reads it): \
+                 the case has it as source {} with {}",
                 one.source,
                 counted(one.totals.items, "item", "items")
             ))?;

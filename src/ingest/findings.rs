@@ -5,8 +5,9 @@ use std::ops::ControlFlow;
 use crate::catalog::{Catalog, CatalogError, ContainerRow, NoteRow};
 use crate::types::{AnomalyKind, ContainerId, Finding, FindingKind, ItemKey};
 
-/// Tells the findings of the import of one ledger segment, or of all: containers in their order, then what could not be opened,
-/// then files that are one message. The catalog holds all of it, so a source that is seen again tells the same.
+/// Tells the findings of the import of one ledger segment, or of all: containers in their order, then what could not
+/// be opened, then files that are one message. The catalog holds all of it, so a source that is seen again tells the
+/// same.
 ///
 /// # Errors
 /// What the catalog and `sink` give.

@@ -36,8 +36,8 @@ pub struct Request {
     pub force_case: bool,
     /// Whether a source is read again of which the file system says that nothing changed.
     pub rehash: bool,
-    /// The time when the import begins, in microseconds since 1970; `None` keeps nothing by which a later import could tell that
-    /// nothing changed.
+    /// The time when the import begins, in microseconds since 1970; `None` keeps nothing by which a later import
+    /// could tell that nothing changed.
     pub now_us: Option<i64>,
 }
 

@@ -18,8 +18,8 @@ use super::tools::Bench;
 use super::unchanged::{Readings, is_recent, stamps_now};
 use super::{IngestError, Watch, refuse_overlap};
 
-/// Bytes of sources that are read before catalog and index are made durable. Each time makes segments of the index, so many
-/// small sources are gathered; what is lost of them by a crash is derived again from the record.
+/// Bytes of sources that are read before catalog and index are made durable. Each time makes segments of the index,
+/// so many small sources are gathered; what is lost of them by a crash is derived again from the record.
 const SETTLED: u64 = 32 << 20;
 
 /// Sources that are read before that, at most.
@@ -82,7 +82,8 @@ impl<'a> Importer<'a> {
     /// Imports a source. What was committed stays, whatever happens.
     ///
     /// # Errors
-    /// [`IngestError::Overlap`], [`IngestError::IsCase`], [`IngestError::Stopped`] on request, and all that stops the work.
+    /// [`IngestError::Overlap`], [`IngestError::IsCase`], [`IngestError::Stopped`] on request, and all that stops the
+    /// work.
     pub fn import(&mut self, request: &Request, watch: &dyn Watch) -> Result<Imported, IngestError> {
         refuse_overlap(self.writer.layout().root(), &request.root)?;
         let listing = source::list(&request.root)?;

@@ -203,7 +203,14 @@ impl<'a> Again<'a> {
     /// [`IngestError::Store`] when the lines of the packs cannot be read.
     pub fn new(reader: &'a Reader, threads: usize, is_lenient: bool) -> Result<Self, IngestError> {
         let (registry, frames) = known_blobs(reader)?;
-        Ok(Self { reader, registry, frames, engine: Engine::new(threads)?, is_lenient, most_items: MAX_ITEMS })
+        Ok(Self {
+            reader,
+            registry,
+            frames,
+            engine: Engine::new(threads)?,
+            is_lenient,
+            most_items: MAX_ITEMS,
+        })
     }
 
     /// Reads at most so many items at once.
@@ -324,7 +331,9 @@ impl<'a> Again<'a> {
                     chunk.tasks.push(Task::Item(job));
                 }
             }
-            let full = chunk.bytes >= CHUNK || chunk.items >= self.most_items || chunk.tasks.len() >= 3 * self.most_items;
+            let full = chunk.bytes >= CHUNK
+                || chunk.items >= self.most_items
+                || chunk.tasks.len() >= 3 * self.most_items;
             if full {
                 total_bytes += chunk.bytes;
                 feed.push(std::mem::take(&mut chunk));

@@ -12,8 +12,8 @@ use crate::types::{Anomaly, AnomalyKind, ItemKey, Sha256Digest};
 use super::derived::Derived;
 use super::way::Concluded;
 
-/// Memory that all workers together may fill with parts of the index before they are written out. More makes fewer segments,
-/// which are smaller in sum and a little faster to search, and takes as much more at the peak.
+/// Memory that all workers together may fill with parts of the index before they are written out. More makes fewer
+/// segments, which are smaller in sum and a little faster to search, and takes as much more at the peak.
 const INDEX_MEMORY: usize = 88 << 20;
 
 /// What was read from one message, and from each message inside it.
@@ -33,7 +33,8 @@ impl Read {
     }
 }
 
-/// Bytes of memory that the facts of a message take, near enough: lists by their elements, and the texts that can be long.
+/// Bytes of memory that the facts of a message take, near enough: lists by their elements, and the texts that can be
+/// long.
 fn facts_weight(facts: &ItemFacts) -> usize {
     /// What the allocator and short texts take for one element.
     const ELEMENT: usize = 64;
@@ -204,7 +205,8 @@ pub struct Bench {
 }
 
 impl Bench {
-    /// A set for each of `workers`, which share a fixed memory for their parts of the index and read ways under `settings`.
+    /// A set for each of `workers`, which share a fixed memory for their parts of the index and read ways under
+    /// `settings`.
     pub fn new(index: &IndexWriter, workers: usize, settings: &Arc<Settings>) -> Self {
         let budget = INDEX_MEMORY / workers.max(1);
         let one = || Tools {

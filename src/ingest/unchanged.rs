@@ -1,7 +1,7 @@
 //! Whether the file system says that nothing of a source changed since the case read it.
 //!
-//! That is less than reading it again: whoever may write to the file system can set what it says. So it is told as what it is, with an
-//! event of its own, and only where the case itself read the same files on the same mount.
+//! That is less than reading it again: whoever may write to the file system can set what it says. So it is told as
+//! what it is, with an event of its own, and only where the case itself read the same files on the same mount.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -13,8 +13,8 @@ use crate::types::{CustodyEvent, SourceId};
 
 use super::IngestError;
 
-/// A file that changed so shortly before it was read may change again within the same tick of the clock that stamps it, so its stamps
-/// tell nothing. Two seconds is the coarsest clock in use (FAT).
+/// A file that changed so shortly before it was read may change again within the same tick of the clock that stamps
+/// it, so its stamps tell nothing. Two seconds is the coarsest clock in use (FAT).
 const TICK_NS: i64 = 2_000_000_000;
 
 /// What the file system says of a source that was just walked; `None` where it cannot be told.
@@ -56,7 +56,8 @@ impl Readings {
         Ok(readings)
     }
 
-    /// Whether a source was whole and did not change when the case read it first: only then there is nothing to tell of it.
+    /// Whether a source was whole and did not change when the case read it first: only then there is nothing to tell
+    /// of it.
     pub(super) fn has(&self, source: SourceId) -> bool {
         self.of.contains_key(&source)
     }

@@ -1,5 +1,5 @@
-//! Opens files of a source relative to descriptors of its folders, one name at a time and never through a link: whatever is put
-//! in the place of a folder while it is read, no byte from outside of the source comes in.
+//! Opens files of a source relative to descriptors of its folders, one name at a time and never through a link:
+//! whatever is put in the place of a folder while it is read, no byte from outside of the source comes in.
 
 use std::fs::File;
 use std::io;
@@ -50,8 +50,8 @@ impl SourceFolder {
         Self { root, chain: Vec::new() }
     }
 
-    /// Opens a file for reading only, without following a link, waiting for a writer or touching its access time where the
-    /// system allows that.
+    /// Opens a file for reading only, without following a link, waiting for a writer or touching its access time
+    /// where the system allows that.
     ///
     /// # Errors
     /// What the operating system says, and `InvalidInput` for anything but a plain file.

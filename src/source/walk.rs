@@ -1,4 +1,5 @@
-//! Walks a source without following or opening anything but directories, each relative to the descriptor of the one around it.
+//! Walks a source without following or opening anything but directories, each relative to the descriptor of the one
+//! around it.
 
 use std::ffi::CStr;
 use std::fs::{self, FileType, Metadata};
@@ -206,8 +207,8 @@ fn digest(found: &[Found]) -> Sha256Digest {
 }
 
 impl Listing {
-    /// Digest of what the file system says of all files of the source, when it can be relied on: `None` where something in the
-    /// source could not be read.
+    /// Digest of what the file system says of all files of the source, when it can be relied on: `None` where
+    /// something in the source could not be read.
     pub fn stamps(&self) -> Option<Sha256Digest> {
         let mut stamps = StampsDigest::new(&self.digest);
         for found in &self.found {
@@ -237,8 +238,8 @@ impl Listing {
     }
 }
 
-/// Digest over the listing of a source and, for each file in its order, its path with a NUL behind it, and size, mtime, ctime
-/// (nanoseconds since 1970), device and inode as eight bytes each, the lowest first.
+/// Digest over the listing of a source and, for each file in its order, its path with a NUL behind it, and size,
+/// mtime, ctime (nanoseconds since 1970), device and inode as eight bytes each, the lowest first.
 #[derive(Debug)]
 pub struct StampsDigest(Sha256Stream);
 

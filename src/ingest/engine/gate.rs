@@ -1,4 +1,5 @@
-//! Bounds what is on its way by its weight in bytes, so that memory grows neither with the mailbox nor with the threads.
+//! Bounds what is on its way by its weight in bytes, so that memory grows neither with the mailbox nor with the
+//! threads.
 
 use std::sync::{Condvar, Mutex, PoisonError};
 

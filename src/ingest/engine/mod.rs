@@ -1,7 +1,7 @@
 //! The one pipeline: what one thread makes is worked on by many and written by one, in the order in which it was made.
 //!
-//! What is on its way is weighed, when it is handed over and again when its work is done, and waits outside while there is
-//! no room: memory is bounded whatever comes and however many workers there are.
+//! What is on its way is weighed, when it is handed over and again when its work is done, and waits outside while
+//! there is no room: memory is bounded whatever comes and however many workers there are.
 
 mod gate;
 
@@ -100,8 +100,8 @@ impl Engine {
         self.pool.current_num_threads()
     }
 
-    /// Runs `produce` on this thread, `work` on the workers and `write` on a thread of its own. Jobs are numbered from 0 and
-    /// taken by workers in that order. After the first error nothing is written any more.
+    /// Runs `produce` on this thread, `work` on the workers and `write` on a thread of its own. Jobs are numbered
+    /// from 0 and taken by workers in that order. After the first error nothing is written any more.
     ///
     /// # Errors
     /// The first that `work`, `write` or the producer gave; [`IngestError::Worker`] when `work` panicked.
