@@ -3,7 +3,8 @@
 //! While documents come, nothing but the numbers of their terms is kept, in the order of the text, four bytes
 //! each: a word's place in that stream is its position. At the flush counting sorts turn the stream into ascending
 //! places for each term, in as many passes as memory asks for. That is several times cheaper than a growing list for
-//! every term. Term dictionary, columns, files and commits are tantivy's; the lists are coded by [`super::codec`].
+//! every term. Columns, files and commits are tantivy's; terms are written by [`super::dictionary`], lists by
+//! [`super::codec`].
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -12,15 +13,16 @@
 
 use std::io::{self, Write as _};
 
-use tantivy::columnar::{ColumnType, ColumnarWriter};
-use tantivy::directory::{CompositeWrite, TerminatingWrite as _};
+use tantivy::columnar::ColumnarWriter;
+use tantivy::directory::TerminatingWrite as _;
 use tantivy::index::{Segment, SegmentComponent};
-use tantivy::postings::TermInfo;
-use tantivy::termdict::TermDictionaryBuilder;
 
 use super::codec;
+use super::dictionary::DictionaryWriter;
+use super::files::{Section, SegmentFiles};
 use super::schema::{self, FACT, FIELDS, HOP};
 use super::terms::Terms;
+use super::text::Sink;
 
 /// Places sorted in one pass: 32 MB of them.
 const PASS: usize = 8 << 20;
@@ -73,69 +75,6 @@ impl Gather {
         }
     }
 
-    /// Begins the next document.
-    pub(super) fn begin(&mut self, doc: Doc) {
-        self.gap();
-        if !self.docs.is_empty() {
-            self.facts.push(GAP);
-        }
-        self.docs.push(Doc { start: self.places, hop: self.hop_times.len() as u32, ..doc });
-    }
-
-    /// Begins the next hop of the document.
-    pub(super) fn begin_hop(&mut self, time: i64) {
-        if !self.hop_times.is_empty() {
-            self.hop_facts.push(GAP);
-        }
-        self.hop_times.push(time);
-    }
-
-    /// The next word.
-    #[inline]
-    pub(super) fn word(&mut self, field: u8, buffer: &[u8], at: usize, len: usize) {
-        let id = self.terms.id(field, buffer, at, len);
-        self.stream.push(id + 1);
-        self.places += 1;
-    }
-
-    /// The next words, at most [`super::terms::TOGETHER`], as start and length in the buffer.
-    #[inline]
-    pub(super) fn words(&mut self, field: u8, buffer: &[u8], runs: &[(u32, u32)]) {
-        let Self { terms, stream, .. } = self;
-        terms.ids(field, buffer, runs, |id| stream.push(id + 1));
-        self.places += runs.len() as u32;
-    }
-
-    /// Keeps phrases from running on.
-    pub(super) fn gap(&mut self) {
-        self.stream.push(GAP);
-        self.places += 1;
-    }
-
-    /// A term that is no word. The buffer gets its padding here.
-    pub(super) fn fact(&mut self, term: &mut Vec<u8>) {
-        let len = term.len().min(super::words::LONGEST);
-        term.resize(len + super::words::PADDING, 0);
-        let id = self.terms.id(FACT, term, 0, len);
-        self.facts.push(id + 1);
-    }
-
-    /// A term of the hop. The buffer gets its padding here.
-    pub(super) fn hop_fact(&mut self, term: &mut Vec<u8>) {
-        let len = term.len().min(super::words::LONGEST);
-        term.resize(len + super::words::PADDING, 0);
-        let id = self.terms.id(HOP, term, 0, len);
-        self.hop_facts.push(id + 1);
-    }
-
-    /// A digest that the document is found by, or the hop when the kind is one of hops; `hash` is its first bytes.
-    pub(super) fn hash(&mut self, kind: u8, hash: [u8; 7]) {
-        let [a, b, c, d, e, f, g] = hash;
-        let count = if schema::kind::is_of_hops(kind) { self.hop_times.len() } else { self.docs.len() };
-        let number = count.saturating_sub(1) as u32;
-        self.hashes.push((u64::from_be_bytes([kind, a, b, c, d, e, f, g]), number));
-    }
-
     /// Number of hops.
     pub(super) fn hops(&self) -> u32 {
         self.hop_times.len() as u32
@@ -146,22 +85,10 @@ impl Gather {
         self.docs.len() as u32
     }
 
-    /// Bytes of memory that the flush will have needed at its peak.
-    pub(super) fn memory(&self) -> usize {
-        let sorting = (self.places as usize).min(PASS) * 4 + self.terms.len() * 12;
-        (self.stream.len() + self.facts.len() + self.hop_facts.len()) * 4
-            + self.hop_times.len() * 8
-            + self.hashes.len() * 16
-            + self.docs.len() * 48
-            + sorting
-            + self.terms.memory()
-    }
-
     /// Writes all files of a segment and forgets everything but the memory.
     pub(super) fn write(&mut self, segment: &Segment) -> tantivy::Result<()> {
         let order = self.terms.sorted();
-        let mut terms = CompositeWrite::wrap(segment.open_write(SegmentComponent::Terms)?);
-        let mut lists = CompositeWrite::wrap(segment.open_write(SegmentComponent::Postings)?);
+        let mut files = SegmentFiles::create(segment, self.places)?;
         let counts = self.counts();
         let mut sorter = Sorter { counts, cursors: vec![u32::MAX; self.terms.len()], places: Vec::new() };
         let mut rest = order.as_slice();
@@ -169,43 +96,41 @@ impl Gather {
             let here = rest.iter().take_while(|&&id| self.terms.field(id) == number).count();
             let (ids, after) = rest.split_at(here);
             rest = after;
-            let field = schema::field(number);
-            let mut dictionary = TermDictionaryBuilder::create(terms.for_field(field))?;
-            self.write_field(number, ids, &mut sorter, &mut dictionary, lists.for_field(field))?;
-            dictionary.finish()?;
+            files.field(|dictionary, lists| {
+                Ok(self.write_field(number, ids, &mut sorter, dictionary, lists)?)
+            })?;
         }
         drop(sorter);
-        let starts = lists.for_field(schema::field(schema::STARTS));
-        for doc in &self.docs {
-            starts.write_all(&doc.start.to_le_bytes())?;
-        }
-        let hop_starts = lists.for_field(schema::field(schema::HOP_STARTS));
-        for doc in &self.docs {
-            hop_starts.write_all(&doc.hop.to_le_bytes())?;
-        }
-        let hop_times = lists.for_field(schema::field(schema::HOP_TIMES));
-        for time in &self.hop_times {
-            hop_times.write_all(&time.to_le_bytes())?;
-        }
+        files.table(|out| {
+            Ok(self.docs.iter().try_for_each(|doc| out.write_all(&doc.start.to_le_bytes()))?)
+        })?;
+        files
+            .table(|out| Ok(self.docs.iter().try_for_each(|doc| out.write_all(&doc.hop.to_le_bytes()))?))?;
+        files.table(|out| {
+            Ok(self.hop_times.iter().try_for_each(|time| out.write_all(&time.to_le_bytes()))?)
+        })?;
         self.hashes.sort_unstable();
         self.hashes.dedup();
         // Wide kinds come after all others.
         let wide = self.hashes.partition_point(|(hash, _)| !schema::is_wide(hash.to_be_bytes()[0]));
         let (narrow, wide) = self.hashes.split_at(wide);
-        let out = lists.for_field(schema::field(schema::HASHES));
-        for (hash, doc) in narrow {
-            let doc = doc.to_be_bytes();
-            debug_assert!(doc[0] == 0, "a segment has fewer than 2^24 documents");
-            out.write_all(&hash.to_be_bytes()[..=schema::NARROW])?;
-            out.write_all(&doc[1..])?;
-        }
-        let out = lists.for_field(schema::field(schema::WIDE_HASHES));
-        for (hash, number) in wide {
-            out.write_all(&hash.to_be_bytes())?;
-            out.write_all(&number.to_be_bytes())?;
-        }
-        terms.close()?;
-        lists.close()?;
+        files.table(|out| {
+            for (hash, doc) in narrow {
+                let doc = doc.to_be_bytes();
+                debug_assert!(doc[0] == 0, "a segment has fewer than 2^24 documents");
+                out.write_all(&hash.to_be_bytes()[..=schema::NARROW])?;
+                out.write_all(&doc[1..])?;
+            }
+            Ok(())
+        })?;
+        files.table(|out| {
+            for (hash, number) in wide {
+                out.write_all(&hash.to_be_bytes())?;
+                out.write_all(&number.to_be_bytes())?;
+            }
+            Ok(())
+        })?;
+        files.close()?;
         self.write_columns(segment)?;
         self.clear();
         Ok(())
@@ -221,16 +146,16 @@ impl Gather {
         counts
     }
 
-    fn write_field<W: io::Write, V: io::Write>(
+    fn write_field(
         &self,
         number: u8,
         ids: &[u32],
         sorter: &mut Sorter,
-        dictionary: &mut TermDictionaryBuilder<W>,
-        out: &mut V,
+        dictionary: &mut DictionaryWriter<'_, Section<'_>>,
+        out: &mut Section<'_>,
     ) -> io::Result<()> {
         let mut buffer = Vec::new();
-        let (mut from, mut written) = (0, 0);
+        let mut from = 0;
         while from < ids.len() {
             let mut total = 0;
             let mut to = from;
@@ -255,17 +180,14 @@ impl Gather {
                 let list = sorter.places.get_mut(at..at + count).unwrap_or_default();
                 at += count;
                 let list = if is_words { list } else { distinct(list) };
+                if let [only] = list {
+                    dictionary.one(self.terms.term(id), *only)?;
+                    continue;
+                }
                 buffer.clear();
                 codec::encode(list, &mut buffer);
                 out.write_all(&buffer)?;
-                let end = written + buffer.len();
-                let info = TermInfo {
-                    doc_freq: list.len() as u32,
-                    postings_range: written..end,
-                    positions_range: 0..0,
-                };
-                dictionary.insert(self.terms.term(id), &info)?;
-                written = end;
+                dictionary.many(self.terms.term(id), list.len() as u32, buffer.len() as u64)?;
             }
             from = to;
         }
@@ -274,8 +196,8 @@ impl Gather {
 
     fn write_columns(&self, segment: &Segment) -> io::Result<()> {
         let mut writer = ColumnarWriter::default();
-        for name in [schema::KEY, schema::SIZE, schema::DATE] {
-            writer.record_column_type(name, ColumnType::U64, false);
+        for (name, kind) in schema::columns() {
+            writer.record_column_type(&name, kind, false);
         }
         for (number, doc) in (0u32..).zip(&self.docs) {
             writer.record_numerical(number, schema::KEY, doc.key);
@@ -298,6 +220,74 @@ impl Gather {
         self.hop_times.clear();
         self.hashes.clear();
         self.docs.clear();
+    }
+}
+
+impl Sink for Gather {
+    fn begin(&mut self, doc: Doc) {
+        self.gap();
+        if !self.docs.is_empty() {
+            self.facts.push(GAP);
+        }
+        self.docs.push(Doc { start: self.places, hop: self.hop_times.len() as u32, ..doc });
+    }
+
+    fn begin_hop(&mut self, time: i64) {
+        if !self.hop_times.is_empty() {
+            self.hop_facts.push(GAP);
+        }
+        self.hop_times.push(time);
+    }
+
+    #[inline]
+    fn word(&mut self, field: u8, buffer: &[u8], at: usize, len: usize) {
+        let id = self.terms.id(field, buffer, at, len);
+        self.stream.push(id + 1);
+        self.places += 1;
+    }
+
+    #[inline]
+    fn words(&mut self, field: u8, buffer: &[u8], runs: &[(u32, u32)]) {
+        let Self { terms, stream, .. } = self;
+        terms.ids(field, buffer, runs, |id| stream.push(id + 1));
+        self.places += runs.len() as u32;
+    }
+
+    fn gap(&mut self) {
+        self.stream.push(GAP);
+        self.places += 1;
+    }
+
+    fn fact(&mut self, term: &mut Vec<u8>) {
+        let len = term.len().min(super::words::LONGEST);
+        term.resize(len + super::words::PADDING, 0);
+        let id = self.terms.id(FACT, term, 0, len);
+        self.facts.push(id + 1);
+    }
+
+    fn hop_fact(&mut self, term: &mut Vec<u8>) {
+        let len = term.len().min(super::words::LONGEST);
+        term.resize(len + super::words::PADDING, 0);
+        let id = self.terms.id(HOP, term, 0, len);
+        self.hop_facts.push(id + 1);
+    }
+
+    fn hash(&mut self, kind: u8, hash: [u8; 7]) {
+        let [a, b, c, d, e, f, g] = hash;
+        let count = if schema::kind::is_of_hops(kind) { self.hop_times.len() } else { self.docs.len() };
+        let number = count.saturating_sub(1) as u32;
+        self.hashes.push((u64::from_be_bytes([kind, a, b, c, d, e, f, g]), number));
+    }
+
+    /// What the flush will have needed at its peak.
+    fn memory(&self) -> usize {
+        let sorting = (self.places as usize).min(PASS) * 4 + self.terms.len() * 12;
+        (self.stream.len() + self.facts.len() + self.hop_facts.len()) * 4
+            + self.hop_times.len() * 8
+            + self.hashes.len() * 16
+            + self.docs.len() * 48
+            + sorting
+            + self.terms.memory()
     }
 }
 

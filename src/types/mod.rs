@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod anomaly;
+pub mod caught;
 pub mod digest;
 pub mod finding;
 pub mod ids;
