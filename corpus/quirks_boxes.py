@@ -51,7 +51,7 @@ def boxes():
     mbox("mboxo", "One `>From `: nobody can tell whether it was written so.", [one(1, "Hello.\n>From here on it is quoted.\n", rule="mboxrd", lines=1, notes=["from-quoting-ambiguous"]), one(2)], "qmail mbox(5)")
     mbox("mboxrd", "`>From ` and `>>From `: one `>` is taken off each for the message, none from the stored bytes.", [one(1, ">From one\n>>From two\n > From three\n>Fromage\n", rule="mboxrd", lines=2)], "qmail mbox(5)")
     mbox("suspect-from", "After an empty line a line starts with `From `, but no date follows: text.", [one(1, "Hello.\n\nFrom here on it is text.\n\nBye.\n", notes=["suspect-from"])])
-    mbox("from-without-blank", "A full separator line without an empty line before it: text.", [one(1, "Hello.\n" + SEP + "Bye.\n", notes=["from-without-blank"])])
+    mbox("from-without-blank", "A full separator line without an empty line before it and without header fields behind it: text.", [one(1, "Hello.\n" + SEP + "Bye.\n", notes=["from-without-blank"])])
     mbox("git-patch", "A patch quotes a separator of git: the date is that of git, and it splits as the rules say.", [("From 0123456789abcdef0123456789abcdef01234567 Mon Sep 17 00:00:00 2001\n", message(1), "\n", {"facts": facts(1)}), one(2)])
     mbox("long-line", "A line of 100,000 bytes.", [one(1, "x" * 100_000 + "\n"), one(2)])
     mbox("empty-item", "A separator with nothing behind it.", [one(1), (SEP, "", "\n", {"notes": ["empty-item"]}), one(3)])
@@ -87,6 +87,31 @@ def separators():
         ("pine", "From ada@example.org Thu Nov 20 08:15:04 2025 -0800\n", "Pine."),
     ]:
         mbox("sep-" + name, shows + " The separator of the second message.", [one(1), one(2, sep=line)], "RFC 4155 and practice")
+
+
+def inferred():
+    told = ["separator-inferred"]
+    for name, line, shows in [
+        ("dash-alone", "From - \n", "Exported without a date."),
+        ("nothing", "From \n", "Neither sender nor date."),
+        ("address-alone", "From ada@example.org\n", "An address and no date."),
+        ("google-id-alone", "From 1849216372849216372@xxx\n", "An id of Google and no date."),
+        ("question-marks-alone", "From ???@???\n", "Eudora without a date."),
+        ("year-before-time", "From ada@example.org Thu Nov 20 2025 08:15:04\n", "ImportExportTools NG 14.0: the year before the time."),
+        ("zero-date", "From ada@example.org Mon Jan 00 00:00:00 0000\n", "A date that was never set."),
+        ("java-zone", "From ada@example.org Thu Nov 20 08:15:04 GMT+02:00 2025\n", "A zone as Java writes it."),
+        ("iso-date", "From ada@example.org 2025-11-20 08:15:04\n", "A date in the form of ISO 8601."),
+    ]:
+        mbox("sep-" + name, shows + " The separator of the second message.", [one(1), one(2, sep=line, notes=told)], "RFC 4155 and practice")
+    mbox("sep-no-blank", "A dated separator and header fields, without an empty line before them.", [one(1, tail=""), one(2, sep="From ada at example.org  Thu Nov 20 08:15:04 2025\n", notes=told)])
+    mbox("sep-dash-first", "Every separator is without a date, the first one too.", [one(n, sep="From - \n", notes=told) for n in (1, 2)])
+    fields = "Date: Thu, 20 Nov 2025 08:15:04 +0000\nSubject: Number 9\n"
+    text = "From the desk of Ada Ek\n" + fields
+    mbox("sentence-and-fields", "Words without a date are a sentence, also before lines that look like header fields.", [one(1, "Hello.\n\n" + text, notes=["suspect-from"])])
+    shown = "---- Original Message ----\n\nFrom ada@example.org\n" + fields
+    mbox("sender-announced", "A sender alone and header fields, announced as a forwarded message: text.", [one(1, "Hello.\n\n" + shown, notes=["separator-in-message"])])
+    patch = "From 0123456789abcdef0123456789abcdef01234567 Mon Sep 17 00:00:00 2001\n" + fields
+    mbox("patch-no-blank", "A git patch in a message, without an empty line before it: text.", [one(1, "Hello.\n" + patch, notes=["from-without-blank"])])
 
 
 def lengths():
@@ -196,5 +221,6 @@ def add():
     folders()
     boxes()
     separators()
+    inferred()
     lengths()
     files()

@@ -176,3 +176,38 @@ fn no_test_file_is_forgotten() {
         );
     }
 }
+
+/// Codes of custody events that are also words of other formats (`info --json`, `case.json`, provenance ..).
+const ALSO_OTHER_WORDS: &[&str] =
+    &["created", "items_committed", "exported", "restored", "stopped", "recovered"];
+
+#[test]
+fn kinds_of_custody_events_are_named_in_one_place() {
+    let table = fs::read_to_string(below("src/types/event.rs")).unwrap();
+    let word_of = |line: &str| Some(line.split_once("=> \"")?.1.split_once('"')?.0.to_owned());
+    let of_kinds =
+        table.split_once("pub const fn code(self)").unwrap().1.split_once("/// The kind of").unwrap().0;
+    let codes: Vec<String> = of_kinds.lines().filter_map(word_of).collect();
+    assert!(codes.len() >= 19, "{codes:?}");
+    let format = fs::read_to_string(below("docs/format.md")).unwrap();
+    for word in &codes {
+        assert!(format.contains(&format!("| `{word}` |")), "docs/format.md has no row for the event {word}");
+    }
+    for (name, text) in sources().into_iter().filter(|(name, _)| !name.starts_with("types/event")) {
+        for (number, line) in code(body(&text)) {
+            for word in codes.iter().filter(|word| !ALSO_OTHER_WORDS.contains(&word.as_str())) {
+                assert!(
+                    !line.contains(&format!("\"{word}\"")),
+                    "src/{name}:{number} names the event {word}; CustodyEvent has it"
+                );
+            }
+            let is_asked =
+                line.contains(".kind == \"") || line.contains(".kind != \"") || line.contains("commit(\"");
+            let asked = codes.iter().find(|word| is_asked && line.contains(&format!("\"{word}\"")));
+            assert!(
+                asked.is_none(),
+                "src/{name}:{number} asks for {asked:?} by its word; CustodyEventKind has it"
+            );
+        }
+    }
+}

@@ -255,6 +255,18 @@ impl CatalogWriter {
         self.begin().and_then(|()| work(&self.db)).map_err(CatalogError::Write)
     }
 
+    /// Takes back the rows of all items of a segment; its containers, entries and folders stay.
+    ///
+    /// # Errors
+    /// [`CatalogError::Write`].
+    pub fn remove_items(&mut self, segment: u32) -> Result<(), CatalogError> {
+        let from = ItemKey::new(segment, 0, 0).map_or(u64::MAX >> 1, ItemKey::as_u64);
+        let to = ItemKey::new(segment + 1, 0, 0).map_or(u64::MAX >> 1, ItemKey::as_u64);
+        let sql = "DELETE FROM item WHERE key >= ?1 AND key < ?2";
+        let work = |db: &Connection| db.execute(sql, params![int(from), int(to)]).map(|_| ());
+        self.begin().and_then(|()| work(&self.db)).map_err(CatalogError::Write)
+    }
+
     /// Takes a line of the ledger: everything but what [`Self::add_item`] holds. `next_item` is the place that the
     /// next item of the segment has or would have, from 0. For a [`Record::File`] this is its container.
     ///

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use crate::catalog::HopRow;
 use crate::ingest::trust;
 use crate::query::Options;
-use crate::route::{ACROSS, Across, Finding, Rule, Seen, Survey, is_mail};
+use crate::route::{ACROSS, Across, Finding, Rule, Seen, Survey, is_mail, relay_name};
 use crate::types::ItemKey;
 
 use super::context::Context;
@@ -61,8 +61,7 @@ fn each(case: &Opened, teaching: bool, mut visit: impl FnMut(&Seen<'_>)) -> Resu
 }
 
 fn lower(text: Option<&[u8]>) -> Vec<u8> {
-    let text = text.unwrap_or_default();
-    text.strip_suffix(b".").unwrap_or(text).to_ascii_lowercase()
+    relay_name(text.unwrap_or_default())
 }
 
 /// The client: its reverse name, else what it called itself, else its address.

@@ -199,7 +199,7 @@ pub(super) struct ImportArgs {
     #[arg(long, default_value = "auto")]
     pub kind: String,
     /// Which `From ` lines separate messages of an mbox
-    #[arg(long, value_enum, default_value_t = SplitArg::Strict)]
+    #[arg(long, value_enum, default_value_t = SplitArg::Header)]
     pub split: SplitArg,
     /// Also compute MD5 of every container
     #[arg(long)]
@@ -215,6 +215,8 @@ pub(super) struct ImportArgs {
 /// Which `From ` lines separate messages.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(super) enum SplitArg {
+    /// After a blank line, with a date; or before header fields, with a date or a lone sender
+    Header,
     /// After a blank line, with a date (the rule of RFC 4155 and qmail's mbox(5))
     Strict,
     /// With a date, blank line or not

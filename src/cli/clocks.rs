@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, HopRow};
 use crate::index::IndexReader;
 use crate::query::{self, Case, Options};
-use crate::route::{Clocks, Mail, Model};
+use crate::route::{Clocks, Mail, Model, relay_name};
 use crate::store::Reader;
 use crate::types::json::Obj;
 
@@ -57,6 +57,20 @@ impl Learned {
     }
 }
 
+/// Takes the hops of one message: those of servers with a name, at a time with a zone.
+pub(super) fn observe(clocks: &mut Clocks, hops: &[HopRow]) {
+    let times: Vec<(String, i64)> = hops
+        .iter()
+        .filter(|hop| hop.zone_known)
+        .filter_map(|hop| {
+            let by = relay_name(hop.relay.by.as_deref()?);
+            let name = String::from_utf8_lossy(&by).into_owned();
+            Some((name, hop.date?.0)).filter(|_| !by.is_empty())
+        })
+        .collect();
+    clocks.observe(times.iter().map(|(by, at)| (by.as_str(), *at)));
+}
+
 /// Learns the clocks from messages that share a relay with this one. An index that cannot be asked is told, and nothing is compared.
 pub(super) fn learn(reader: &Reader, catalog: &Catalog, mail: &Mail<'_>) -> Result<Learned, Failure> {
     let mut learned = Learned::default();
@@ -70,7 +84,7 @@ pub(super) fn learn(reader: &Reader, catalog: &Catalog, mail: &Mail<'_>) -> Resu
         .hops
         .iter()
         .filter(|hop| hop.date.is_some())
-        .map(|hop| String::from_utf8_lossy(mail.bytes(hop.by)).to_ascii_lowercase())
+        .map(|hop| String::from_utf8_lossy(&relay_name(mail.bytes(hop.by))).into_owned())
         .filter(|name| !name.is_empty() && name.bytes().all(plain))
         .collect();
     learned.passed_over = relays.len().saturating_sub(RELAYS);
@@ -93,16 +107,7 @@ pub(super) fn learn(reader: &Reader, catalog: &Catalog, mail: &Mail<'_>) -> Resu
     learned.messages = keys.len();
     let mut clocks = Clocks::default();
     catalog.each(keys, |row| {
-        let hops = row.hops(catalog)?;
-        let named: Vec<(String, i64)> = hops
-            .iter()
-            .filter(|hop| hop.zone_known)
-            .filter_map(|hop| {
-                let by = String::from_utf8_lossy(hop.relay.by.as_deref()?).into_owned();
-                Some((by, hop.date?.0))
-            })
-            .collect();
-        clocks.observe(named.iter().map(|(by, at)| (by.as_str(), *at)));
+        observe(&mut clocks, &row.hops(catalog)?);
         Ok::<(), crate::catalog::CatalogError>(())
     })?;
     learned.model = clocks.learn();

@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use crate::export::bundle::{Form, Order, Written, write};
+use crate::types::CustodyEvent;
+use crate::types::event::ExportTally;
 use crate::types::json::Obj;
 use crate::types::text::shown;
 use crate::types::time::rfc3339_us;
@@ -56,7 +58,7 @@ pub(super) fn run(context: &Context, args: &ExportArgs, out: &mut Out) -> Result
     if totals.items == 0 {
         context.notes.warning("the query finds nothing: the export has no item");
     }
-    let logged = record(context, "exported", &event(&args.to, &order, &written), &run);
+    let logged = record(context, &event(&args.to, &order, &written), &run);
     if context.json {
         let mut line = Vec::new();
         let mut o = Obj::new(&mut line);
@@ -97,18 +99,18 @@ pub(super) fn run(context: &Context, args: &ExportArgs, out: &mut Out) -> Result
 }
 
 /// What the custody log holds of the export.
-fn event(to: &Path, order: &Order<'_>, written: &Written) -> Vec<u8> {
-    let mut data = Vec::new();
+fn event(to: &Path, order: &Order<'_>, written: &Written) -> CustodyEvent {
     let totals = &written.totals;
-    let mut o = Obj::new(&mut data);
-    o.uint("attachments", totals.attachments).uint("bytes", totals.bytes);
-    o.uint("failed", written.failed.len() as u64).str("form", order.form.code()).uint("items", totals.items);
-    if let Some(manifest) = &written.manifest {
-        o.digest("manifest_sha256", manifest);
-    }
-    o.str("query", order.query).text("to", real(to).as_os_str().as_encoded_bytes());
-    o.end();
-    data
+    CustodyEvent::Exported(ExportTally {
+        attachments: totals.attachments,
+        bytes: totals.bytes,
+        failed: written.failed.len() as u64,
+        form: order.form.code().to_owned(),
+        items: totals.items,
+        manifest_sha256: written.manifest,
+        query: order.query.to_owned(),
+        to: real(to).as_os_str().as_encoded_bytes().to_vec(),
+    })
 }
 
 /// What could not be written, and why.

@@ -104,7 +104,7 @@ impl From<StoreError> for Failure {
                 failure.exit = Exit::Mismatch;
                 failure.hint("`mailtrail verify` tells what is hit; work on a copy of the case")
             }
-            StoreError::Io { source, .. } => match source.kind() {
+            StoreError::Io { source, .. } | StoreError::Broken { source, .. } => match source.kind() {
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
                     failure
                         .hint("free some space and run the same command again: it goes on where it stopped")

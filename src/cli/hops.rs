@@ -8,7 +8,7 @@ use crate::route::{Answer, Basis, Finding, Place};
 use crate::types::ByteRange;
 use crate::types::json::{self, Obj};
 use crate::types::text::shown;
-use crate::types::time::rfc3339;
+use crate::types::time::{UtcMs, rfc3339};
 
 use super::args::HopsArgs;
 use super::context::Context;
@@ -104,7 +104,17 @@ fn client(told: &Told<'_>, hop: &Hop) -> String {
     words.join(" ")
 }
 
-fn delay(ms: Option<i64>) -> String {
+/// The time of a hop.
+pub(super) fn dated(at: Option<UtcMs>, zone_known: bool) -> String {
+    match at {
+        Some(at) if zone_known => rfc3339(at),
+        Some(at) => format!("{} (no zone, read as UTC)", rfc3339(at)),
+        None => "no date".to_owned(),
+    }
+}
+
+/// How long a step took; empty when that is not known.
+pub(super) fn delay(ms: Option<i64>) -> String {
     let Some(ms) = ms else { return String::new() };
     let (sign, secs) = (if ms < 0 { "-" } else { "+" }, ms.unsigned_abs() / 1000);
     let (hours, minutes, rest) = (secs / 3600, secs / 60 % 60, secs % 60);
@@ -129,11 +139,8 @@ fn table(told: &Told<'_>, raw: bool, geo: &Geo, out: &mut Out) -> Result<(), Fai
     out.line(&format!("Hops ({total}), oldest first; the number is the place in the message, 0 the newest"))?;
     for (at, hop) in hops.iter().enumerate().rev() {
         let Some(step) = told.chain.steps.get(at) else { continue };
-        let date = match &hop.date {
-            Some(date) if date.zone_known => rfc3339(date.utc),
-            Some(date) => format!("{} (no zone, read as UTC)", rfc3339(date.utc)),
-            None => "no date".to_owned(),
-        };
+        let date = hop.date.as_ref();
+        let date = dated(date.map(|date| date.utc), date.is_some_and(|date| date.zone_known));
         let corrected =
             step.corrected_ms.map(|ms| format!(" (corrected {})", delay(Some(ms)))).unwrap_or_default();
         out.line(&format!(

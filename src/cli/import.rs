@@ -151,6 +151,7 @@ fn options(args: &ImportArgs) -> Result<Options, Failure> {
             .hint(format!("kinds: {}", known.join(", ")))
     })?;
     let split = match args.split {
+        SplitArg::Header => Split::Header,
         SplitArg::Strict => Split::Strict,
         SplitArg::Lenient => Split::Lenient,
         SplitArg::Any => Split::Any,

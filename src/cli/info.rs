@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::catalog::Catalog;
 use crate::index::IndexReader;
 use crate::store::{Reader, SegmentInfo};
+use crate::types::CustodyEvent;
 use crate::types::json::{self, Obj};
 use crate::types::record::{Account, Record};
 use crate::types::text::shown;
@@ -125,25 +126,24 @@ fn named(reader: &Reader) -> Result<Named, Failure> {
     let mut named = Named::new();
     for event in reader.custody()? {
         let (_, event) = event?;
-        // Of an account the last event of a run names its segment.
-        let kinds = ["source_begun", "source_seen_again", "account_acquired", "account_stopped"];
-        if !kinds.contains(&event.kind.as_str()) {
-            continue;
-        }
-        let Some(data) = json::read(&event.data) else { continue };
-        let key = match (data.get("segment"), data.get("source")) {
-            (Some(segment), _) => segment.to_string(),
-            (_, Some(source)) => source.as_str().unwrap_or_default().to_owned(),
+        let told = event.read();
+        let (key, place, label) = match &told {
+            Ok(CustodyEvent::SourceBegun { naming, segment, .. }) => {
+                (segment.to_string(), naming.path.clone(), &naming.label)
+            }
+            Ok(CustodyEvent::SourceSeenAgain { naming, source }) => {
+                (source.to_string(), naming.path.clone(), &naming.label)
+            }
+            // Of an account the last event of a run names its segment.
+            Ok(CustodyEvent::AccountAcquired(run) | CustodyEvent::AccountStopped(run)) => {
+                let Some(segment) = run.segment else { continue };
+                (segment.to_string(), run.url.clone().into_bytes(), &run.label)
+            }
             _ => continue,
         };
-        let text = |key: &str| {
-            let bytes = data.get(key).and_then(json::text_of)?;
-            Some(String::from_utf8_lossy(&bytes).into_owned())
-        };
+        let place = String::from_utf8_lossy(&place).into_owned();
         let entry = named.entry(key).or_default();
-        for (list, value) in
-            [(&mut entry.0, text("path").or_else(|| text("url"))), (&mut entry.1, text("label"))]
-        {
+        for (list, value) in [(&mut entry.0, Some(place)), (&mut entry.1, label.clone())] {
             if let Some(value) = value.filter(|value| !list.contains(value)) {
                 list.push(value);
             }

@@ -36,7 +36,7 @@ fn put(context: &Context, add: &KeysAdd, out: &mut Out) -> Result<Exit, Failure>
             .hint("a line is `selector._domainkey.example.org v=DKIM1; p=..`"));
     }
     let mut writer = Writer::open(context.case()?, &context::run())?;
-    writer.commit(keys::EVENT, &keys::data(add.file.as_os_str().as_bytes(), add.note.as_deref(), &text))?;
+    writer.commit_event(&keys::event(add.file.as_os_str().as_bytes(), add.note.as_deref(), &text))?;
     let head = writer.close()?;
     if !unread.is_empty() {
         let lines: Vec<String> = unread.iter().take(5).map(u64::to_string).collect();

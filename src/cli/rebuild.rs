@@ -2,6 +2,7 @@
 
 use crate::ingest::{self, Derived};
 use crate::store::{Reader, Writer};
+use crate::types::CustodyEvent;
 use crate::types::json::Obj;
 
 use super::args::RebuildArgs;
@@ -24,11 +25,7 @@ pub(super) fn run(context: &Context, args: &RebuildArgs, out: &mut Out) -> Resul
     let items = ingest::catch_up(&reader, &mut derived, threads(args.threads), &watcher)?;
     derived.close()?;
     watcher.done();
-    let mut data = Vec::new();
-    let mut o = Obj::new(&mut data);
-    o.uint("items", items);
-    o.end();
-    writer.commit("rebuilt", &data)?;
+    writer.commit_event(&CustodyEvent::Rebuilt { items })?;
     let head = writer.close()?;
     if context.json {
         let mut line = Vec::new();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::catalog::Catalog;
-use crate::route::{Clock, Clocks, Course, LEAST, Model, month_name};
+use crate::route::{Clock, Clocks, Course, LEAST, Model, month_name, relay_name};
 use crate::store::Reader;
 use crate::types::ItemKey;
 use crate::types::json::{self, Obj};
@@ -12,6 +12,7 @@ use crate::types::text::shown;
 use crate::types::time::{UtcMs, rfc3339};
 
 use super::args::HopsArgs;
+use super::clocks;
 use super::context::Context;
 use super::exit::Exit;
 use super::failure::Failure;
@@ -146,18 +147,15 @@ fn offset(clock: Option<Clock>, course: Course) -> String {
 
 /// The relays by name, and their clocks against each other.
 fn gather(catalog: &Catalog, with_clients: bool) -> Result<(BTreeMap<Vec<u8>, Relay>, Model), Failure> {
-    let mut clocks = Clocks::default();
+    let mut observed = Clocks::default();
     let mut relays: BTreeMap<Vec<u8>, Relay> = BTreeMap::new();
     let (first, last) = (ItemKey::from_u64(0), ItemKey::from_u64(u64::MAX));
     catalog.range::<Failure>(first, last, |row| {
         let mut here: BTreeSet<Vec<u8>> = BTreeSet::new();
-        let mut times: Vec<(String, i64)> = Vec::new();
-        for hop in row.hops(catalog)? {
-            let name = hop.relay.by.as_deref().unwrap_or_default();
-            let name = name.strip_suffix(b".").unwrap_or(name).to_ascii_lowercase();
-            if let Some(date) = hop.date.filter(|_| hop.zone_known && !name.is_empty()) {
-                times.push((String::from_utf8_lossy(&name).into_owned(), date.0));
-            }
+        let hops = row.hops(catalog)?;
+        clocks::observe(&mut observed, &hops);
+        for hop in hops {
+            let name = relay_name(hop.relay.by.as_deref().unwrap_or_default());
             let relay = relays.entry(name.clone()).or_default();
             relay.hops += 1;
             if let Some(ip) = hop.relay.peer_ip.filter(|_| with_clients) {
@@ -179,10 +177,9 @@ fn gather(catalog: &Catalog, with_clients: bool) -> Result<(BTreeMap<Vec<u8>, Re
                 relay.software.insert(software.clone());
             }
         }
-        clocks.observe(times.iter().map(|(by, at)| (by.as_str(), *at)));
         Ok(std::ops::ControlFlow::Continue(()))
     })?;
-    Ok((relays, clocks.learn()))
+    Ok((relays, observed.learn()))
 }
 
 fn object(name: &[u8], relay: &Relay, clocks: &Model, geo: &Geo, out: &mut Vec<u8>) -> Result<(), Failure> {

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 use crate::export::restore::{Rebuilt, container, tree};
 use crate::store::Reader;
+use crate::types::event::RestoreTally;
 use crate::types::json::{self, Obj};
 use crate::types::record::LEFT;
 use crate::types::text::shown;
-use crate::types::{ContainerId, SourceId};
+use crate::types::{ContainerId, CustodyEvent, SourceId};
 
 use super::args::RestoreArgs;
 use super::context::{self, Context};
@@ -35,7 +36,7 @@ pub(super) fn run(context: &Context, args: &RestoreArgs, out: &mut Out) -> Resul
             .hint("ids look like 5f0c2a9be4d17788-3 (a file) or 5f0c2a9be4d17788 (a folder tree)"));
     };
     let is_exact = rebuilt.inexact.is_empty();
-    let logged = record(context, "restored", &event(args, &rebuilt), &context::run());
+    let logged = record(context, &event(args, &rebuilt), &context::run());
     let list = if rebuilt.renamed.is_empty() { None } else { Some(names_list(&args.to, &rebuilt)?) };
     if context.json {
         let mut line = Vec::new();
@@ -112,13 +113,14 @@ fn names_list(to: &Path, rebuilt: &Rebuilt) -> Result<PathBuf, Failure> {
 }
 
 /// What the custody log holds of it.
-fn event(args: &RestoreArgs, rebuilt: &Rebuilt) -> Vec<u8> {
-    let mut data = Vec::new();
-    let mut o = Obj::new(&mut data);
-    o.uint("bytes", rebuilt.bytes).uint("files", rebuilt.files).str("id", &args.id);
-    o.uint("inexact", rebuilt.inexact.len() as u64).uint("left_out", rebuilt.left_out.len() as u64);
-    o.uint("renamed", rebuilt.renamed.len() as u64);
-    o.text("to", real(&args.to).as_os_str().as_encoded_bytes());
-    o.end();
-    data
+fn event(args: &RestoreArgs, rebuilt: &Rebuilt) -> CustodyEvent {
+    CustodyEvent::Restored(RestoreTally {
+        bytes: rebuilt.bytes,
+        files: rebuilt.files,
+        id: args.id.clone(),
+        inexact: rebuilt.inexact.len() as u64,
+        left_out: rebuilt.left_out.len() as u64,
+        renamed: Some(rebuilt.renamed.len() as u64),
+        to: real(&args.to).as_os_str().as_encoded_bytes().to_vec(),
+    })
 }

@@ -10,6 +10,7 @@ use crate::query::{
     self, Case, Hits, Options, Order, QueryError, SearchError, Seeker, Snippet, fields, sets,
 };
 use crate::store::Reader;
+use crate::types::CustodyEvent;
 use crate::types::json::{self, Obj};
 
 use super::args::{SearchArgs, SortArg};
@@ -76,11 +77,15 @@ pub(super) fn labels(reader: &Reader) -> Result<Vec<(u32, String)>, Failure> {
     let mut labels = Vec::new();
     for event in reader.custody()? {
         let (_, event) = event?;
-        let Some(data) = json::read(&event.data) else { continue };
-        let segment = data.get("segment").and_then(json::Value::as_u64).and_then(|n| u32::try_from(n).ok());
-        if let (Some(segment), Some(label)) = (segment, data.get("label").and_then(json::Value::as_str)) {
-            labels.push((segment, label.to_owned()));
-        }
+        let (segment, label) = match event.read() {
+            Ok(CustodyEvent::SourceBegun { naming, segment, .. }) => (Some(segment), naming.label),
+            Ok(event) => match event.account_run() {
+                Some(run) => (run.segment, run.label.clone()),
+                None => continue,
+            },
+            Err(_) => continue,
+        };
+        labels.extend(segment.zip(label));
     }
     Ok(labels)
 }

@@ -11,12 +11,13 @@ use crate::parse::header;
 use crate::query::{self, Case, Options, Order};
 use crate::store::{Reader, StoreError};
 use crate::types::text::{shown, shown_block};
-use crate::types::time::rfc3339;
+use crate::types::time::{each_delay, rfc3339};
 
 use super::args::ShowArgs;
 use super::context::Context;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::hops::{dated, delay};
 use super::item::with_row;
 use super::output::Out;
 use super::table::{counted, grouped, pad};
@@ -205,17 +206,12 @@ fn hops(told: &Told, out: &mut Out) -> Result<(), Failure> {
     let total = told.more.hops_total.max(told.hops.len() as u64);
     out.line(&format!("Hops ({total}, oldest first; below your own servers they are the sender's claim)"))?;
     let text = |bytes: Option<&[u8]>| bytes.map(|b| shown(&String::from_utf8_lossy(b)));
-    let mut before: Option<i64> = None;
-    for (n, hop) in told.hops.iter().enumerate().rev() {
+    let mut delays = vec![String::new(); told.hops.len()];
+    let certain = |hop: &HopRow| hop.date.filter(|_| hop.zone_known).map(|at| at.0);
+    each_delay(told.hops.iter().map(certain), |at, ms| delays[at] = format!(" ({})", delay(Some(ms))));
+    for (n, (hop, delay)) in told.hops.iter().zip(&delays).enumerate().rev() {
         let HopRow { relay, .. } = hop;
-        let date = hop.date.map_or_else(|| "no date".to_owned(), rfc3339);
-        let delay = match (before, hop.date) {
-            (Some(before), Some(now)) => format!(" ({:+} s)", (now.0 - before) / 1000),
-            _ => String::new(),
-        };
-        if let Some(now) = hop.date {
-            before = Some(now.0);
-        }
+        let date = dated(hop.date, hop.zone_known);
         let helo = text(relay.helo.as_deref()).map(|h| format!("helo {h}"));
         let rdns = text(relay.rdns.as_deref()).map(|r| format!("rdns {r}"));
         let ip = relay.peer_ip.map(|ip| format!("[{ip}]"));

@@ -3,6 +3,7 @@
 use crate::ingest::trust;
 use crate::route::Settings;
 use crate::store::{Reader, Writer};
+use crate::types::CustodyEvent;
 use crate::types::json::Obj;
 use crate::types::text::shown;
 
@@ -47,7 +48,7 @@ fn write(context: &Context, set: &TrustSet, out: &mut Out) -> Result<Exit, Failu
         settings.acquired = Some(date.utc);
     }
     let mut writer = Writer::open(context.case()?, &context::run())?;
-    writer.commit(trust::EVENT, &trust::data(&settings))?;
+    writer.commit_event(&CustodyEvent::TrustSet(trust::words(&settings)))?;
     let head = writer.close()?;
     context.notes.note("`hops` and `path` use these settings at once; `mailtrail rebuild` brings searches by finding up to date");
     tell(context, &settings, Some(head.events.saturating_sub(1)), out)?;
@@ -69,7 +70,7 @@ fn tell(context: &Context, settings: &Settings, event: Option<u64>, out: &mut Ou
         let mut line = Vec::new();
         let mut o = Obj::new(&mut line);
         o.str("schema", "mailtrail.trust/1");
-        o.raw("settings", &trust::data(settings));
+        o.obj("settings", |o| trust::words(settings).write(o));
         o.opt_uint("settings_event", event);
         o.end();
         line.push(b'\n');

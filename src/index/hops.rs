@@ -6,7 +6,7 @@ use super::read::{IndexReader, guarded};
 use super::search::{self, Lookup};
 use super::set::{Bits, Set};
 use super::{IndexError, schema};
-use crate::types::time::UtcMs;
+use crate::types::time::{UtcMs, each_delay};
 
 /// A set of hops of one opened index.
 ///
@@ -71,15 +71,11 @@ fn documents(part: &Part) -> tantivy::Result<impl Iterator<Item = (u32, std::ops
 
 /// For each hop of a document, newest first: milliseconds since the next older one with a certain date. `times` are those of the
 /// document; `each` gets the place in them.
-fn delays(times: &[[u8; 8]], mut each: impl FnMut(usize, i64)) {
-    let mut older: Option<i64> = None;
-    for (at, &time) in times.iter().enumerate().rev() {
-        let Some((now, true)) = schema::hop_time_of(i64::from_le_bytes(time)) else { continue };
-        if let Some(then) = older {
-            each(at, now.saturating_sub(then));
-        }
-        older = Some(now);
-    }
+fn delays(times: &[[u8; 8]], each: impl FnMut(usize, i64)) {
+    let certain = |time: &[u8; 8]| {
+        schema::hop_time_of(i64::from_le_bytes(*time)).and_then(|(at, is_certain)| is_certain.then_some(at))
+    };
+    each_delay(times.iter().map(certain), each);
 }
 
 impl IndexReader {

@@ -7,9 +7,9 @@ use std::sync::{Mutex, PoisonError};
 use crate::source::{self, Event, Listing, Long, Options};
 use crate::store::pack::FrameAt;
 use crate::store::{Reader, SegmentInfo, Writer, source_id};
-use crate::types::json::Obj;
+use crate::types::event::SourceNaming;
 use crate::types::record::{Record, SourceHead};
-use crate::types::{Sha256Digest, SourceId};
+use crate::types::{CustodyEvent, Sha256Digest, SourceId};
 
 use super::batch::{Batch, Batcher};
 use super::derived::Derived;
@@ -88,10 +88,8 @@ pub fn import(
         }
         // A source is read in one way: ids count its containers and items, so two readings would share them.
         if let Some((segment, closed)) = alike.into_iter().find(|(_, closed)| Some(closed.id) == now) {
-            let data = event_data(request, &listing, |o| {
-                o.str("source", &source_id(&closed).to_string());
-            });
-            writer.commit("source_seen_again", &data)?;
+            let (naming, source) = (naming(request, &listing), source_id(&closed));
+            writer.commit_event(&CustodyEvent::SourceSeenAgain { naming, source })?;
             let totals = Totals {
                 containers: closed.containers,
                 items: closed.items,
@@ -113,28 +111,23 @@ pub fn import(
     }
     // A pending segment read with other options is left alone; its items stay, as a source that was never finished.
     let pending = pending.filter(|segment| is_same_reading(segment, &request.options));
-    let mut diverged = false;
+    let mut source_changed = false;
     if let Some(segment) = pending {
         match read_into(writer, derived, request, &listing, segment.number, true, watch) {
             Ok((digest, totals)) => {
                 return finished(writer, digest, segment.number, totals, true);
             }
             Err(WriteError::Failed(error)) => return Err(error),
-            Err(WriteError::Diverged) => diverged = true,
+            Err(WriteError::Diverged) => source_changed = true,
         }
     }
     let segment = writer.new_segment()?;
-    let data = event_data(request, &listing, |o| {
-        o.uint("segment", u64::from(segment));
-        if diverged {
-            o.bool("source_changed_since_unfinished_import", true);
-        }
-    });
     let head = head_record(&listing, &request.options);
     let mut line = Vec::new();
     head.write_line(&mut line);
     writer.append_ledger(segment, &line)?;
-    writer.commit("source_begun", &data)?;
+    let naming = naming(request, &listing);
+    writer.commit_event(&CustodyEvent::SourceBegun { naming, segment, source_changed })?;
     derived.catalog.record(segment, 0, &head)?;
     match read_into(writer, derived, request, &listing, segment, false, watch) {
         Ok((digest, totals)) => finished(writer, digest, segment, totals, false),
@@ -177,31 +170,23 @@ fn is_same_reading(segment: &SegmentInfo, options: &Options) -> bool {
         .is_some_and(|head| head.kind == options.kind.code() && head.split == options.split.code())
 }
 
-/// Data of an event about a source: how it was named on this machine, and what more there is to say.
-fn event_data(request: &Request, listing: &Listing, more: impl FnOnce(&mut Obj<'_>)) -> Vec<u8> {
+/// How the source was named on this machine, and what the walk found.
+fn naming(request: &Request, listing: &Listing) -> SourceNaming {
     use std::os::unix::ffi::OsStrExt as _;
-    let mut data = Vec::new();
-    let mut o = Obj::new(&mut data);
-    o.uint("bytes", listing.bytes);
-    if let Ok(real) = std::fs::canonicalize(&listing.root) {
-        o.text("canonical", real.as_os_str().as_bytes());
+    let bytes = |path: &std::path::Path| path.as_os_str().as_bytes().to_vec();
+    SourceNaming {
+        bytes: listing.bytes,
+        canonical: std::fs::canonicalize(&listing.root).ok().map(|real| bytes(&real)),
+        entries: listing.found.len() as u64,
+        label: request.label.clone(),
+        listing: listing.digest,
+        note: request.note.clone(),
+        kind: request.options.kind.code().to_owned(),
+        md5: request.options.md5,
+        sha1: request.options.sha1,
+        split: request.options.split.code().to_owned(),
+        path: bytes(&request.root),
     }
-    o.uint("entries", listing.found.len() as u64);
-    if let Some(label) = &request.label {
-        o.str("label", label);
-    }
-    o.digest("listing", &listing.digest);
-    if let Some(note) = &request.note {
-        o.str("note", note);
-    }
-    o.obj("options", |o| {
-        o.str("kind", request.options.kind.code()).bool("md5", request.options.md5);
-        o.bool("sha1", request.options.sha1).str("split", request.options.split.code());
-    });
-    o.text("path", request.root.as_os_str().as_bytes());
-    more(&mut o);
-    o.end();
-    data
 }
 
 /// All blobs of a case and its frames.
@@ -262,12 +247,10 @@ fn read_into(
         let output = output.into_inner().unwrap_or_else(PoisonError::into_inner);
         if watch.is_stopped() {
             let mut output = output;
-            output.commit("import_stopped")?;
+            output.commit(CustodyEvent::ImportStopped)?;
             return Err(WriteError::Failed(IngestError::Stopped));
         }
-        output.close(|o| {
-            o.uint("segment", u64::from(segment));
-        })?
+        output.close()?
     };
     bench.flush(&derived.index)?;
     derived.commit(segment, totals.items)?;

@@ -7,15 +7,15 @@ use crate::catalog::{BlobPlace, CatalogWriter, ItemRow};
 use crate::source::Open;
 use crate::store::pack::FrameAt;
 use crate::store::{Lines, Reader, Writer};
-use crate::types::json::Obj;
+use crate::types::event::{CommitTally, FileStateRows};
 use crate::types::record::Record;
 use crate::types::unescape::Rule;
-use crate::types::{ItemKey, RelPath, Sha256Digest};
+use crate::types::{CustodyEvent, ItemKey, RelPath, Sha256Digest};
 
 use super::batch::{Batch, Step};
 use super::lines::{Made, Maker};
 use super::registry::Place;
-use super::states::States;
+use super::states::row;
 use super::tools::Read;
 use super::work::Done;
 use super::{IngestError, Watch, state};
@@ -59,8 +59,8 @@ pub(super) struct Output<'a> {
     derived_until: u64,
     totals: Totals,
     container: Option<(u32, &'static str, RelPath)>,
-    before: States,
-    after: States,
+    before: FileStateRows,
+    after: FileStateRows,
     line: Vec<u8>,
     lines: Vec<u8>,
     uncommitted_bytes: u64,
@@ -123,8 +123,8 @@ impl<'a> Output<'a> {
             derived_until,
             totals: Totals::default(),
             container: None,
-            before: States::default(),
-            after: States::default(),
+            before: FileStateRows::default(),
+            after: FileStateRows::default(),
             line: Vec::new(),
             lines: Vec::new(),
             uncommitted_bytes: 0,
@@ -158,7 +158,7 @@ impl<'a> Output<'a> {
         self.flush_lines()?;
         self.watch.progress(self.totals.bytes, self.totals.items);
         if self.uncommitted_bytes >= COMMIT_BYTES || self.last_commit.elapsed().as_millis() >= COMMIT_MS {
-            self.commit("items_committed")?;
+            self.commit(CustodyEvent::ItemsCommitted)?;
         }
         Ok(())
     }
@@ -277,17 +277,17 @@ impl<'a> Output<'a> {
     }
 
     /// Makes everything durable, and says so.
-    pub(super) fn commit(&mut self, kind: &str) -> Result<(), WriteError> {
+    pub(super) fn commit(&mut self, event: fn(CommitTally) -> CustodyEvent) -> Result<(), WriteError> {
         self.flush_lines()?;
-        let mut data = Vec::new();
-        let mut o = Obj::new(&mut data);
-        self.after.take("files_after", &mut o);
-        self.before.take("files_before", &mut o);
-        // While the lines of an earlier run are met again, no more is committed than was then.
-        o.uint("items", self.totals.items.max(self.committed_before))
-            .uint("segment", u64::from(self.segment));
-        o.end();
-        self.store.commit(kind, &data)?;
+        let tally = CommitTally {
+            files_after: std::mem::take(&mut self.after),
+            files_before: std::mem::take(&mut self.before),
+            // While the lines of an earlier run are met again, no more is committed than was then.
+            items: self.totals.items.max(self.committed_before),
+            segment: Some(self.segment),
+            ..CommitTally::default()
+        };
+        self.store.commit_event(&event(tally))?;
         self.uncommitted_bytes = 0;
         self.last_commit = Instant::now();
         if self.expected.is_none() && self.totals.items > self.said {
@@ -298,10 +298,7 @@ impl<'a> Output<'a> {
     }
 
     /// The last line and its event. Answers the source digest.
-    pub(super) fn close(
-        mut self,
-        data: impl FnOnce(&mut Obj<'_>),
-    ) -> Result<(Sha256Digest, Totals), WriteError> {
+    pub(super) fn close(mut self) -> Result<(Sha256Digest, Totals), WriteError> {
         let record = std::mem::take(&mut self.maker).finish();
         self.line(&record)?;
         if let Some(expected) = &mut self.expected
@@ -313,13 +310,9 @@ impl<'a> Output<'a> {
         self.flush_lines()?;
         self.catalog.record(self.segment, self.totals.items, &record)?;
         if !self.before.is_empty() || !self.after.is_empty() || self.uncommitted_bytes > 0 {
-            self.commit("items_committed")?;
+            self.commit(CustodyEvent::ItemsCommitted)?;
         }
-        let mut line = Vec::new();
-        let mut o = Obj::new(&mut line);
-        data(&mut o);
-        o.end();
-        self.store.commit("source_imported", &line)?;
+        self.store.commit_event(&CustodyEvent::SourceImported { segment: self.segment })?;
         self.watch.committed(self.base_items + self.totals.items);
         let Record::Closed(closed) = record else { return Err(WriteError::Failed(IngestError::Worker)) };
         Ok((closed.id, self.totals))
@@ -329,11 +322,11 @@ impl<'a> Output<'a> {
     pub(super) fn note_state(&mut self, step: &Step) {
         match step {
             Step::Open(Open { container, before: Some(before), .. }) => {
-                self.before.add(*container, before);
+                self.before.push(&row(*container, before));
             }
             Step::Close(close) if close.changed => {
                 if let Some(after) = &close.after {
-                    self.after.add(close.container, after);
+                    self.after.push(&row(close.container, after));
                 }
             }
             _ => {}

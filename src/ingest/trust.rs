@@ -2,11 +2,9 @@
 
 use crate::route::Settings;
 use crate::store::{Reader, StoreError};
-use crate::types::json::{self, Obj, Value};
+use crate::types::event::TrustWords;
 use crate::types::time::UtcMs;
-
-/// Type of the event.
-pub const EVENT: &str = "trust_set";
+use crate::types::{CustodyEvent, CustodyEventKind};
 
 /// Settings, and the number of the event that made them; `None` where nothing was set.
 pub type Named = (Settings, Option<u64>);
@@ -35,52 +33,47 @@ fn newest(reader: &Reader, last: u64) -> Result<Named, StoreError> {
     let mut found = (Settings::default(), None);
     for event in reader.custody()? {
         let (_, event) = event?;
-        if event.kind == EVENT && event.seq <= last {
-            let settings = json::read(&event.data).map(|value| read(&value));
-            let unread = || Settings { unread: vec!["all of it".to_owned()], ..Settings::default() };
-            found = (settings.unwrap_or_else(unread), Some(event.seq));
+        if event.known_kind() != Some(CustodyEventKind::TrustSet) || event.seq > last {
+            continue;
         }
+        let settings = match event.read() {
+            Ok(CustodyEvent::TrustSet(words)) => of_words(words),
+            _ => Settings { unread: vec!["all of it".to_owned()], ..Settings::default() },
+        };
+        found = (settings, Some(event.seq));
     }
     Ok(found)
 }
 
-fn texts(value: &Value, key: &str) -> Vec<String> {
-    let list = value.get(key).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    list.iter().filter_map(Value::as_str).map(str::to_owned).collect()
-}
-
-fn read(value: &Value) -> Settings {
-    let flag = |key: &str| value.get(key).and_then(Value::as_bool).unwrap_or_default();
+/// Reads what the event tells.
+fn of_words(words: TrustWords) -> Settings {
     let mut settings = Settings {
-        own_hosts: texts(value, "hosts"),
-        signed_in_is_own: flag("signed_in_is_own"),
-        teaching_addresses: flag("teaching_addresses"),
-        acquired: value.get("acquired_ms").and_then(Value::as_i64).map(UtcMs),
+        own_hosts: words.hosts,
+        signed_in_is_own: words.signed_in_is_own,
+        teaching_addresses: words.teaching_addresses,
+        acquired: words.acquired_ms.map(UtcMs),
         ..Settings::default()
     };
     // What was written had been read as networks before; another version may read less.
     let Settings { own_networks, submission_networks, unread, .. } = &mut settings;
-    for (key, networks) in [("networks", own_networks), ("submission_networks", submission_networks)] {
-        unread.extend(texts(value, key).into_iter().filter(|text| networks.add(text).is_err()));
+    for (texts, networks) in
+        [(words.networks, own_networks), (words.submission_networks, submission_networks)]
+    {
+        unread.extend(texts.into_iter().filter(|text| networks.add(text).is_err()));
     }
     settings
 }
 
-/// The data of an event that sets them; also how they are shown.
-pub fn data(settings: &Settings) -> Vec<u8> {
-    let mut out = Vec::new();
-    let mut o = Obj::new(&mut out);
-    let text = |out: &mut Vec<u8>, text: String| json::string(out, &text);
-    if let Some(at) = settings.acquired {
-        o.int("acquired_ms", at.0);
+/// What an event that sets them tells; also how they are shown.
+pub fn words(settings: &Settings) -> TrustWords {
+    TrustWords {
+        acquired_ms: settings.acquired.map(|at| at.0),
+        hosts: settings.own_hosts.clone(),
+        networks: settings.own_networks.texts().collect(),
+        signed_in_is_own: settings.signed_in_is_own,
+        submission_networks: settings.submission_networks.texts().collect(),
+        teaching_addresses: settings.teaching_addresses,
     }
-    o.arr("hosts", settings.own_hosts.iter().cloned(), text);
-    o.arr("networks", settings.own_networks.texts(), text);
-    o.bool("signed_in_is_own", settings.signed_in_is_own);
-    o.arr("submission_networks", settings.submission_networks.texts(), text);
-    o.bool("teaching_addresses", settings.teaching_addresses);
-    o.end();
-    out
 }
 
 #[cfg(test)]
@@ -97,10 +90,10 @@ mod tests {
         };
         settings.own_networks.add("!192.0.2.9").unwrap();
         settings.own_networks.add("192.0.2.0/24").unwrap();
-        assert_eq!(read(&json::read(&data(&settings)).unwrap()), settings);
-        assert_eq!(read(&json::read(&data(&Settings::default())).unwrap()), Settings::default());
-        let newer = br#"{"networks":["192.0.2.0/24","site:3"]}"#;
-        let read = read(&json::read(newer).unwrap());
+        assert_eq!(of_words(words(&settings)), settings);
+        assert_eq!(of_words(words(&Settings::default())), Settings::default());
+        let networks = vec!["192.0.2.0/24".to_owned(), "site:3".to_owned()];
+        let read = of_words(TrustWords { networks, ..TrustWords::default() });
         assert_eq!((read.own_networks.texts().count(), read.unread), (1, vec!["site:3".to_owned()]));
     }
 }

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use super::course::{Course, Month, course, month, on_line};
+use super::names::relay_text;
 
 /// Neighbours that a relay's clock needs before anything is said of it.
 pub const LEAST: u32 = 10;
@@ -60,7 +61,7 @@ impl Clocks {
     pub fn observe<'a>(&mut self, hops: impl IntoIterator<Item = (&'a str, i64)>) {
         let mut newer: Option<(usize, i64)> = None;
         for (host, at) in hops {
-            let host = host.to_ascii_lowercase();
+            let host = relay_text(host);
             let next = self.hosts.len();
             let host = *self.hosts.entry(host).or_insert(next);
             if let Some((newer, then)) = newer.filter(|&(newer, _)| newer != host) {
@@ -238,12 +239,12 @@ impl Model {
 
     /// The clock of a relay, by its name.
     pub fn clock(&self, host: &str) -> Option<Clock> {
-        self.clocks.get(&host.to_ascii_lowercase()).copied()
+        self.clocks.get(&relay_text(host)).copied()
     }
 
     /// The clock of a relay at one time: on its line where it drifts, else as in that month, else as over all months.
     pub fn clock_at(&self, host: &str, at: i64) -> Option<Clock> {
-        let host = host.to_ascii_lowercase();
+        let host = relay_text(host);
         let whole = self.clocks.get(&host).copied()?;
         let months = self.months.get(&host).map(Vec::as_slice).unwrap_or_default();
         if let (Course::Drift { .. }, [first, .., last]) = (course(months), months) {
@@ -262,7 +263,7 @@ impl Model {
 
     /// The months of a relay whose clock is not the same in all of them; none of one that is steady.
     pub fn months(&self, host: &str) -> &[Month] {
-        self.months.get(&host.to_ascii_lowercase()).map(Vec::as_slice).unwrap_or_default()
+        self.months.get(&relay_text(host)).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// All relays by name.
@@ -326,6 +327,7 @@ mod tests {
         }
         assert_eq!(model.clock("B").unwrap().zone_slip(), Some(4));
         assert_eq!(model.clock("e").unwrap().zone_slip(), None);
+        assert_eq!(model.clock("b."), model.clock("b"), "the dot of the root is no part of the name");
         let corrected = model.corrected(("c", 0), ("b", 0), -7_199_500).unwrap();
         assert!((0..=2_000).contains(&corrected), "{corrected}");
         assert_eq!(model.corrected(("z", 0), ("c", 0), 900), None);

@@ -24,7 +24,7 @@ pub use answers::{Answer, Answers, Level};
 pub use clocks::{Clock, Clocks, LEAST, Model};
 pub use course::{Course, Month, month_name};
 pub use embedded::{Time, times};
-pub use names::{organisation, provider};
+pub use names::{organisation, provider, relay_name};
 pub use networks::{Network, NetworkError, Networks};
 pub use peers::{Peers, peers};
 pub use places::{Place, Places, PlacesError};
@@ -58,10 +58,7 @@ impl<'a> Mail<'a> {
 
     /// The text of a range in lower case, without a last dot.
     fn lower(&self, range: Option<ByteRange>) -> String {
-        let bytes = self.bytes(range);
-        let mut text = String::from_utf8_lossy(bytes.strip_suffix(b".").unwrap_or(bytes)).into_owned();
-        text.make_ascii_lowercase();
-        text
+        String::from_utf8_lossy(&relay_name(self.bytes(range))).into_owned()
     }
 }
 

@@ -2,6 +2,16 @@
 
 use std::net::IpAddr;
 
+/// The name under which a server counts, however it was written: in lower case, without the dot of the root (RFC 1034, section 3.1).
+pub fn relay_name(name: &[u8]) -> Vec<u8> {
+    name.strip_suffix(b".").unwrap_or(name).to_ascii_lowercase()
+}
+
+/// The same of text.
+pub(super) fn relay_text(name: &str) -> String {
+    name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase()
+}
+
 /// Second-level names under which others register, as in `example.co.uk`. Not the Public Suffix List: a name that is missing here makes two
 /// strangers under one country look like one organisation, and no finding comes of it.
 const SECOND: &[&str] = &[

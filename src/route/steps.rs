@@ -2,6 +2,7 @@
 
 use super::{Mail, Model};
 use crate::parse::received::Hop;
+use crate::types::time::each_delay;
 
 fn at(hop: &Hop) -> Option<i64> {
     // A time without a zone is no instant.
@@ -11,12 +12,7 @@ fn at(hop: &Hop) -> Option<i64> {
 /// For each hop, newest first: milliseconds since the next older hop with a certain date.
 pub(super) fn delays(hops: &[Hop]) -> Vec<Option<i64>> {
     let mut out = vec![None; hops.len()];
-    let mut older: Option<i64> = None;
-    for (out, hop) in out.iter_mut().zip(hops).rev() {
-        let Some(now) = at(hop) else { continue };
-        *out = older.map(|then| now.saturating_sub(then));
-        older = Some(now);
-    }
+    each_delay(hops.iter().map(at), |at, delay| out[at] = Some(delay));
     out
 }
 

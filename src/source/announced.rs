@@ -37,6 +37,49 @@ pub(super) fn announces(before: &[u8]) -> bool {
     false
 }
 
+/// Words by which mail programs introduce a forwarded or quoted message, in lower case.
+const INTRODUCTIONS: &[&str] = &[
+    "forwarded message",
+    "forwarded by",
+    "forwarded mail",
+    "original message",
+    "original mail",
+    "included message",
+    "message transf",
+    "message d'origine",
+    "message original",
+    "messaggio inoltrato",
+    "messaggio originale",
+    "mensaje reenviado",
+    "mensaje original",
+    "mensagem encaminhada",
+    "mensagem original",
+    "weitergeleitete nachricht",
+    "original-nachricht",
+    "urspr\u{fc}ngliche nachricht",
+    "doorgestuurd bericht",
+    "oorspronkelijk bericht",
+    "vidarebefordrat",
+    "ursprungligt meddelande",
+];
+
+/// Whether the last line of `before` introduces a message in any of the forms that mail programs use: a rule of dashes
+/// or stars with such words, or such words and a colon. It says less than [`announces`], and counts only against a
+/// `From ` line that does not tell by itself that it is a separator.
+pub(super) fn introduces(before: &[u8]) -> bool {
+    let text = before.trim_ascii_end();
+    let begin = memchr::memrchr(b'\n', text).map_or(0, |lf| lf.saturating_add(1));
+    let line = text.get(begin..).unwrap_or_default();
+    if line.len() > 200 {
+        return false;
+    }
+    let line = String::from_utf8_lossy(line).to_lowercase();
+    let line = line.trim_start_matches([' ', '\t', '>']);
+    let framed = ["--", "**", "==", "__"].iter().any(|rule| line.starts_with(rule)) || line.ends_with(':');
+    let ends = ["end of", "end forwarded", "end included"].iter().any(|words| line.contains(words));
+    framed && !ends && INTRODUCTIONS.iter().any(|words| line.contains(words))
+}
+
 fn begins_forwarded(line: &[u8]) -> bool {
     let line = line.trim_ascii();
     if !line.starts_with(b"---") || line.len() > 200 {
@@ -50,7 +93,25 @@ fn begins_forwarded(line: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::announces;
+    use super::{announces, introduces};
+
+    #[test]
+    fn a_line_that_introduces_a_message_is_known_in_many_forms() {
+        for text in [
+            "hi\n\nBegin forwarded message:\n",
+            "-------- Original Message --------\n\n",
+            "---------------------- Forwarded by Ann on 01/02/2001 ---\n",
+            "-----Urspr\u{fc}ngliche Nachricht-----\r\n",
+            "> ---- Message transf\u{e9}r\u{e9} ----\n",
+        ] {
+            assert!(introduces(text.as_bytes()), "{text}");
+        }
+        for text in
+            ["bye\n", "the original message is below\n", "--- End of forwarded message ---\n", "Ann:\n", ""]
+        {
+            assert!(!introduces(text.as_bytes()), "{text}");
+        }
+    }
 
     #[test]
     fn a_part_header_and_a_forwarding_line_announce_a_message() {

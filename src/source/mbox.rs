@@ -1,37 +1,37 @@
 //! Splits an mbox (mboxo, mboxrd, mboxcl, mboxcl2; LF or CRLF) into items, by byte ranges.
 //!
-//! A separator is a line that starts with `From `, goes on with a date, and stands at the start or after an empty
-//! line; the empty line belongs to the container. `Content-Length` is believed where it ends on a separator or at
-//! the end. Nothing is unescaped here. A separator is taken for text of the message, and noted, when it is that of a
-//! git patch in a mailbox of other mail, or when the text before it announces an attached or forwarded message.
+//! `rule` tells which `From ` lines separate; the empty line before one belongs to the container. `Content-Length` is
+//! believed where it ends on a separator or at the end. Nothing is unescaped here.
 
 use memchr::memmem::Finder;
 
-use crate::types::unescape::Rule;
 use crate::types::{Anomaly, AnomalyKind};
 
-use super::drive::{Begun, ItemAt, LEAST, Splitter, Step, Window, span};
+use super::drive::{Begun, LEAST, Splitter, Step, Window, span};
 use super::file::Pump;
+use super::follow::{AHEAD, fields_follow};
+use super::fromline::Form;
 use super::peek::{self, MAX_HEADER};
-use super::{Split, announced, detect, fromline, look};
+use super::{Split, detect, fromline, look};
 
-/// Most notes on one item; what comes after them is counted in the last.
-const MAX_NOTES: usize = 100;
+use item::Item;
+use rule::{Reading, Rules};
+
+mod item;
+mod rule;
 
 /// Bytes that tell whether a separator stands at a place: a line end, and the longest line with its end.
 const LINE: u64 = 2 + 5 + fromline::MAX_LINE as u64 + 2;
 
 /// An mbox on its way through the splitter.
 pub(super) struct Mbox {
-    split: Split,
+    rules: Rules,
     /// How far a `Content-Length` is followed in a stream.
     reach: u64,
     from: Finder<'static>,
     state: State,
     /// Where to search on.
     at: u64,
-    /// Whether the first separator is that of a git patch, so that the others are separators too.
-    git: bool,
     /// Whether the bytes between the last line end and the first byte in memory are all `>`.
     quotes: bool,
     /// What was odd of the whole.
@@ -46,40 +46,6 @@ enum State {
     Body(Item),
     Ended,
 }
-
-#[derive(Default)]
-struct Item {
-    separator: u64,
-    start: u64,
-    /// Where `Content-Length` ends, when it is believed; and the place of its line.
-    believed: Option<(u64, crate::types::ByteRange)>,
-    /// Lines that match `^>+From `.
-    lines: u64,
-    /// Whether one of them has more than one `>`.
-    double: bool,
-    /// Whether a line inside a believed length starts with `From `.
-    bare: bool,
-    /// Full separators inside a believed length, and the first of them.
-    inner: (u64, u64),
-    notes: Vec<Anomaly>,
-    unnoted: u64,
-}
-
-impl Item {
-    fn note(&mut self, note: Anomaly) {
-        if self.notes.len() < MAX_NOTES {
-            self.notes.push(note);
-        } else {
-            self.unnoted = self.unnoted.saturating_add(1);
-        }
-    }
-
-    /// mboxcl2 does not quote: a line that starts with `From ` inside a length that holds shows it.
-    fn rule(&self) -> Rule {
-        if self.believed.is_some() && self.bare { Rule::None } else { Rule::MboxRd }
-    }
-}
-
 fn note(kind: AnomalyKind, start: u64, end: u64) -> Anomaly {
     Anomaly { kind, at: span(start, end), detail: None }
 }
@@ -87,12 +53,11 @@ fn note(kind: AnomalyKind, start: u64, end: u64) -> Anomaly {
 impl Mbox {
     pub(super) fn new(split: Split, in_memory: usize) -> Self {
         Self {
-            split,
+            rules: Rules { split, git: false },
             reach: in_memory.max(LEAST) as u64,
             from: Finder::new(b"From "),
             state: State::Start,
             at: 0,
-            git: false,
             quotes: true,
             notes: Vec::new(),
         }
@@ -116,7 +81,7 @@ impl Mbox {
         self.notes.push(Anomaly::whole(AnomalyKind::SeparatorMissing));
         self.at = first;
         if look::look(text, w.eof).is_mail() {
-            self.state = State::Opened(Item { separator: first, start: first, ..Item::default() });
+            self.state = State::Opened(Item::new(first, first));
             return skipped(first);
         }
         self.state = State::Preamble;
@@ -126,11 +91,15 @@ impl Mbox {
     /// The separator of the first item stands at `at`; what is before it is preamble.
     fn open(&mut self, w: &Window<'_>, at: u64) -> Option<Step> {
         let (line, next) = line_at(w, at);
-        let mut item = Item { separator: at, start: next, ..Item::default() };
-        if !fromline::is_dated(line) {
-            item.note(note(AnomalyKind::SuspectFrom, at, next));
+        let mut item = Item::new(at, next);
+        match (self.rules.split, fromline::form(line)) {
+            (Split::Header, form @ (Form::Odd(_) | Form::Loose | Form::Undated)) => {
+                item.infer(at, next, form.oddity().into_iter());
+            }
+            _ if !fromline::is_dated(line) => item.note(note(AnomalyKind::SuspectFrom, at, next)),
+            _ => {}
         }
-        self.git = fromline::is_git(line);
+        self.rules.git = fromline::is_git(line);
         self.state = State::Opened(item);
         skipped(at)
     }
@@ -140,13 +109,19 @@ impl Mbox {
         while let Some(hit) = self.find(w) {
             let before = w.slice(hit.saturating_sub(1), hit);
             if hit == 0 || matches!(before, b"\n" | b"\0") {
-                let Some((line, _)) = complete_line(w, hit) else {
+                let Some((line, next)) = complete_line(w, hit) else {
                     self.at = hit;
                     return Some(Step::More(hit.saturating_add(LINE)));
                 };
-                if fromline::is_dated(line) || (self.split == Split::Any && line.len() <= fromline::MAX_LINE)
-                {
-                    return self.open(w, hit);
+                let blank = hit == 0 || before == b"\0" || blank_before(w, hit, 0) > 0;
+                let any = self.rules.split == Split::Any && line.len() <= fromline::MAX_LINE;
+                match self.rules.begins(line, blank, || follows(w, next)).map(|begins| begins || any) {
+                    Some(true) => return self.open(w, hit),
+                    Some(false) => {}
+                    None => {
+                        self.at = hit;
+                        return Some(Step::More(next.saturating_add(AHEAD as u64)));
+                    }
                 }
             }
             self.at = hit.saturating_add(5);
@@ -210,28 +185,45 @@ impl Mbox {
     /// Whether a separator, or the end, stands at `end`, with or without a line end before it.
     /// `None`: more is needed to tell.
     fn lands(&self, w: &Window<'_>, pump: &Pump<'_>, open: u64, end: u64) -> Option<bool> {
-        let before = end.saturating_sub(1);
-        let till = end.saturating_add(LINE);
-        let ahead;
-        let (text, whole) = if till <= w.end() || w.eof {
-            (w.slice(before, till), w.end() <= till)
-        } else if let Some(text) = pump.look(before, usize::try_from(LINE).unwrap_or(0).saturating_add(1)) {
-            ahead = text;
-            (&ahead[..], (ahead.len() as u64) < LINE.saturating_add(1))
-        } else if till.saturating_sub(open) <= self.reach {
-            return None;
-        } else {
-            return Some(false);
-        };
-        let Some((last, rest)) = text.split_first() else { return Some(false) };
-        let stripped = rest.strip_prefix(b"\r\n").or_else(|| rest.strip_prefix(b"\n"));
-        let lands = |text: &[u8]| {
-            (text.is_empty() && whole)
-                || fromline::is_dated(
-                    super::drive::lines(text).next().and_then(|(r, _)| text.get(r)).unwrap_or_default(),
-                )
-        };
-        Some(stripped.is_some_and(lands) || ((*last == b'\n' || rest.is_empty()) && lands(rest)))
+        // The fields behind the line are looked at only where the line does not tell.
+        for beyond in [LINE, LINE.saturating_add(AHEAD as u64)] {
+            let before = end.saturating_sub(1);
+            let till = end.saturating_add(beyond);
+            let ahead;
+            let (text, whole) = if till <= w.end() || w.eof {
+                (w.slice(before, till), w.end() <= till)
+            } else if let Some(text) =
+                pump.look(before, usize::try_from(beyond).unwrap_or(0).saturating_add(1))
+            {
+                ahead = text;
+                (&ahead[..], (ahead.len() as u64) < beyond.saturating_add(1))
+            } else if till.saturating_sub(open) <= self.reach {
+                return None;
+            } else {
+                return Some(false);
+            };
+            let Some((last, rest)) = text.split_first() else { return Some(false) };
+            let stripped = rest.strip_prefix(b"\r\n").or_else(|| rest.strip_prefix(b"\n"));
+            let here = (*last == b'\n' || rest.is_empty()).then_some(rest);
+            let mut undecided = false;
+            for text in [stripped, here].into_iter().flatten() {
+                if text.is_empty() && whole {
+                    return Some(true);
+                }
+                let (range, next) = super::drive::lines(text).next().unwrap_or_default();
+                let line = text.get(range).unwrap_or_default();
+                let behind = text.get(next..).unwrap_or_default();
+                match self.rules.begins(line, true, || fields_follow(behind, whole)) {
+                    Some(true) => return Some(true),
+                    Some(false) => {}
+                    None => undecided = true,
+                }
+            }
+            if !undecided {
+                return Some(false);
+            }
+        }
+        Some(false)
     }
 
     /// Searches the end of the item.
@@ -248,11 +240,21 @@ impl Mbox {
                     self.state = State::Body(item);
                     return Step::More(hit.saturating_add(LINE));
                 };
-                if self.separates(w, &mut item, hit, line, next) {
-                    let step = close(w, item, hit, false);
-                    self.state = State::Opened(Item { separator: hit, start: next, ..Item::default() });
-                    self.quotes = true;
-                    return step;
+                match self.rules.read(w, &mut item, hit, line, next) {
+                    Some(Reading::Separator(oddities)) => {
+                        let step = item.close(w, hit, false);
+                        let mut item = Item::new(hit, next);
+                        item.infer(hit, next, oddities.into_iter().flatten());
+                        self.state = State::Opened(item);
+                        self.quotes = true;
+                        return step;
+                    }
+                    Some(Reading::Text) => {}
+                    None => {
+                        self.at = hit;
+                        self.state = State::Body(item);
+                        return Step::More(next.saturating_add(AHEAD as u64));
+                    }
                 }
             }
             self.at = hit.saturating_add(5);
@@ -262,42 +264,7 @@ impl Mbox {
             return step;
         }
         self.state = State::Ended;
-        close(w, item, w.end(), true)
-    }
-
-    /// Whether the `From ` line at `hit` ends the item; if not, why it was worth a thought.
-    fn separates(&self, w: &Window<'_>, item: &mut Item, hit: u64, line: &[u8], next: u64) -> bool {
-        let blank = blank_before(w, hit, item.start);
-        let dated = fromline::is_dated(line);
-        if let Some((end, _)) = item.believed {
-            if hit < end {
-                item.bare = true;
-                if blank > 0 && dated {
-                    item.inner.1 = if item.inner.0 == 0 { hit } else { item.inner.1 };
-                    item.inner.0 = item.inner.0.saturating_add(1);
-                }
-                return false;
-            }
-            if hit == end || is_line_end(w.slice(end, hit)) {
-                return true;
-            }
-        }
-        let shown =
-            dated && ((!self.git && fromline::is_git(line)) || announced(w, item, hit.saturating_sub(blank)));
-        let separates = match self.split {
-            Split::Strict => dated && blank > 0 && !shown,
-            Split::Lenient => dated && !shown,
-            Split::Any => line.len() <= fromline::MAX_LINE && !detect::is_from_field(line),
-        };
-        if !separates {
-            match (dated, blank > 0) {
-                (true, true) => item.note(note(AnomalyKind::SeparatorInMessage, hit, next)),
-                (true, false) => item.note(note(AnomalyKind::FromWithoutBlank, hit, next)),
-                (false, true) => item.note(note(AnomalyKind::SuspectFrom, hit, next)),
-                (false, false) => {}
-            }
-        }
-        separates
+        item.close(w, w.end(), true)
     }
 
     /// Number of `>` before `hit` when nothing else stands between them and the line's start, else 0.
@@ -388,64 +355,14 @@ fn bare_ahead(w: &Window<'_>, pump: &Pump<'_>, end: u64) -> bool {
     false
 }
 
-/// The item that ends at `hit`, where the next separator or the end of the container is.
-fn close(w: &Window<'_>, mut item: Item, hit: u64, last: bool) -> Step {
-    let mut end = hit.saturating_sub(blank_before(w, hit, item.start));
-    let mut ambiguous = item.inner.0 > 0;
-    if let Some((believed, _)) = item.believed {
-        if believed < hit && is_line_end(w.slice(believed, hit)) {
-            end = believed;
-        }
-        ambiguous |= !last && end == hit;
-    }
-    let rule = item.rule();
-    let lines = if rule == Rule::None { 0 } else { item.lines };
-    if ambiguous && let Some((believed, place)) = item.believed {
-        if item.inner.0 > 0 {
-            item.note(Anomaly::at(AnomalyKind::ContentLengthBelieved, place));
-        }
-        let other = if item.inner.0 > 0 {
-            format!("by the `From ` lines at byte {}, with {} separators inside", item.inner.1, item.inner.0)
-        } else {
-            "by the `From ` lines later, because no empty line stands there".to_owned()
-        };
-        let detail = format!("by Content-Length the message ends at byte {believed}, {other}");
-        item.note(Anomaly::at(AnomalyKind::ContentLengthAmbiguous, place).with(detail));
-    }
-    if lines > 0 && !item.double {
-        item.note(note(AnomalyKind::FromQuotingAmbiguous, item.start, end));
-    }
-    if end <= item.start {
-        item.note(note(AnomalyKind::EmptyItem, item.start, item.start));
-    }
-    if last && end == hit {
-        item.note(note(AnomalyKind::MessageUnterminated, end, end));
-    }
-    if item.unnoted > 0
-        && let Some(last) = item.notes.last_mut()
-    {
-        last.detail = Some(format!("and {} more notes on this item", item.unnoted).into());
-    }
-    Step::Item(ItemAt {
-        separator: item.separator,
-        start: item.start,
-        end,
-        close: hit,
-        rule,
-        lines,
-        uid: None,
-        notes: item.notes,
-    })
-}
-
 /// What is before the first item.
 fn skipped(to: u64) -> Option<Step> {
     (to > 0).then_some(Step::Gap("preamble", to))
 }
 
-/// Whether the text that ends at `end` says that a message is shown there.
-fn announced(w: &Window<'_>, item: &Item, end: u64) -> bool {
-    announced::announces(w.slice(item.start.max(end.saturating_sub(announced::BACK)), end))
+/// Whether a header block begins at `next`; `None` when more is needed to tell.
+fn follows(w: &Window<'_>, next: u64) -> Option<bool> {
+    fields_follow(w.slice(next, next.saturating_add(AHEAD as u64)), w.eof)
 }
 
 fn is_line_end(text: &[u8]) -> bool {

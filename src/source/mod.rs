@@ -27,12 +27,14 @@ mod archive;
 mod detect;
 mod drive;
 mod file;
+mod follow;
 mod fromline;
 mod look;
 mod maildir;
 mod mbox;
 mod mmdf;
 mod peek;
+mod sender;
 mod session;
 #[cfg(test)]
 mod testing;
@@ -40,6 +42,7 @@ mod walk;
 mod whole;
 
 pub use file::FileState;
+pub use follow::SEPARATOR_FIELDS;
 pub use walk::list;
 
 /// What the files of a source are read as.
@@ -85,8 +88,11 @@ impl Kind {
 /// Which `From ` lines separate the messages of an mbox.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Split {
-    /// A `From ` line with a date, after an empty line.
+    /// A `From ` line with a date, after an empty line; and one that a header block follows, if it holds a date or,
+    /// after an empty line, nothing but a sender.
     #[default]
+    Header,
+    /// A `From ` line with a date, after an empty line.
     Strict,
     /// A `From ` line with a date.
     Lenient,
@@ -96,11 +102,12 @@ pub enum Split {
 
 impl Split {
     /// All of them, in the order that help shows.
-    pub const ALL: [Self; 3] = [Self::Strict, Self::Lenient, Self::Any];
+    pub const ALL: [Self; 4] = [Self::Header, Self::Strict, Self::Lenient, Self::Any];
 
     /// The word that the command line and the ledger hold.
     pub fn code(self) -> &'static str {
         match self {
+            Self::Header => "header",
             Self::Strict => "strict",
             Self::Lenient => "lenient",
             Self::Any => "any",

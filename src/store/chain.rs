@@ -117,9 +117,12 @@ pub(super) fn check_version(layout: &Layout) -> Result<u32, StoreError> {
     }
 }
 
-/// Whether there is neither head nor log: of a case that was made, both are there.
+/// Whether there is neither head nor event: of a case that was made, both are there.
+///
+/// The log is opened before the first byte of `VERSION` is on the disk, so an empty one tells nothing.
 fn is_before_log(layout: &Layout) -> bool {
-    !layout.at(Layout::HEAD).exists() && !layout.at(Layout::CUSTODY).exists()
+    let log = fs::metadata(layout.at(Layout::CUSTODY));
+    !layout.at(Layout::HEAD).exists() && log.map_or(true, |log| log.len() == 0)
 }
 
 /// The number in the text of a `VERSION` file; `None` when it is not in its form.

@@ -343,6 +343,25 @@ fn a_making_that_was_cut_off_in_its_first_write_is_no_case_and_no_damage() {
 }
 
 #[test]
+fn what_failed_first_is_told_by_every_later_call() {
+    for at in 30..60 {
+        let dir = tempfile::tempdir().unwrap();
+        let disk = Disk::default();
+        let faults = disk.faults.clone();
+        let mut writer = begin(disk, dir.path()).unwrap();
+        faults.lock().unwrap().stop_at = Some(at);
+        let first = import(&mut writer, &mbox(9)).unwrap_err();
+        let StoreError::Io { what, path, .. } = &first else { panic!("{first}") };
+        for later in [writer.append_ledger(1, b"{}\n").unwrap_err(), writer.commit("x", b"{}").unwrap_err()] {
+            let StoreError::Broken { what: then, path: of, source } = &later else { panic!("{later}") };
+            assert_eq!((then, of), (what, path));
+            assert_eq!(source.kind(), io::ErrorKind::StorageFull);
+            assert!(later.to_string().contains(&path.display().to_string()), "{later}");
+        }
+    }
+}
+
+#[test]
 fn a_recovery_is_told_in_the_custody_log_with_the_digest_of_what_was_cut() {
     let dir = tempfile::tempdir().unwrap();
     let mbox = mbox(3);

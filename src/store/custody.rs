@@ -1,7 +1,8 @@
 //! Events of the custody log and the head, as bytes and back (docs/format.md, section 5).
 
-use crate::types::Sha256Digest;
+use crate::types::event::EventUnread;
 use crate::types::json::{self, Obj, Value};
+use crate::types::{CustodyEvent, CustodyEventKind, Sha256Digest};
 
 use super::layout::{FileKind, Layout};
 
@@ -33,7 +34,7 @@ pub struct Event {
     pub seq: u64,
     /// When, by the clock of the machine.
     pub ts: String,
-    /// Its type.
+    /// Its type, as it is written.
     pub kind: String,
 }
 
@@ -59,6 +60,19 @@ impl Event {
         o.uint("seq", self.seq).str("ts", &self.ts).str("type", &self.kind);
         o.end();
         out
+    }
+
+    /// Its type; `None` for one that a newer program wrote.
+    pub fn known_kind(&self) -> Option<CustodyEventKind> {
+        CustodyEventKind::of(&self.kind)
+    }
+
+    /// What it tells.
+    ///
+    /// # Errors
+    /// [`EventUnread`] when its data is not what its type tells.
+    pub fn read(&self) -> Result<CustodyEvent, EventUnread> {
+        CustodyEvent::read(&self.kind, &self.data)
     }
 
     /// The blobs that its data names (`blobs`: `[digest, length, what]` each); what is not in this form is passed over, as
@@ -108,7 +122,7 @@ pub(super) struct Link {
 
 impl From<Event> for Link {
     fn from(event: Event) -> Self {
-        let is_created = event.kind == "created";
+        let is_created = event.known_kind() == Some(CustodyEventKind::Created);
         Self { files: event.files, prev: event.prev, seq: event.seq, is_created }
     }
 }
@@ -131,7 +145,9 @@ impl Link {
         let seq = std::str::from_utf8(rest.get(..digits)?).ok()?.parse().ok()?;
         let rest = rest.get(digits..)?.strip_prefix(b",\"ts\":")?;
         let kind = rest.get(skip_value(rest)?..)?.strip_prefix(b",\"type\":")?.strip_suffix(b"}")?;
-        Some(Self { files, prev, seq, is_created: kind == b"\"created\"" })
+        let is_created = kind.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\""))
+            == Some(CustodyEventKind::Created.code().as_bytes());
+        Some(Self { files, prev, seq, is_created })
     }
 }
 
@@ -216,33 +232,6 @@ impl Head {
     }
 }
 
-/// Bytes that an event `recovered` says were cut off.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cut {
-    /// The file, relative to the case.
-    pub path: String,
-    /// First byte that was cut off; 0 when the whole file was removed.
-    pub from: u64,
-    /// The length that the file had.
-    pub to: u64,
-    /// Digest of the bytes cut off.
-    pub sha256: Sha256Digest,
-}
-
-/// The data of an event `recovered`.
-pub(super) fn recovered(cuts: &[Cut], head_behind: bool) -> Vec<u8> {
-    let mut out = Vec::new();
-    let mut o = Obj::new(&mut out);
-    o.arr("cut", cuts, |out, cut| {
-        let mut o = Obj::new(out);
-        o.uint("from", cut.from).str("path", &cut.path).digest("sha256", &cut.sha256).uint("to", cut.to);
-        o.end();
-    });
-    o.bool("head_behind", head_behind);
-    o.end();
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -256,7 +245,7 @@ mod tests {
             run: Some(b"{\"tool\":\"mailtrail\"}".to_vec()),
             seq: 0,
             ts: "2026-11-20T08:15:04.000000Z".into(),
-            kind: "created".into(),
+            kind: CustodyEventKind::Created.code().into(),
         }
     }
 

@@ -26,9 +26,10 @@ mod segment;
 mod tail;
 mod writer;
 
+pub use crate::types::event::Cut;
 pub use case::{CaseInfo, Run, State, state};
 pub use chain::{Chain, Trouble, read_chain, version_of};
-pub use custody::{Cut, Event, Head, Stretch};
+pub use custody::{Event, Head, Stretch};
 pub use disk::{open_read, read_small};
 pub use layout::{FileKind, Layout};
 pub use lines::{Line, Lines, MAX_LINE};
@@ -98,8 +99,15 @@ pub enum StoreError {
         trouble: Trouble,
     },
     /// A write failed before; the writer must be dropped and the case opened again.
-    #[error("an earlier write to the case failed")]
-    Broken,
+    #[error("an earlier write to the case failed: could not {what} {}", path.display())]
+    Broken {
+        /// What failed first: `write`, `flush` ..
+        what: &'static str,
+        /// Of what.
+        path: PathBuf,
+        /// What the operating system, or the store, said then.
+        source: io::Error,
+    },
     /// The case was made by an older program, in a format that has no place for what is to be written.
     #[error("{} has format {found}, which has no place for accounts", path.display())]
     OlderFormat {
@@ -157,5 +165,20 @@ impl StoreError {
     /// The operating system refused to do `what` to `path`.
     pub fn io(what: &'static str, path: impl Into<PathBuf>, source: io::Error) -> Self {
         Self::Io { what, path: path.into(), source }
+    }
+
+    /// What every later call is told of this error, which was the first.
+    fn broken(&self, layout: &Layout) -> Self {
+        let (what, path, source) = match self {
+            Self::Io { what, path, source } | Self::Broken { what, path, source } => {
+                let again = match source.raw_os_error() {
+                    Some(code) => io::Error::from_raw_os_error(code),
+                    None => io::Error::new(source.kind(), source.to_string()),
+                };
+                (*what, path.clone(), again)
+            }
+            other => ("write", layout.root().to_owned(), io::Error::other(other.to_string())),
+        };
+        Self::Broken { what, path, source }
     }
 }

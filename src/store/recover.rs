@@ -6,10 +6,10 @@ use std::path::Path;
 
 use crate::types::Sha256Digest;
 use crate::types::digest::Sha256Stream;
+use crate::types::event::Cut;
 
 use super::StoreError;
 use super::chain::{Chain, Trouble};
-use super::custody::Cut;
 use super::disk::open_read;
 use super::layout::{FileKind, Layout};
 use super::lines::{MAX_LINE, last_line};

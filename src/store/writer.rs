@@ -1,16 +1,18 @@
 //! The one writer of a case: appends, commits, and recovers what an interrupted write left.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use crate::types::Sha256Digest;
+use crate::types::event::Cut;
 use crate::types::json;
 use crate::types::time::rfc3339_us;
+use crate::types::{CustodyEvent, Sha256Digest};
 
 use super::case::{CaseInfo, Run, State, state};
 use super::chain::{Chain, check_version, read_chain};
-use super::custody::{Cut, Event, Head, NOTHING, Stretch, recovered};
+use super::custody::{Event, Head, NOTHING, Stretch};
 use super::disk::Disk;
 use super::layout::{FileKind, Layout};
 use super::lines::MAX_LINE;
@@ -46,7 +48,8 @@ pub struct Writer {
     segments: Vec<SegmentInfo>,
     next_segment: u32,
     cuts: Vec<Cut>,
-    is_broken: bool,
+    // The error after which nobody knows what is on the disk.
+    broken: Option<StoreError>,
     version: u32,
     pub(super) pack_full: u64,
 }
@@ -119,7 +122,7 @@ impl Writer {
             lines,
             ..Self::with(layout, disk, lock, run, chain, custody)
         };
-        writer.commit("created", b"{}")?;
+        writer.commit_event(&CustodyEvent::Created)?;
         Ok(writer)
     }
 
@@ -166,7 +169,7 @@ impl Writer {
             segments: Vec::new(),
             next_segment: 1,
             cuts: Vec::new(),
-            is_broken: false,
+            broken: None,
             version: VERSION,
             pack_full: PACK_FULL,
         }
@@ -183,7 +186,8 @@ impl Writer {
         if cuts.is_empty() && !self.chain.head_behind {
             return Ok(());
         }
-        self.commit("recovered", &recovered(&cuts, self.chain.head_behind))?;
+        let head_behind = self.chain.head_behind;
+        self.commit_event(&CustodyEvent::Recovered { cut: cuts.clone(), head_behind })?;
         for cut in cuts.iter().filter(|cut| cut.path != Layout::CUSTODY) {
             let path = self.layout.at(&cut.path);
             if cut.from > 0 {
@@ -275,8 +279,15 @@ impl Writer {
         self.lines.values().any(|tail| tail.written + tail.buffer.len() as u64 > tail.committed)
     }
 
-    /// Makes everything appended durable and tells it with an event of type `kind`; `data` is a canonical JSON object.
-    /// When this returns, "committed" may be said.
+    /// Makes everything appended durable and tells it with an event. When this returns, "committed" may be said.
+    ///
+    /// # Errors
+    /// As [`Self::commit`].
+    pub fn commit_event(&mut self, event: &CustodyEvent) -> Result<Head, StoreError> {
+        self.commit(event.code(), &event.data())
+    }
+
+    /// As [`Self::commit_event`], for a `kind` of event that only a newer program knows; `data` is a canonical JSON object.
     ///
     /// # Errors
     /// [`StoreError::NotCanonical`], [`StoreError::Busy`]; [`StoreError::Io`], after which the writer is of no use.
@@ -297,7 +308,7 @@ impl Writer {
     pub fn close(mut self) -> Result<Head, StoreError> {
         self.long = None;
         if self.is_dirty() {
-            self.commit("stopped", b"{}")?;
+            self.commit_event(&CustodyEvent::Stopped)?;
         }
         Ok(self.chain.head)
     }
@@ -307,11 +318,13 @@ impl Writer {
         &mut self,
         act: impl FnOnce(&mut Self) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        if self.is_broken {
-            return Err(StoreError::Broken);
+        if let Some(first) = &self.broken {
+            return Err(first.broken(&self.layout));
         }
         let done = act(self);
-        self.is_broken = done.is_err();
+        if let Err(first) = &done {
+            self.broken = Some(first.broken(&self.layout));
+        }
         done
     }
 
@@ -386,19 +399,18 @@ impl Writer {
 
     fn append_lines(&mut self, kind: FileKind, number: u32, lines: &[u8]) -> Result<(), StoreError> {
         let name = kind.path(number);
-        if !self.lines.contains_key(&name) {
-            let path = self.layout.at(&name);
-            let committed = self.chain.cover(&name);
-            if committed == 0 {
-                self.to_sync.extend(path.parent().map(Path::to_owned));
+        let tail = match self.lines.entry(name) {
+            Entry::Occupied(tail) => tail.into_mut(),
+            Entry::Vacant(place) => {
+                let path = self.layout.at(place.key());
+                let committed = self.chain.cover(place.key());
+                if committed == 0 {
+                    self.to_sync.extend(path.parent().map(Path::to_owned));
+                }
+                place.insert(Tail::open(&mut self.disk, path, committed)?)
             }
-            let tail = Tail::open(&mut self.disk, path, committed)?;
-            self.lines.insert(name.clone(), tail);
-        }
-        match self.lines.get_mut(&name) {
-            Some(tail) => tail.append(&mut self.disk, lines),
-            None => Err(StoreError::Broken),
-        }
+        };
+        tail.append(&mut self.disk, lines)
     }
 
     /// Goes to the next pack when there is none or the newest is full.
@@ -429,14 +441,16 @@ impl Writer {
 
     /// Writes `bytes` at `offset` of the frame that the pack gets next.
     pub(super) fn write_pack(&mut self, bytes: &[u8], offset: u64) -> Result<(), StoreError> {
-        if self.pack.file.is_none() {
+        let file = if let Some(file) = self.pack.file.take() {
+            file
+        } else {
             let path = self.layout.numbered(FileKind::Pack, self.pack.number);
             if self.pack.len == 0 {
                 self.to_sync.extend(path.parent().map(Path::to_owned));
             }
-            self.pack.file = Some((self.disk.open(&path, self.pack.len == 0)?, path));
-        }
-        let Some((file, path)) = &self.pack.file else { return Err(StoreError::Broken) };
+            (self.disk.open(&path, self.pack.len == 0)?, path)
+        };
+        let (file, path) = self.pack.file.insert(file);
         self.pack.has_rest = true;
         self.disk.write_at(file, path, bytes, self.pack.len + offset)
     }

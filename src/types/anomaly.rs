@@ -107,6 +107,7 @@ anomalies! {
     // containers (written by the splitter, kept in the ledger)
     SuspectFrom, "suspect-from", Notice, "RFC 4155 appendix A", "A line after a blank line starts with `From ` but its tail is no date; it was read as body text.";
     FromWithoutBlank, "from-without-blank", Notice, "RFC 4155 appendix A", "A full `From ` separator line stands without a blank line before it; it was read as body text.";
+    SeparatorInferred, "separator-inferred", Notice, "RFC 4155 appendix A", "A `From ` line was read as a separator though it has no date, no empty line before it, or a date in a rare order; the detail says which.";
     SeparatorInMessage, "separator-in-message", Notice, "RFC 4155 appendix A", "A full `From ` separator line stands inside a message and was read as part of it: the file holds one message, or the line is that of a git patch.";
     SeparatorMissing, "separator-missing", Notice, "RFC 4155 appendix A", "The mailbox does not begin with a `From ` line.";
     ContentLengthBelieved, "content-length-believed", Info, "mboxcl2 (qmail mbox(5))", "Content-Length ends on a separator or the end, so `From ` lines inside the body were not taken for separators.";

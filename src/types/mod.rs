@@ -4,6 +4,7 @@ pub mod account;
 pub mod anomaly;
 pub mod caught;
 pub mod digest;
+pub mod event;
 pub mod finding;
 pub mod ids;
 pub mod json;
@@ -20,6 +21,7 @@ pub mod utf7;
 
 pub use anomaly::{Anomaly, AnomalyKind, Parsed, Severity};
 pub use digest::Sha256Digest;
+pub use event::{CustodyEvent, CustodyEventKind};
 pub use finding::{Finding, FindingKind};
 pub use ids::{ContainerId, ItemId, ItemKey, SourceId};
 pub use path::RelPath;

@@ -10,6 +10,22 @@ pub trait Clock: Send + Sync {
     fn now_us(&self) -> i64;
 }
 
+/// How long each step of a way took: `times` are those of its hops, newest first, `None` where a hop tells no certain instant; `each` gets
+/// the place of a hop in them and the milliseconds since the next older hop with an instant, negative when it says it was earlier.
+pub fn each_delay(
+    times: impl DoubleEndedIterator<Item = Option<i64>> + ExactSizeIterator,
+    mut each: impl FnMut(usize, i64),
+) {
+    let mut older: Option<i64> = None;
+    for (at, time) in times.enumerate().rev() {
+        let Some(now) = time else { continue };
+        if let Some(then) = older {
+            each(at, now.saturating_sub(then));
+        }
+        older = Some(now);
+    }
+}
+
 /// Days since 1970-01-01 of a day in the proleptic Gregorian calendar. `month` is 1..=12.
 pub fn days_from_civil(year: i64, month: u32, day: u32) -> i64 {
     let (month, day) = (i64::from(month), i64::from(day));

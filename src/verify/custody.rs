@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 
 use crate::store::{Chain, Event, Head, Layout, Lines, StoreError, Stretch, read_small};
-use crate::types::{Finding, FindingKind, Sha256Digest};
+use crate::types::{CustodyEventKind, Finding, FindingKind, Sha256Digest};
 
 /// What the custody log says, as far as it can be read.
 #[derive(Debug)]
@@ -182,8 +182,15 @@ impl Log {
             found.hits.dedup();
             out.push(found);
             self.holes = true;
-        } else if (event.seq == 0) != (event.kind == "created") {
+        } else if (event.seq == 0) != (event.known_kind() == Some(CustodyEventKind::Created)) {
             let detail = format!("event {} has type {}", event.seq, event.kind);
+            let mut found = finding(FindingKind::CustodyRecordInvalid, Layout::CUSTODY, Some(at), detail);
+            found.hits.push(event_name(event.seq));
+            out.push(found);
+        }
+        // A canonical event whose data is not what its type tells: readers of settings, labels and keys would pass it over.
+        if let Err(error) = event.read() {
+            let detail = format!("event {}: {error}", event.seq);
             let mut found = finding(FindingKind::CustodyRecordInvalid, Layout::CUSTODY, Some(at), detail);
             found.hits.push(event_name(event.seq));
             out.push(found);

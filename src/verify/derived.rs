@@ -36,10 +36,27 @@ pub fn verify_derived(
     watch: &dyn Watch,
     sink: &mut dyn FnMut(Finding),
 ) -> Result<DerivedSummary, IngestError> {
+    verify_derived_in_chunks(reader, threads, scratch, CHUNK, watch, sink)
+}
+
+/// As [`verify_derived`], comparing after `rows_at_once` rows.
+///
+/// # Errors
+/// As [`verify_derived`].
+pub fn verify_derived_in_chunks(
+    reader: &Reader,
+    threads: usize,
+    scratch: &Path,
+    rows_at_once: usize,
+    watch: &dyn Watch,
+    sink: &mut dyn FnMut(Finding),
+) -> Result<DerivedSummary, IngestError> {
     let mut summary = DerivedSummary::default();
     let mut keys = Keys::default();
     match Catalog::open(&reader.layout().catalog()) {
-        Ok(catalog) => rows(reader, &catalog, threads, scratch, watch, sink, &mut summary, &mut keys)?,
+        Ok(catalog) => {
+            rows(reader, &catalog, threads, scratch, rows_at_once, watch, sink, &mut summary, &mut keys)?;
+        }
         Err(CatalogError::Open { .. }) if !reader.layout().catalog().exists() => {
             if reader.segments()?.iter().any(|s| s.closed().is_none_or(|c| c.items > 0)) {
                 sink(catalog_finding(FindingKind::CatalogMissing, "there is no catalog".to_owned(), vec![]));
@@ -115,6 +132,7 @@ fn rows(
     catalog: &Catalog,
     threads: usize,
     scratch: &Path,
+    rows_at_once: usize,
     watch: &dyn Watch,
     sink: &mut dyn FnMut(Finding),
     summary: &mut DerivedSummary,
@@ -158,7 +176,7 @@ fn rows(
                 Step::Item(row) if row.key.item() < have => {
                     chunk.writer()?.add_item(row)?;
                     expected.push(row.key);
-                    if expected.len() >= CHUNK {
+                    if expected.len() >= rows_at_once {
                         compare(catalog, &mut chunk, &mut expected, sink, summary, keys)?;
                     }
                 }
@@ -266,7 +284,7 @@ fn compare(
     expected.clear();
     drop(tellers);
     drop(anew);
-    chunk.writer()?.truncate_from(segment, 0)?;
+    chunk.writer()?.remove_items(segment)?;
     Ok(())
 }
 

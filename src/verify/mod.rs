@@ -8,6 +8,6 @@ mod ledger;
 mod record;
 mod source;
 
-pub use derived::{DerivedSummary, verify_derived};
+pub use derived::{DerivedSummary, verify_derived, verify_derived_in_chunks};
 pub use record::{Summary, verify_record};
 pub use source::{SourceSummary, verify_source};

@@ -68,10 +68,11 @@ pub fn verify_record(
     let layout = Layout::new(dir);
     check_version(&layout)?;
     let mut found = Vec::new();
-    if !layout.at(Layout::HEAD).exists() && !layout.at(Layout::CUSTODY).exists() {
+    if !layout.at(Layout::HEAD).exists() {
         match state(dir)? {
             State::Unfinished => return Ok(unfinished(sink)),
             State::Other if layout.at(Layout::VERSION).exists() => {} // A case without its log.
+            State::Case => {}
             _ => return Err(StoreError::NotACase { path: dir.to_owned() }),
         }
     }

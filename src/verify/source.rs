@@ -7,9 +7,8 @@ use std::path::{Path, PathBuf};
 use crate::source::{self, What};
 use crate::store::{Reader, SegmentInfo, StoreError};
 use crate::types::digest::Sha256Stream;
-use crate::types::json;
 use crate::types::record::Record;
-use crate::types::{Finding, FindingKind, RelPath, Sha256Digest};
+use crate::types::{CustodyEvent, Finding, FindingKind, RelPath, Sha256Digest};
 
 /// Bytes taken from a file at a time.
 const PIECE: usize = 256 * 1024;
@@ -191,15 +190,13 @@ fn last_place(reader: &Reader, segment: u32, id: &str) -> Result<Option<PathBuf>
     let mut place = None;
     for event in reader.custody()? {
         let (_, event) = event?;
-        if event.kind != "source_begun" && event.kind != "source_seen_again" {
-            continue;
-        }
-        let Some(data) = json::read(&event.data) else { continue };
-        let is_it = data.get("segment").and_then(json::Value::as_u64) == Some(u64::from(segment))
-            || data.get("source").and_then(json::Value::as_str) == Some(id);
-        let bytes = data.get("canonical").or_else(|| data.get("path")).and_then(json::text_of);
-        if let (true, Some(bytes)) = (is_it, bytes) {
-            place = Some(PathBuf::from(std::ffi::OsString::from_vec(bytes)));
+        let (naming, is_it) = match event.read() {
+            Ok(CustodyEvent::SourceBegun { naming, segment: of, .. }) => (naming, of == segment),
+            Ok(CustodyEvent::SourceSeenAgain { naming, source }) => (naming, source.to_string() == id),
+            _ => continue,
+        };
+        if is_it {
+            place = Some(PathBuf::from(std::ffi::OsString::from_vec(naming.place().to_vec())));
         }
     }
     Ok(place)

@@ -237,7 +237,7 @@ fn account(writer: &mut Writer) {
     let data =
         format!("{{\"blobs\":[[\"{}\",{},\"transcript\"]],\"items\":1}}", import.blob(TALK), TALK.len());
     import.flush();
-    writer.commit("account_acquired", data.as_bytes()).unwrap();
+    writer.commit("items_committed", data.as_bytes()).unwrap();
 }
 
 const TALK: &[u8] = b"S: * OK ready\r\nC: 1 CAPABILITY\r\n";
@@ -301,8 +301,8 @@ fn a_damaged_or_lost_transcript_is_named_with_its_event() {
     fs::write(&pack, &whole).unwrap();
     // An event that names what no pack holds, in a case whose chain was made anew around it.
     let mut writer = Writer::open(dir.path(), &run()).unwrap();
-    let data = format!("{{\"blobs\":[[\"{}\",3,\"transcript\"]]}}", Sha256Digest::of(b"???"));
-    writer.commit("account_acquired", data.as_bytes()).unwrap();
+    let data = format!("{{\"blobs\":[[\"{}\",3,\"transcript\"]],\"items\":1}}", Sha256Digest::of(b"???"));
+    writer.commit("items_committed", data.as_bytes()).unwrap();
     writer.close().unwrap();
     let event = format!("event {events}");
     let (_, found) = verify(dir.path(), 1);

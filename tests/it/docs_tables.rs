@@ -48,6 +48,34 @@ fn the_table_of_anomalies_is_that_of_the_code() {
 }
 
 #[test]
+fn the_fields_that_make_a_separator_are_those_of_the_code() {
+    let mut list = String::new();
+    let mut width = 0;
+    for field in mailtrail::source::SEPARATOR_FIELDS {
+        if width + field.len() > 110 {
+            list.pop();
+            list.push('\n');
+            width = 0;
+        }
+        write!(list, "`{field}`, ").unwrap();
+        width += field.len() + 4;
+    }
+    let list = list.trim_end_matches(", ");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/format.md");
+    let there = std::fs::read_to_string(&path).unwrap();
+    let (before, rest) = there.split_once("<!-- fields -->\n").unwrap();
+    let (_, after) = rest.split_once("<!-- /fields -->").unwrap();
+    let wanted = format!("{before}<!-- fields -->\n{list}\n<!-- /fields -->{after}");
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(&path, &wanted).unwrap();
+    }
+    assert!(
+        std::fs::read_to_string(&path).unwrap() == wanted,
+        "docs/format.md, Separators, is not what the code says; run with BLESS=1 and read the diff"
+    );
+}
+
+#[test]
 fn the_table_of_rules_is_that_of_the_code() {
     let mut text = String::from(
         "## Rules\n\nMade from the tables in `src/route`; a test compares. Ids never change once released. A finding is no verdict and there is no total; \

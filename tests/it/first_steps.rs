@@ -220,12 +220,12 @@ fn a_known_source_is_not_read_in_another_way_and_the_import_says_so() {
     let mail = mail.to_str().unwrap();
     let ran = support::run(&case, &["import", "--split", "any", mail]).ok();
     let said =
-        "already imported with kind auto and split strict; not read again with kind auto and split any";
+        "already imported with kind auto and split header; not read again with kind auto and split any";
     assert!(ran.err.contains(said) && ran.err.contains("another case"), "{}", ran.err);
     let ran = support::run(&case, &["import", "--json", "--kind", "mbox", mail]).ok();
     let done = ran.json().pop().unwrap();
     assert_eq!(done["known"], true);
-    assert_eq!(done["read_otherwise"], serde_json::json!({"kind": "auto", "split": "strict"}));
+    assert_eq!(done["read_otherwise"], serde_json::json!({"kind": "auto", "split": "header"}));
     let ran = support::run(&case, &["import", "--json", mail]).ok();
     assert_eq!(ran.json().pop().unwrap()["read_otherwise"], serde_json::Value::Null);
     assert!(!ran.err.contains("warning"), "{}", ran.err);

@@ -230,7 +230,8 @@ fn reading_does_not_touch_the_access_time() {
 fn a_container_that_lies_is_cut_exactly_and_told() {
     check(format!("{A}{H}x\n\nFrom here\n\n"), "mbox", 1, &["suspect-from"]);
     check(format!("{A}{H}x\nFrom here\n\n"), "mbox", 1, &[]);
-    check(format!("{A}{H}x\n{A}{H}y\n\n"), "mbox", 1, &["from-without-blank"]);
+    check(format!("{A}{H}x\n{A}y\n\n"), "mbox", 1, &["from-without-blank"]);
+    check(format!("{A}{H}x\n{A}{H}y\n\n"), "mbox", 2, &["separator-inferred"]);
     check(format!("{A}{H}x\n\n{A}{H}y"), "mbox", 2, &["message-unterminated"]);
     check(format!("{A}{H}>From y\n\n"), "mbox", 1, &["from-quoting-ambiguous"]);
     check(format!("{A}{H}>>From y\n\n"), "mbox", 1, &[]);

@@ -141,3 +141,58 @@ fn constant_errors_of_clocks_are_found_and_never_called_a_reversal() {
         assert!(reversed.is_empty(), "{relay}: {reversed:?}");
     }
 }
+
+/// Messages over a relay whose clock is two hours ahead and that writes its own name with the dot of the root.
+fn mbox_of_a_relay_with_a_dot() -> String {
+    let mut mbox = String::new();
+    for number in 0..30 {
+        let now = 2 * 86_400 + number * 3_600;
+        let hop = |from: &str, by: &str, at: i64| {
+            format!(
+                "Received: from {from} ({from} [198.51.100.1])\n\tby {by} (Postfix) with ESMTP id AB{number};\n\t{}\n",
+                stamp(at)
+            )
+        };
+        write!(
+            mbox,
+            "From a@b.example Wed Jan  3 00:00:00 2024\n{}{}{}From: a@b.example\nSubject: number {number}\nDate: {}\nMessage-ID: <{number}@b.example>\n\ntext\n\n",
+            hop("r2.example", "mx.example", now + 2),
+            hop("r1.example", if number % 2 == 0 { "r2.example." } else { "R2.example" }, now + 1 + 7_200),
+            hop("client.example", "r1.example", now),
+            stamp(now)
+        )
+        .unwrap();
+    }
+    // An hour that tells no zone is no instant, so it takes part in no delay.
+    mbox += "From a@b.example Wed Jan  3 00:00:00 2024\n\
+        Received: from b.example by c.example; Wed, 3 Jan 2024 10:00:30 +0000\n\
+        Received: from a.example by b.example; Wed, 3 Jan 2024 08:00:00\n\
+        Received: from client.example by a.example; Wed, 3 Jan 2024 10:00:00 +0000\n\
+        From: a@b.example\nSubject: zoneless\n\ntext\n";
+    mbox
+}
+
+#[test]
+fn a_relay_is_the_same_with_a_final_dot_and_show_counts_delays_as_hops_does() {
+    let dir = tempfile::tempdir().unwrap();
+    let (case, source) = (dir.path().join("case"), dir.path().join("dot.mbox"));
+    std::fs::write(&source, mbox_of_a_relay_with_a_dot()).unwrap();
+    support::import(&case, &source);
+    let stats = support::run(&case, &["hops", "--stats", "--json"]).ok().json();
+    let relay = stats.iter().find(|row| row["by"] == "r2.example").unwrap();
+    assert_eq!((relay["hops"].as_u64(), relay["clock_ahead_ms"].as_i64()), (Some(30), Some(7_199_000)));
+    for subject in ["number 0", "number 1"] {
+        let query = format!("subject:\"{subject}\"");
+        let found = support::run(&case, &["search", &query, "--json", "--limit", "1"]).ok().json();
+        let hops = support::run(&case, &["hops", found[0]["item"].as_str().unwrap(), "--json"]).ok().json();
+        let delays = (hops[0]["hops"][1]["delay_ms"].as_i64(), hops[0]["hops"][1]["corrected_ms"].as_i64());
+        assert_eq!(delays, (Some(7_201_000), Some(2_000)), "{subject}");
+    }
+    let found = support::run(&case, &["search", "subject:zoneless", "--json"]).ok().json();
+    let item = found[0]["item"].as_str().unwrap();
+    for command in ["show", "hops"] {
+        let text = support::run(&case, &[command, item]).ok().text();
+        assert!(text.contains("08:00:00Z (no zone, read as UTC)"), "{command}: {text}");
+        assert!(text.contains("+30 s") && !text.contains("2:00"), "{command}: {text}");
+    }
+}

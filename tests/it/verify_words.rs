@@ -155,7 +155,7 @@ fn cut_off(case: &Path) {
     for line in &lines[..lines.len() - 3] {
         writer.append_ledger(segment, format!("{line}\n").as_bytes()).unwrap();
     }
-    writer.commit("items_committed", b"{}").unwrap();
+    writer.commit("items_committed", b"{\"items\":0}").unwrap();
     writer.close().unwrap();
     fs::remove_dir_all(case).unwrap();
     fs::rename(made_anew, case).unwrap();

@@ -4,6 +4,7 @@ use crate::cli::failure::Failure;
 use crate::cli::output::Out;
 use crate::cli::table::pad;
 use crate::store::Reader;
+use crate::types::CustodyEventKind;
 use crate::types::json::{Obj, Value};
 use crate::types::record::{Entry, LEFT, Record};
 use crate::types::text::shown;
@@ -57,7 +58,7 @@ pub(super) fn exceptions(reader: &Reader, form: Form, out: &mut Out) -> Result<(
     })?;
     let mut url = String::new();
     events(reader, &mut |event, data| {
-        if event.kind == "account_begun" {
+        if event.known_kind() == Some(CustodyEventKind::AccountBegun) {
             url = text(data.get("url"));
         }
         let at = Some((event.seq, event.ts.clone()));
@@ -80,7 +81,7 @@ pub(super) fn exceptions(reader: &Reader, form: Form, out: &mut Out) -> Result<(
                 ..new(&text(notice.get("code")), text(notice.get("text")))
             });
         }
-        if event.kind != "account_listed" {
+        if event.known_kind() != Some(CustodyEventKind::AccountListed) {
             for folder in folders(data).filter(|f| f.get("balanced").and_then(Value::as_bool) == Some(false))
             {
                 let why = match folder.get("books") {
@@ -93,7 +94,8 @@ pub(super) fn exceptions(reader: &Reader, form: Form, out: &mut Out) -> Result<(
                 list.push(Exception { folder, path, ..new("unbalanced", why) });
             }
         }
-        if let Some(error) = data.get("error").filter(|_| event.kind == "account_stopped") {
+        let is_stopped = event.known_kind() == Some(CustodyEventKind::AccountStopped);
+        if let Some(error) = data.get("error").filter(|_| is_stopped) {
             list.push(new("stopped", text(Some(error))));
         }
         any |= !list.is_empty();

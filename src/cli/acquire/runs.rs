@@ -4,15 +4,13 @@ use crate::cli::failure::Failure;
 use crate::cli::output::Out;
 use crate::cli::table::{fit, grouped};
 use crate::store::{Event, Reader};
+use crate::types::CustodyEventKind;
 use crate::types::json::{Obj, Value};
 use crate::types::text::shown;
 use crate::types::time::rfc3339;
 
 use super::sessions;
 use super::views::{Form, csv_line, events, names, text};
-
-/// Kinds of events that end a run.
-const ENDS: &[&str] = &["account_acquired", "account_seen_again", "account_stopped", "account_listed"];
 
 /// Columns of the books in the acquisition log.
 const BOOKS: &[&str] = &["listed", "known", "taken", "excluded", "failed", "gone"];
@@ -50,12 +48,14 @@ pub(super) fn runs(reader: &Reader, form: Form, out: &mut Out) -> Result<(), Fai
     let mut any = false;
     let mut begun = String::new();
     events(reader, &mut |event, data| {
-        any |= event.kind.starts_with("account_");
-        if event.kind == "account_begun" {
+        let kind = event.known_kind();
+        let is_of_account = kind.is_some_and(CustodyEventKind::is_of_account);
+        any |= is_of_account;
+        if kind == Some(CustodyEventKind::AccountBegun) {
             begun.clone_from(&event.ts);
         }
         match form {
-            Form::Json if event.kind.starts_with("account_") => {
+            Form::Json if is_of_account => {
                 let mut line = Vec::new();
                 let mut o = Obj::new(&mut line);
                 o.raw("data", &event.data).uint("event", event.seq);
@@ -64,8 +64,10 @@ pub(super) fn runs(reader: &Reader, form: Form, out: &mut Out) -> Result<(), Fai
                 line.push(b'\n');
                 out.bytes(&line)?;
             }
-            Form::Csv if ENDS.contains(&event.kind.as_str()) => run_csv(event, data, &begun, out)?,
-            Form::Table if event.kind.starts_with("account_") => run_table(event, data, out)?,
+            Form::Csv if kind.is_some_and(CustodyEventKind::ends_account_run) => {
+                run_csv(event, data, &begun, out)?;
+            }
+            Form::Table if is_of_account => run_table(event, data, out)?,
             _ => {}
         }
         Ok(())
@@ -89,7 +91,7 @@ fn run_csv(event: &Event, data: &Value, begun: &str, out: &mut Out) -> Result<()
     }
     for folder in list {
         // A list keeps no books: what earlier versions noted of their balance is no statement.
-        let is_list = event.kind == "account_listed";
+        let is_list = event.known_kind() == Some(CustodyEventKind::AccountListed);
         let of = |key: &str| if is_list && key == "balanced" { String::new() } else { text(folder.get(key)) };
         let of_run = |key: &str| text(data.get(key));
         let mut cells = vec![event.seq.to_string(), event.ts.clone(), event.kind.clone(), of_run("url")];
@@ -109,7 +111,7 @@ fn run_csv(event: &Event, data: &Value, begun: &str, out: &mut Out) -> Result<()
 pub(super) fn run_table(event: &Event, data: &Value, out: &mut Out) -> Result<(), Failure> {
     let of = |key: &str| shown(&text(data.get(key)));
     out.line(&format!("{:>5}  {}  {}  {}", event.seq, event.ts, shown(&event.kind), of("url")))?;
-    if event.kind == "account_session" {
+    if event.known_kind() == Some(CustodyEventKind::AccountSession) {
         out.line(&format!("         server {}, greeting {}", of("address"), of("greeting")))?;
         let said = of("server_id");
         let said = if said.is_empty() { said } else { format!("; the server calls itself {said}") };
@@ -140,7 +142,7 @@ pub(super) fn run_table(event: &Event, data: &Value, out: &mut Out) -> Result<()
         out.line(&format!("         ended by: {}", shown(&text(Some(error)))))?;
     }
     for folder in folders(data) {
-        if event.kind == "account_listed" {
+        if event.known_kind() == Some(CustodyEventKind::AccountListed) {
             let number = |key: &str| folder.get(key).and_then(Value::as_u64).map(grouped);
             let mut told = vec![format!("messages {}", number("exists").unwrap_or_default())];
             told.extend(number("unseen").map(|n| format!("unseen {n}")));

@@ -4,6 +4,7 @@ use crate::cli::failure::Failure;
 use crate::cli::output::Out;
 use crate::parse::date;
 use crate::store::{Event, Reader};
+use crate::types::CustodyEventKind;
 use crate::types::json::{self, Obj, Value};
 use crate::types::text::{csv_cell, csv_number};
 use crate::types::time::{UtcMs, rfc3339};
@@ -36,7 +37,7 @@ pub(super) fn sessions(reader: &Reader, form: Form, out: &mut Out) -> Result<(),
     }
     let mut any = false;
     events(reader, &mut |event, data| {
-        if event.kind != "account_session" {
+        if event.known_kind() != Some(CustodyEventKind::AccountSession) {
             return Ok(());
         }
         any = true;

@@ -14,7 +14,7 @@ use crate::types::json::{self, Obj, Value};
 use crate::types::record::{File, Record};
 use crate::types::text::{csv_cell, shown};
 use crate::types::time::rfc3339;
-use crate::types::{ContainerId, ItemId, Sha256Digest};
+use crate::types::{ContainerId, CustodyEvent, CustodyEventKind, ItemId, Sha256Digest};
 
 use super::args::AcquisitionsArgs;
 use super::{exceptions, runs, sessions};
@@ -65,7 +65,8 @@ pub(super) fn events(
 ) -> Result<(), Failure> {
     for event in reader.custody()? {
         let (_, event) = event?;
-        if !event.kind.starts_with("account_") && event.kind != "items_committed" {
+        let kind = event.known_kind();
+        if !kind.is_some_and(|kind| kind.is_of_account() || kind == CustodyEventKind::ItemsCommitted) {
             continue;
         }
         if let Some(data) = json::read(&event.data) {
@@ -192,13 +193,12 @@ struct Commit {
 impl Committed {
     fn load(reader: &Reader) -> Result<Self, Failure> {
         let mut all = Self(HashMap::new());
-        events(reader, &mut |event, data| {
-            let number = |key: &str| data.get(key).and_then(Value::as_u64);
-            if let (Some(segment), Some(items)) = (number("segment"), number("items"))
-                && event.kind == "items_committed"
+        events(reader, &mut |event, _| {
+            if let Ok(CustodyEvent::ItemsCommitted(tally)) = event.read()
+                && let Some(segment) = tally.segment
             {
                 let commit = Commit { event: event.seq, time: event.ts.clone() };
-                all.0.entry(u32::try_from(segment).unwrap_or(u32::MAX)).or_default().push((items, commit));
+                all.0.entry(segment).or_default().push((tally.items, commit));
             }
             Ok(())
         })?;
@@ -322,7 +322,7 @@ fn quoted_list<'a>(labels: impl Iterator<Item = Cow<'a, str>>) -> String {
 fn transcript(reader: &Reader, out: &mut Out) -> Result<Exit, Failure> {
     let map = BlobMap::load(reader)?;
     events(reader, &mut |event, data| {
-        if event.kind == "account_begun" {
+        if event.known_kind() == Some(CustodyEventKind::AccountBegun) {
             let line = format!("# event {}, {}, {}", event.seq, event.ts, shown(&text(data.get("url"))));
             out.line(&line)?;
         }

@@ -1,7 +1,11 @@
 //! What the custody log tells of an acquisition (docs/format.md, section 5): all that may differ from run to run.
 
 use crate::acquire::{Account, Books, Folder, Mechanism, Notice, Order, Refetched, Session};
-use crate::types::json::{self, Obj};
+use crate::types::event::{
+    AccountSession, AccountStart, BlobRole, EventBlob, EventNotice, FolderRun, FolderSums, RefetchSums,
+    SessionTls,
+};
+use crate::types::json::Obj;
 use crate::types::record;
 
 use super::parcel::Hashed;
@@ -67,71 +71,47 @@ pub(super) fn head(order: &Order) -> record::Account {
     }
 }
 
-/// Data of `account_begun`.
+/// What `account_begun` tells.
 pub(super) fn begun(
     order: &Order,
     head: &record::Account,
     label: Option<&str>,
     note: Option<&str>,
     resumes: Option<u32>,
-) -> Vec<u8> {
-    let mut line = Vec::new();
-    record::Record::Account(head.clone()).write_line(&mut line);
-    line.pop();
-    let mut data = Vec::new();
-    let mut o = Obj::new(&mut data);
-    o.raw("account", &line).uint("connections", order.connections as u64);
-    o.bool("insecure_plain", order.trust.insecure_plain);
-    if let Some(label) = label {
-        o.str("label", label);
+) -> AccountStart {
+    AccountStart {
+        account: head.clone(),
+        connections: order.connections as u64,
+        insecure_plain: order.trust.insecure_plain,
+        label: label.map(str::to_owned),
+        list_only: order.list_only,
+        note: note.map(str::to_owned),
+        pin_sha256: order.trust.pin.as_ref().map(|pin| crate::types::digest::hex(pin)),
+        refetch_verify: order.refetch,
+        resumes,
+        tls_native: order.trust.native,
+        url: url(&order.account),
     }
-    o.bool("list_only", order.list_only);
-    if let Some(note) = note {
-        o.str("note", note);
-    }
-    if let Some(pin) = &order.trust.pin {
-        o.str("pin_sha256", &crate::types::digest::hex(pin));
-    }
-    if order.refetch {
-        o.bool("refetch_verify", true);
-    }
-    if let Some(segment) = resumes {
-        o.uint("resumes", u64::from(segment));
-    }
-    if order.trust.native {
-        o.bool("tls_native", true);
-    }
-    o.str("url", &url(&order.account));
-    o.end();
-    data
 }
 
-/// Data of `account_session`.
-pub(super) fn session(url: &str, session: &Session, blobs: &[Blob]) -> Vec<u8> {
-    let mut data = Vec::new();
-    let mut o = Obj::new(&mut data);
-    o.str("address", &session.address);
-    write_blobs(&mut o, blobs);
-    o.arr("capabilities", &session.capabilities, |out, text| json::text(out, text));
-    o.text("greeting", &session.greeting);
-    if let Some(mechanism) = session.mechanism {
-        o.str("mechanism", mechanism_name(mechanism));
+/// What `account_session` tells; `blobs` are the certificates, leaf first.
+pub(super) fn session(url: &str, session: &Session, blobs: Vec<EventBlob>) -> AccountSession {
+    AccountSession {
+        address: session.address.clone(),
+        capabilities: session.capabilities.to_vec(),
+        greeting: session.greeting.clone(),
+        mechanism: session.mechanism.map(|mechanism| mechanism_name(mechanism).to_owned()),
+        server_id: session.server_id.clone(),
+        tls: session.tls.as_ref().map(|tls| SessionTls {
+            chain: blobs.iter().map(|blob| blob.sha256).collect(),
+            cipher: tls.cipher.clone(),
+            library: tls.library.clone(),
+            trusted_by: tls.trusted_by.to_string(),
+            version: tls.version.clone(),
+        }),
+        blobs,
+        url: url.to_owned(),
     }
-    o.text("server_id", &session.server_id);
-    if let Some(tls) = &session.tls {
-        o.obj("tls", |o| {
-            let chain = blobs.iter().filter(|blob| blob.what == CERTIFICATE);
-            o.arr("chain", chain, |out, blob| json::string(out, &blob.hashed.sha256.to_string()));
-            o.str("cipher", &tls.cipher);
-            if let Some(library) = &tls.library {
-                o.str("library", library);
-            }
-            o.str("trusted_by", tls.trusted_by).str("version", &tls.version);
-        });
-    }
-    o.str("url", url);
-    o.end();
-    data
 }
 
 /// The SASL name of a mechanism.
@@ -147,48 +127,20 @@ pub fn mechanism_name(mechanism: Mechanism) -> &'static str {
     }
 }
 
-/// What a certificate is called among the blobs of an event.
-pub(super) const CERTIFICATE: &str = "certificate";
-/// What a piece of the transcript is called among them.
-pub(super) const TRANSCRIPT: &str = "transcript";
-/// What a body of a message is called among them that is not alike the one which counts.
-pub(super) const OTHER: &str = "other-body";
-
-/// A blob that an event names.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Blob {
-    pub hashed: Hashed,
-    pub what: &'static str,
+/// A blob as an event names it.
+pub(super) fn blob(hashed: Hashed, what: BlobRole) -> EventBlob {
+    EventBlob { sha256: hashed.sha256, len: hashed.len, what }
 }
 
-/// Writes `blobs`: `[digest, length, what]` each.
-pub(super) fn write_blobs(o: &mut Obj<'_>, blobs: &[Blob]) {
-    if blobs.is_empty() {
-        return;
+/// A notice as an event tells it; `kept` is the blob that holds what it is about.
+pub(super) fn notice(notice: &Notice, kept: Option<&Hashed>) -> EventNotice {
+    EventNotice {
+        code: notice.code.to_owned(),
+        partial: notice.is_partial,
+        path: notice.path.clone(),
+        sha256: kept.map(|kept| kept.sha256),
+        text: notice.text.clone(),
     }
-    o.arr("blobs", blobs, |out, blob| {
-        out.push(b'[');
-        json::string(out, &blob.hashed.sha256.to_string());
-        out.push(b',');
-        json::uint(out, blob.hashed.len);
-        out.push(b',');
-        json::string(out, blob.what);
-        out.push(b']');
-    });
-}
-
-/// Writes a notice as an element of `notices`; `kept` is the blob that holds what it is about.
-pub(super) fn notice(out: &mut Vec<u8>, notice: &Notice, kept: Option<&Hashed>) {
-    let mut o = Obj::new(out);
-    o.str("code", notice.code).bool("partial", notice.is_partial);
-    if let Some(path) = &notice.path {
-        o.text("path", path.as_bytes());
-    }
-    if let Some(kept) = kept {
-        o.digest("sha256", &kept.sha256);
-    }
-    o.str("text", &notice.text);
-    o.end();
 }
 
 /// Writes the counts of messages that were fetched a second time.
@@ -196,60 +148,43 @@ pub fn write_refetched(o: &mut Obj<'_>, of: &Refetched) {
     o.uint("alike", of.alike).uint("differ", of.differ).uint("failed", of.failed);
 }
 
-/// Writes a folder and its books as an element of `folders`; of a list, which keeps no books, nothing is said of their balance.
-pub(super) fn folder(out: &mut Vec<u8>, seen: &FolderSeen, is_list: bool) {
+/// A folder and its books as an event tells them; of a list, which keeps no books, nothing is said of their balance.
+pub(super) fn folder(seen: &FolderSeen, is_list: bool) -> FolderRun {
     let folder = &seen.folder;
-    let mut o = Obj::new(out);
-    let list = |o: &mut Obj<'_>, key: &'static str, words: &[Vec<u8>]| {
-        if !words.is_empty() {
-            o.arr(key, words, |out, word| json::text(out, word));
-        }
-    };
-    let number = |o: &mut Obj<'_>, key: &'static str, value: Option<u64>| {
-        if let Some(value) = value {
-            o.uint(key, value);
-        }
-    };
-    let set = |o: &mut Obj<'_>, key: &'static str, uids: &[u64]| {
-        if !uids.is_empty() {
-            o.str(key, &uid_set(uids));
-        }
-    };
-    list(&mut o, "attributes", &folder.attributes);
-    if !is_list {
-        o.bool("balanced", seen.is_balanced());
+    let set = |uids: &[u64]| (!uids.is_empty()).then(|| uid_set(uids));
+    let books = seen.books.as_ref();
+    FolderRun {
+        attributes: folder.attributes.clone(),
+        balanced: (!is_list).then(|| seen.is_balanced()),
+        books: books.map(|books| FolderSums {
+            excluded: books.excluded,
+            failed: books.failed,
+            gone: books.gone,
+            known: books.known,
+            listed: books.listed,
+            taken: books.taken,
+        }),
+        bytes: folder.bytes,
+        bytes_stored: seen.bytes,
+        exists: folder.exists,
+        flags_during: books.and_then(|books| set(&books.flags_during)),
+        flags_since: books.and_then(|books| set(&books.flags_since)),
+        highest_modseq: folder.highest_modseq.map(|modseq| modseq.to_string()),
+        mailbox_id: folder.mailbox_id.clone(),
+        name: folder.name.clone(),
+        path: folder.path.clone(),
+        permanent_flags: folder.permanent_flags.clone(),
+        refetched: (seen.refetched.all() > 0).then_some(RefetchSums {
+            alike: seen.refetched.alike,
+            differ: seen.refetched.differ,
+            failed: seen.refetched.failed,
+        }),
+        stored: seen.stored,
+        uid_next: folder.uid_next,
+        uid_validity: folder.uid_validity,
+        unseen: folder.unseen,
+        vanished: books.and_then(|books| set(&books.vanished)),
     }
-    if let Some(books) = &seen.books {
-        o.obj("books", |o| {
-            o.uint("excluded", books.excluded).uint("failed", books.failed).uint("gone", books.gone);
-            o.uint("known", books.known).uint("listed", books.listed).uint("taken", books.taken);
-        });
-    }
-    number(&mut o, "bytes", folder.bytes);
-    o.uint("bytes_stored", seen.bytes).uint("exists", folder.exists);
-    if let Some(books) = &seen.books {
-        set(&mut o, "flags_during", &books.flags_during);
-        set(&mut o, "flags_since", &books.flags_since);
-    }
-    if let Some(modseq) = folder.highest_modseq {
-        o.str("highest_modseq", &modseq.to_string());
-    }
-    if let Some(id) = &folder.mailbox_id {
-        o.text("mailbox_id", id);
-    }
-    o.str("name", &folder.name).text("path", folder.path.as_bytes());
-    list(&mut o, "permanent_flags", &folder.permanent_flags);
-    if seen.refetched.all() > 0 {
-        o.obj("refetched", |o| write_refetched(o, &seen.refetched));
-    }
-    o.uint("stored", seen.stored);
-    number(&mut o, "uid_next", folder.uid_next);
-    number(&mut o, "uid_validity", folder.uid_validity);
-    number(&mut o, "unseen", folder.unseen);
-    if let Some(books) = &seen.books {
-        set(&mut o, "vanished", &books.vanished);
-    }
-    o.end();
 }
 
 /// UIDs as IMAP writes sets of them (RFC 9051 section 9, `sequence-set`): `1:5,9`; ascending, without doubles.

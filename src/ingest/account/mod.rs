@@ -16,7 +16,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::acquire::{self, AcquireError, Known, Notice, Order, Refetched, Sink, Told};
 use crate::store::{ACCOUNTS, Reader, StoreError, Writer};
 use crate::types::time::{Clock, UtcMs};
-use crate::types::{Sha256Digest, SourceId};
+use crate::types::{CustodyEvent, Sha256Digest, SourceId};
 
 pub use events::{FolderSeen, mechanism_name, sum, uid_set, url, write_refetched};
 
@@ -127,8 +127,8 @@ fn run(
     let (registry, frames) = known_blobs(&reader)?;
     let resumes = known.pending.as_ref().filter(|_| !order.list_only).map(|segment| segment.number);
     // Told before the server is, so that no sign-in is without a trace.
-    let data = events::begun(order, &head, request.label.as_deref(), request.note.as_deref(), resumes);
-    writer.commit("account_begun", &data)?;
+    let start = events::begun(order, &head, request.label.as_deref(), request.note.as_deref(), resumes);
+    writer.commit_event(&CustodyEvent::AccountBegun(Box::new(start)))?;
     let next_frame = u32::try_from(frames.len()).unwrap_or(u32::MAX);
     drop(frames);
     let claims = InTurn::new(Claims { registry, next_frame });

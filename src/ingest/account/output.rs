@@ -6,13 +6,13 @@ use std::time::Instant;
 use crate::acquire::{AcquireError, Folder, Left, Message, Notice, Place, Refetched, Told, Why};
 use crate::ingest::{IngestError, Totals};
 use crate::store::{Reader, Writer, source_id};
-use crate::types::json::Obj;
+use crate::types::event::{AccountRun, BlobRole, CommitTally, EventBlob, EventNotice};
 use crate::types::record::{self, Closed, Entry, File, LEFT, Record, SourceDigest};
 use crate::types::server::ServerState;
 use crate::types::time::{UtcMs, rfc3339};
-use crate::types::{Anomaly, RelPath, Sha256Digest, SourceId};
+use crate::types::{Anomaly, CustodyEvent, RelPath, Sha256Digest, SourceId};
 
-use super::events::{self, Blob, FolderSeen};
+use super::events::{self, FolderSeen};
 use super::known::InCase;
 use super::parcel::{Done, Hashed};
 use super::{AccountRequest, AccountWatch, Acquired};
@@ -45,8 +45,9 @@ pub(super) struct Output<'a> {
     bytes: u64,
     written: HashSet<RelPath>,
     folders: Vec<FolderSeen>,
-    blobs: Vec<Blob>,
-    notices: Vec<u8>,
+    blobs: Vec<EventBlob>,
+    notices: Vec<EventNotice>,
+    notices_bytes: usize,
     new: Totals,
     newest: Option<UtcMs>,
     noticed: u64,
@@ -88,6 +89,7 @@ impl<'a> Output<'a> {
             folders: Vec::new(),
             blobs: Vec::new(),
             notices: Vec::new(),
+            notices_bytes: 0,
             new: Totals::default(),
             newest: None,
             noticed: 0,
@@ -144,21 +146,20 @@ impl<'a> Output<'a> {
         self.watch.progress(self.new.bytes, self.new.items);
         let due = self.uncommitted >= COMMIT_BYTES
             || self.last_commit.elapsed().as_millis() >= COMMIT_MS
-            || self.notices.len() >= NOTICES;
+            || self.notices_bytes >= NOTICES;
         if due { self.commit() } else { Ok(()) }
     }
 
     fn step(&mut self, told: Told, blobs: &[Hashed]) -> Result<(), IngestError> {
         match told {
             Told::Session(session) => {
-                let blobs: Vec<Blob> =
-                    blobs.iter().map(|&hashed| Blob { hashed, what: events::CERTIFICATE }).collect();
-                let data = events::session(&self.url, &session, &blobs);
+                let blobs = blobs.iter().map(|&hashed| events::blob(hashed, BlobRole::Certificate)).collect();
+                let session = events::session(&self.url, &session, blobs);
                 // What was gathered before belongs to events of its own.
                 if !(self.lines.is_empty() && self.blobs.is_empty() && self.notices.is_empty()) {
                     self.commit()?;
                 }
-                self.store.commit("account_session", &data)?;
+                self.store.commit_event(&CustodyEvent::AccountSession(Box::new(session)))?;
             }
             Told::Folder(folder) => self.folder(folder)?,
             Told::Message(Message { at, server, notes, .. }) => {
@@ -179,12 +180,12 @@ impl<'a> Output<'a> {
             }
             Told::Transcript(_) => {
                 let kept = blobs.iter().filter(|hashed| hashed.len > 0);
-                self.blobs.extend(kept.map(|&hashed| Blob { hashed, what: events::TRANSCRIPT }));
+                self.blobs.extend(kept.map(|&hashed| events::blob(hashed, BlobRole::Transcript)));
             }
             Told::Notice(notice) => self.notice(&notice, None),
             Told::Other(other) => {
                 let kept = blobs.first();
-                self.blobs.extend(kept.map(|&hashed| Blob { hashed, what: events::OTHER }));
+                self.blobs.extend(kept.map(|&hashed| events::blob(hashed, BlobRole::OtherBody)));
                 self.notice(&other.notice, kept);
             }
             Told::Refetched(more) => {
@@ -203,10 +204,9 @@ impl<'a> Output<'a> {
         if let Some(path) = notice.path.as_ref().filter(|path| path.folder_of_account() == path.as_bytes()) {
             self.noticed_folders.insert(path.clone());
         }
-        if !self.notices.is_empty() {
-            self.notices.push(b',');
-        }
-        events::notice(&mut self.notices, notice, kept);
+        let notice = events::notice(notice, kept);
+        self.notices_bytes += notice.size_bytes();
+        self.notices.push(notice);
     }
 
     /// Begins a folder. The line of one that the case does not know is written at once, so that an empty one is told too; any
@@ -342,27 +342,17 @@ impl<'a> Output<'a> {
         if !self.store.is_dirty() && self.blobs.is_empty() && self.notices.is_empty() {
             return Ok(());
         }
-        let mut data = Vec::new();
-        let mut o = Obj::new(&mut data);
-        events::write_blobs(&mut o, &std::mem::take(&mut self.blobs));
-        o.uint("items", self.items);
-        self.take_notices(&mut o);
-        if let Some(segment) = self.segment {
-            o.uint("segment", u64::from(segment));
-        }
-        o.end();
-        self.store.commit("items_committed", &data)?;
+        self.notices_bytes = 0;
+        let tally = CommitTally {
+            blobs: std::mem::take(&mut self.blobs),
+            items: self.items,
+            notices: std::mem::take(&mut self.notices),
+            segment: self.segment,
+            ..CommitTally::default()
+        };
+        self.store.commit_event(&CustodyEvent::ItemsCommitted(tally))?;
         self.watch.committed(self.new.items);
         Ok(())
-    }
-
-    fn take_notices(&mut self, o: &mut Obj<'_>) {
-        if !self.notices.is_empty() {
-            let mut list = vec![b'['];
-            list.append(&mut self.notices);
-            list.push(b']');
-            o.raw("notices", &list);
-        }
     }
 
     /// The end of the run: closes the segment when it came through, and tells the books.
@@ -379,43 +369,31 @@ impl<'a> Output<'a> {
         }
         self.commit()?;
         let balanced = self.folders.iter().all(FolderSeen::is_balanced);
-        let mut data = Vec::new();
-        let mut o = Obj::new(&mut data);
-        if !self.list_only {
-            o.bool("balanced", balanced);
-        }
-        o.uint("bytes", self.new.bytes);
-        if let Err(error) = &ended {
-            o.str("error", &error.to_string());
-        }
-        o.uint("excluded", self.left[0]).uint("failed", self.left[1]);
-        o.arr("folders", &self.folders, |out, seen| events::folder(out, seen, self.list_only));
-        o.uint("gone", self.left[2]).uint("items", self.new.items);
-        if let Some(label) = &self.label {
-            o.str("label", label);
-        }
-        if let Some(newest) = self.newest {
-            o.str("newest_internal_date", &rfc3339(newest));
-        }
-        if let Some(segment) = self.segment {
-            o.uint("segment", u64::from(segment));
-        }
-        if let Some(closed) = &closed {
-            o.str("source", &source_id(closed).to_string());
-        }
-        o.str("url", &self.url);
-        o.end();
+        let run = AccountRun {
+            balanced: (!self.list_only).then_some(balanced),
+            bytes: self.new.bytes,
+            error: ended.as_ref().err().map(ToString::to_string),
+            excluded: self.left[0],
+            failed: self.left[1],
+            folders: self.folders.iter().map(|seen| events::folder(seen, self.list_only)).collect(),
+            gone: self.left[2],
+            items: self.new.items,
+            label: self.label.clone(),
+            newest_internal_date: self.newest.map(rfc3339),
+            segment: self.segment,
+            source: closed.as_ref().map(source_id),
+            url: self.url.clone(),
+        };
         let mut refetched = self.is_refetch.then(Refetched::default);
         if let Some(sum) = &mut refetched {
             self.folders.iter().for_each(|seen| sum.add(&seen.refetched));
         }
-        let kind = match &ended {
-            Err(_) => "account_stopped",
-            Ok(()) if self.list_only => "account_listed",
-            Ok(()) if self.segment.is_none() => "account_seen_again",
-            Ok(()) => "account_acquired",
-        };
-        self.store.commit(kind, &data)?;
+        self.store.commit_event(&match &ended {
+            Err(_) => CustodyEvent::AccountStopped(run),
+            Ok(()) if self.list_only => CustodyEvent::AccountListed(run),
+            Ok(()) if self.segment.is_none() => CustodyEvent::AccountSeenAgain(run),
+            Ok(()) => CustodyEvent::AccountAcquired(run),
+        })?;
         Ok(Acquired {
             segment: self.segment,
             source: closed.as_ref().map(source_id),

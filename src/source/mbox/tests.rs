@@ -1,7 +1,9 @@
 //! Tests of the mbox splitter: by hand, and for any bytes.
 
+use super::item::MAX_NOTES;
 use super::*;
 use crate::source::testing::{Container, auto, mbox, mbox_packed, mbox_within, split};
+use crate::types::unescape::Rule;
 use proptest::prelude::*;
 
 const A: &str = "From a@example.org Thu Nov 20 08:15:04 2025\n";
@@ -42,7 +44,7 @@ fn a_from_line_inside_a_body_does_not_split_the_message() {
         &[&format!("{H}x\n\nFrom here on\nFrom b\n")],
         &["suspect-from"],
     );
-    check(&format!("{A}{H}x\n{A}{H}y\n\n"), &[&format!("{H}x\n{A}{H}y\n")], &["from-without-blank"]);
+    check(&format!("{A}{H}x\n{A}y\n\n"), &[&format!("{H}x\n{A}y\n")], &["from-without-blank"]);
     let git = "From 0123456789abcdef0123456789abcdef01234567 Mon Sep 17 00:00:00 2001\n";
     check(
         &format!("{A}{H}x\n\n{git}{H}y\n\n"),
@@ -127,8 +129,87 @@ fn a_body_without_a_last_line_end_is_exact_where_content_length_says_so() {
 #[test]
 fn lenient_and_any_take_more_lines_for_separators() {
     let text = format!("{A}{H}x\n{A}{H}y\nFrom z\n\n");
+    let strict = split(text.as_bytes(), Split::Strict);
+    assert_eq!((strict.items().len(), strict.notes()), (1, vec!["from-without-blank"]));
     assert_eq!(split(text.as_bytes(), Split::Lenient).items().len(), 2);
     assert_eq!(split(text.as_bytes(), Split::Any).items().len(), 3);
+    let odd = format!("{A}{H}x\n\nFrom - Sat Apr 12 2025 15:59:28\n{H}y\n\nFrom -\n{H}z\n\n");
+    for (rule, items) in [(Split::Header, 3), (Split::Strict, 1), (Split::Lenient, 1), (Split::Any, 3)] {
+        assert_eq!(split(odd.as_bytes(), rule).items().len(), items, "{rule:?}");
+    }
+}
+
+/// Two messages, the second behind this separator, with and without an empty line before it.
+fn behind(separator: &str, blank: bool, notes: &[&str]) {
+    let gap = if blank { "\n" } else { "" };
+    let text = format!("{A}{H}x\n{gap}{separator}\n{H}y\n\n");
+    let found = check(&text, &[&format!("{H}x\n"), &format!("{H}y\n")], notes);
+    assert_eq!(found.items()[1].separator, format!("{separator}\n").into_bytes());
+    let first =
+        check(&format!("{separator}\n{H}x\n\n"), &[&format!("{H}x\n")], if blank { notes } else { &[] });
+    assert_eq!(first.items()[0].separator, format!("{separator}\n").into_bytes());
+}
+
+#[test]
+fn a_sender_alone_separates_before_header_fields() {
+    for line in ["From - ", "From ", "From a@example.org", "From 1844347792267117879@xxx", "From ???@???"] {
+        behind(line, true, &["separator-inferred"]);
+        let joined = format!("{H}x\n{line}\n{H}y\n");
+        check(&format!("{A}{joined}\n"), &[&joined], &[]);
+        let sentence = format!("{H}x\n\n{line}\nNote: this\nand that\n");
+        check(&format!("{A}{sentence}\n"), &[&sentence], &["suspect-from"]);
+    }
+}
+
+#[test]
+fn a_date_separates_before_header_fields_without_an_empty_line() {
+    behind(A.trim_end(), false, &["separator-inferred"]);
+    behind("From a at example.org  Tue May 14 07:15:20 2024", false, &["separator-inferred"]);
+}
+
+#[test]
+fn a_date_in_a_rarer_order_separates_whatever_follows() {
+    let odd = "From - Sat Apr 12 2025 15:59:28";
+    behind(odd, true, &["separator-inferred"]);
+    behind("From a@example.org Mon Jan 00 00:00:00 0000", true, &["separator-inferred"]);
+    check(&format!("{A}{H}x\n\n{odd}\n\ny\n\n"), &[&format!("{H}x\n"), "\ny\n"], &["separator-inferred"]);
+    behind("From a@example.org 2025-11-20 08:15:04", true, &["separator-inferred"]);
+    let text = format!("{H}x\n\nFrom a@example.org 2025-11-20 08:15:04\n\ny\n");
+    check(&format!("{A}{text}\n"), &[&text], &["suspect-from"]);
+}
+
+#[test]
+fn three_words_without_a_date_are_a_sentence_whatever_follows() {
+    for line in ["From Russia with love", "From the desk of Ann", "From a@example.org to you"] {
+        let text = format!("{H}x\n\n{line}\n{H}y\n");
+        check(&format!("{A}{text}\n"), &[&text], &["suspect-from"]);
+    }
+}
+
+#[test]
+fn a_message_that_is_shown_is_no_other_message_whatever_its_separator_lacks() {
+    for announcement in
+        ["--b\nContent-Type: message/rfc822\n", "---- Original Message ----\n", "Begin forwarded message:\n"]
+    {
+        let text = format!("{H}x\n\n{announcement}\nFrom -\n{H}y\n");
+        check(&format!("{A}{text}\n"), &[&text], &["separator-in-message"]);
+    }
+    let git = "From 0123456789abcdef0123456789abcdef01234567 Mon Sep 17 00:00:00 2001\n";
+    let text = format!("{H}x\n{git}{H}y\n");
+    check(&format!("{A}{text}\n"), &[&text], &["from-without-blank"]);
+    let body = format!("x\n\nFrom -\n{H}y\n");
+    let text = format!("From: a@example.org\nContent-Length: {}\n\n{body}", body.len());
+    check(
+        &format!("From -\n{text}\nFrom -\n{H}z\n\n"),
+        &[&text, &format!("{H}z\n")],
+        &["separator-inferred", "content-length-believed", "content-length-ambiguous", "separator-inferred"],
+    );
+}
+
+#[test]
+fn two_lines_of_two_delivery_programs_begin_one_message() {
+    let text = format!("{A}{H}x\n");
+    check(&format!("{A}{text}\n"), &[&text], &["from-without-blank"]);
 }
 
 #[test]
@@ -169,6 +250,12 @@ fn piece() -> impl Strategy<Value = String> {
         2 => Just(">".to_owned()),
         1 => Just(">>From x\n".to_owned()),
         1 => Just("From ".to_owned()),
+        2 => Just("From -\n".to_owned()),
+        2 => Just("\nFrom -\n".to_owned()),
+        1 => Just("From - Sat Apr 12 2025 15:59:28\n".to_owned()),
+        1 => Just("To: x\n".to_owned()),
+        1 => (0usize..60_000).prop_map(|n| format!("X-Long: {}\n", "x".repeat(n))),
+        1 => (0usize..30_000).prop_map(|n| format!("X-Fold: x\n{}", "\ty\n".repeat(n))),
         1 => Just("From x\n".to_owned()),
         1 => Just("\0".to_owned()),
         2 => (0usize..400).prop_map(|n| format!("Content-Length: {n}\n")),
