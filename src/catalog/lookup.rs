@@ -9,7 +9,8 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Error, OptionalExtension as _};
 
 use super::read::{Person, uint};
-use super::row::{RelayRow, blob};
+use super::row::blob;
+use super::values::RelayRow;
 use super::{BlobPlace, Catalog, CatalogError};
 use crate::facts::Role;
 use crate::types::time::UtcMs;

@@ -1,56 +1,38 @@
 //! A row of the catalog as it is read, and what is packed in its columns.
 
-use std::net::IpAddr;
 use std::rc::Rc;
 
 use rusqlite::types::ValueRef;
 
 use super::lookup::{number, role};
 use super::pack::Take;
+use super::values::{AttachmentRow, HopRow, MoreRow, NoteRow, PersonRow, RowDigests};
 use super::{BlobPlace, Catalog, CatalogError};
-use crate::facts::Role;
+use crate::facts::{Role, mih};
 use crate::types::server::ServerState;
 use crate::types::time::UtcMs;
 use crate::types::unescape::Rule;
-use crate::types::{AnomalyKind, ByteRange, ItemKey, Sha256Digest, json};
+use crate::types::{AnomalyKind, ItemKey, Sha256Digest, json};
 
-/// One item or child, borrowed from the database while it is visited.
+/// One item or child, borrowed from the catalog while it is visited. Readers know it by its accessors alone.
 #[derive(Clone, Copy, Debug)]
 pub struct Row<'a> {
-    /// Its key.
-    pub key: ItemKey,
-    /// Number of its container in the source.
-    pub container: u32,
-    /// Number of the item in its container, from 1; a child has that of its message.
-    pub number: u32,
-    /// Part path of a child.
-    pub part: Option<&'a str>,
-    /// First byte in the container; for a child, in its parent's decoded bytes.
-    pub start: u64,
-    /// Just past the last.
-    pub end: u64,
-    /// Digest of the bytes as found.
-    pub sha256: Sha256Digest,
-    /// Digest of the wire form.
-    pub wire: Sha256Digest,
-    /// How the message is made from the slice.
-    pub rule: Rule,
-    /// Lines that the rule changes.
-    pub lines: u64,
-    /// UID from the container.
-    pub uid: Option<u64>,
-    /// Size of the message in bytes.
-    pub size: u64,
-    /// The Date field, read.
-    pub date: Option<UtcMs>,
-    /// Its offset in seconds east, where one could be read.
-    pub zone: Option<i32>,
-    /// EDRM MIH.
-    pub mih: Option<[u8; 16]>,
-    /// The first Message-ID, unfolded.
-    pub message_id: Option<&'a [u8]>,
-    /// The first Subject, decoded.
-    pub subject: Option<&'a str>,
+    key: ItemKey,
+    container: u32,
+    number: u32,
+    part: Option<&'a str>,
+    start: u64,
+    end: u64,
+    sha256: Sha256Digest,
+    wire: Sha256Digest,
+    rule: Rule,
+    lines: u64,
+    uid: Option<u64>,
+    size: u64,
+    date: Option<UtcMs>,
+    zone: Option<i32>,
+    message_id: Option<&'a [u8]>,
+    subject: Option<&'a str>,
     frame: Option<(i64, u64)>,
     people: &'a [u8],
     hops: &'a [u8],
@@ -59,177 +41,81 @@ pub struct Row<'a> {
     more: &'a [u8],
 }
 
-/// A person in a field.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PersonRow {
-    /// The field.
-    pub role: Role,
-    /// Decoded display name; may be empty.
-    pub name: Rc<str>,
-    /// `local@domain` as written; may be empty.
-    pub address: Rc<str>,
-    /// The field's value, in the message.
-    pub at: ByteRange,
-}
+impl<'a> Row<'a> {
+    /// Its key: the number of the ledger segment and the place among the items of it.
+    pub fn key(&self) -> ItemKey {
+        self.key
+    }
 
-/// An attachment.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AttachmentRow {
-    /// Part path.
-    pub part: String,
-    /// The claimed name, decoded.
-    pub name: String,
-    /// `type/subtype`.
-    pub content_type: Rc<str>,
-    /// `attachment`, `inline` or empty.
-    pub disposition: Rc<str>,
-    /// Transfer encoding.
-    pub encoding: Rc<str>,
-    /// Bytes after decoding.
-    pub size: u64,
-    /// Digest of the decoded bytes.
-    pub sha256: Sha256Digest,
-    /// The encoded bytes, in the message.
-    pub at: ByteRange,
-}
+    /// Number of its container in the source.
+    pub fn container(&self) -> u32 {
+        self.container
+    }
 
-/// An anomaly of an item.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NoteRow {
-    /// Its code.
-    pub code: Rc<str>,
-    /// Its row in the table, when this version has it.
-    pub kind: Option<AnomalyKind>,
-    /// Where; in the container for those of the source's reader, else in the message.
-    pub at: Option<ByteRange>,
-    /// What more there is to say.
-    pub detail: Option<String>,
-    /// Whether the reader of the source saw it: then it stands in the ledger too.
-    pub of_source: bool,
-}
+    /// Number of the item in its container, from 1; a child has that of its message.
+    pub fn number(&self) -> u32 {
+        self.number
+    }
 
-/// The rest of an item.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct MoreRow {
-    /// The date text that was read.
-    pub date_at: Option<ByteRange>,
-    /// Whether the instant is certain.
-    pub zone_known: bool,
-    /// The Subject's value.
-    pub subject_at: Option<ByteRange>,
-    /// The Message-ID's value.
-    pub message_id_at: Option<ByteRange>,
-    /// The Date field as it stands, where no date could be read from it.
-    pub date_raw: Option<(ByteRange, String)>,
-    /// Where a child stands in the top message's bytes, when every encoding on the way is the identity.
-    pub in_message: Option<ByteRange>,
-    /// `Received` fields there are, when more than were read.
-    pub hops_total: u64,
-    /// Mailbox state.
-    pub state: Vec<Rc<str>>,
-    /// Part path and reason of what is not indexed.
-    pub not_indexed: Vec<(String, Rc<str>)>,
-    /// What the server said of it, when it was acquired from an account.
-    pub server: Option<ServerState>,
-}
+    /// Part path of a child.
+    pub fn part(&self) -> Option<&'a str> {
+        self.part
+    }
 
-/// A hop. Texts are bytes of the message; `None` where there is none.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct HopRow {
-    /// The whole field.
-    pub at: ByteRange,
-    /// What relays of this kind say again and again.
-    pub relay: Rc<RelayRow>,
-    /// The id.
-    pub id: Option<Vec<u8>>,
-    /// The envelope recipient.
-    pub for_: Option<Rc<[u8]>>,
-    /// The envelope sender.
-    pub envelope_from: Option<Rc<[u8]>>,
-    /// The user who signed in.
-    pub user: Option<Rc<[u8]>>,
-    /// The ident answer.
-    pub ident: Option<Rc<[u8]>>,
-    /// The client's port.
-    pub peer_port: Option<u16>,
-    /// The number of the local user.
-    pub local_uid: Option<u32>,
-    /// The instant.
-    pub date: Option<UtcMs>,
+    /// First byte in the container; for a child, in its parent's decoded bytes.
+    pub fn start(&self) -> u64 {
+        self.start
+    }
+
+    /// Just past the last.
+    pub fn end(&self) -> u64 {
+        self.end
+    }
+
+    /// How the message is made from the slice.
+    pub fn rule(&self) -> Rule {
+        self.rule
+    }
+
+    /// Lines that the rule changes.
+    pub fn lines(&self) -> u64 {
+        self.lines
+    }
+
+    /// UID from the container.
+    pub fn uid(&self) -> Option<u64> {
+        self.uid
+    }
+
+    /// Size of the message in bytes.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The Date field, read.
+    pub fn date(&self) -> Option<UtcMs> {
+        self.date
+    }
+
     /// Its offset in seconds east, where one could be read.
-    pub zone: Option<i32>,
-    /// Whether the instant is certain.
-    pub zone_known: bool,
-    /// Where each text stands in the message: see [`HopRow::PLACES`].
-    pub places: [Option<ByteRange>; 15],
-}
+    pub fn zone(&self) -> Option<i32> {
+        self.zone
+    }
 
-impl HopRow {
-    /// Names of [`HopRow::places`].
-    pub const PLACES: [&'static str; 15] = [
-        "from",
-        "helo",
-        "rdns",
-        "peer_ip",
-        "by",
-        "software",
-        "via",
-        "with",
-        "id",
-        "for",
-        "envelope_from",
-        "user",
-        "ident",
-        "tls_cipher",
-        "date",
-    ];
-}
+    /// EDRM MIH: made of the Message-ID.
+    pub fn mih(&self) -> Option<[u8; 16]> {
+        mih(self.message_id?)
+    }
 
-/// What hops of a pair of servers say again and again.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RelayRow {
-    /// The server's own name.
-    pub by: Option<Vec<u8>>,
-    /// What the client called itself.
-    pub helo: Option<Vec<u8>>,
-    /// The name that the server found.
-    pub rdns: Option<Vec<u8>>,
-    /// The first token after `from`.
-    pub from: Option<Vec<u8>>,
-    /// `via`.
-    pub via: Option<Vec<u8>>,
-    /// `with` as written.
-    pub with: Option<Vec<u8>>,
-    /// The words that name the software.
-    pub software: Option<Vec<u8>>,
-    /// The cipher.
-    pub tls_cipher: Option<Vec<u8>>,
-    /// The address that the server saw.
-    pub peer_ip: Option<IpAddr>,
-    /// The server's own address.
-    pub by_ip: Option<IpAddr>,
-    /// Kind of server.
-    pub family: String,
-    /// Transmission keyword.
-    pub protocol: String,
-    /// Code of the grade.
-    pub grade: String,
-    /// Code of the class.
-    pub class: String,
-    /// Code of what the look-up of the name gave.
-    pub rdns_state: String,
-    /// Code of the scope of the address.
-    pub scope: String,
-    /// Code of how the client had signed in.
-    pub auth: String,
-    /// Code of encryption.
-    pub tls: String,
-    /// Version of TLS.
-    pub tls_version: String,
-    /// Bits of the cipher.
-    pub tls_bits: Option<u16>,
-    /// Whether the address was written as a mapped one.
-    pub peer_ip_mapped: bool,
+    /// The first Message-ID, unfolded.
+    pub fn message_id(&self) -> Option<&'a [u8]> {
+        self.message_id
+    }
+
+    /// The first Subject, decoded.
+    pub fn subject(&self) -> Option<&'a str> {
+        self.subject
+    }
 }
 
 pub(super) fn blob(value: ValueRef<'_>) -> Option<&[u8]> {
@@ -272,7 +158,6 @@ impl<'a> Row<'a> {
             size: num(13)?,
             date: signed(14).map(UtcMs),
             zone: signed(15).and_then(|z| i32::try_from(z).ok()),
-            mih: bytes(16).try_into().ok(),
             message_id: get(17).and_then(blob),
             subject: text(18),
             people: bytes(19),
@@ -285,6 +170,14 @@ impl<'a> Row<'a> {
 
     fn damaged(&self) -> CatalogError {
         CatalogError::Damaged { key: self.key.as_u64() }
+    }
+
+    /// Its digests.
+    ///
+    /// # Errors
+    /// [`CatalogError::Read`], [`CatalogError::Damaged`].
+    pub fn digests(&self, _catalog: &Catalog) -> Result<RowDigests, CatalogError> {
+        Ok(RowDigests { sha256: self.sha256, wire: self.wire })
     }
 
     /// Whether it has anomalies.
@@ -304,7 +197,7 @@ impl<'a> Row<'a> {
     pub fn blob(&self, catalog: &Catalog) -> Result<Option<BlobPlace>, CatalogError> {
         let Some((frame, offset)) = self.frame else { return Ok(None) };
         let place = catalog.frame(frame)?.ok_or_else(|| self.damaged())?;
-        Ok(Some(BlobPlace { offset, size: self.end - self.start, ..place }))
+        Ok(Some(BlobPlace { offset, size: self.end.saturating_sub(self.start), ..place }))
     }
 
     /// The people of all fields, in order.

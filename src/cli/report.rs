@@ -41,7 +41,7 @@ pub(super) fn of_segment(catalog: &Catalog, segment: u32) -> Result<Counts, Fail
     let from = ItemKey::new(segment, 0, 0).unwrap_or_default();
     let to = ItemKey::new(segment + 1, 0, 0).unwrap_or(ItemKey::from_u64(u64::MAX >> 1));
     catalog.range(from, to, |row| {
-        if row.has_notes() && row.key.segment() == segment {
+        if row.has_notes() && row.key().segment() == segment {
             row.notes(catalog)?.iter().for_each(&mut add);
         }
         Ok::<_, Failure>(ControlFlow::Continue(()))

@@ -135,8 +135,8 @@ pub fn write(
             };
         let totals = &mut written.totals;
         totals.items += 1;
-        totals.children += u64::from(row.part.is_some());
-        totals.undated += u64::from(row.date.is_none());
+        totals.children += u64::from(row.part().is_some());
+        totals.undated += u64::from(row.date().is_none());
         if let Some(file) = &file {
             totals.bytes += file.size;
         }
@@ -213,7 +213,7 @@ fn mail(
     number: usize,
     width: usize,
 ) -> Result<MailFile, ExportError> {
-    let rule = if form == Form::Raw { "none" } else { row.rule.code() };
+    let rule = if form == Form::Raw { "none" } else { row.rule().code() };
     if let Some(mbox) = mbox {
         let message = message::message(reader, catalog, row)?;
         let sha256 = Sha256Digest::of(&message).to_string();

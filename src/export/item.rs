@@ -2,8 +2,11 @@
 
 use std::cell::RefCell;
 
-use crate::catalog::{AttachmentRow, Catalog, CatalogError, ContainerRow, HopRow, NoteRow, PersonRow, Row};
+use crate::catalog::{
+    AttachmentRow, Catalog, CatalogError, ContainerRow, HopRow, NoteRow, PersonRow, Row, RowDigests,
+};
 use crate::facts::Role;
+use crate::parse::header::one_line;
 use crate::types::digest::hex;
 use crate::types::json::{self, Obj};
 use crate::types::server::ServerState;
@@ -16,6 +19,8 @@ use crate::types::{ByteRange, ItemId};
 pub struct Told {
     /// Its id.
     pub id: ItemId,
+    /// Its digests.
+    pub digests: RowDigests,
     /// Its container.
     pub container: ContainerRow,
     /// People in all fields.
@@ -50,13 +55,13 @@ impl<'a> Teller<'a> {
     /// # Errors
     /// [`CatalogError::Damaged`] when it is not there, [`CatalogError::Read`].
     pub fn container(&self, row: &Row<'_>) -> Result<ContainerRow, CatalogError> {
-        let segment = row.key.segment();
+        let segment = row.key().segment();
         let mut last = self.last.borrow_mut();
-        if let Some(known) = last.as_ref().filter(|c| c.segment == segment && c.number == row.container) {
+        if let Some(known) = last.as_ref().filter(|c| c.segment == segment && c.number == row.container()) {
             return Ok(known.clone());
         }
-        let damaged = CatalogError::Damaged { key: row.key.as_u64() };
-        let found = self.catalog.container(segment, row.container)?.ok_or(damaged)?;
+        let damaged = CatalogError::Damaged { key: row.key().as_u64() };
+        let found = self.catalog.container(segment, row.container())?.ok_or(damaged)?;
         *last = Some(found.clone());
         Ok(found)
     }
@@ -76,6 +81,7 @@ impl<'a> Teller<'a> {
         Ok(Told {
             id: self.catalog.item_id(row),
             folder: folder.as_deref().map(str::to_owned),
+            digests: row.digests(self.catalog)?,
             container,
             people: row.people(self.catalog)?,
             hops: row.hops(self.catalog)?,
@@ -112,11 +118,11 @@ pub fn write(out: &mut Vec<u8>, row: &Row<'_>, told: &Told, extra: &Extra<'_>) {
     people(&mut o, "cc", told, &[Role::Cc]);
     let container = told.id.container;
     o.str("container", &container.to_string());
-    date(&mut o, row.date, row.zone, row.date.is_some().then_some(more.zone_known));
+    date(&mut o, row.date(), row.zone(), row.date().is_some().then_some(more.zone_known));
     if let Some((_, raw)) = &more.date_raw {
         o.str("date_unread", raw);
     }
-    o.uint("end", row.end);
+    o.uint("end", row.end());
     if let Some((name, rule, size, sha256)) = extra.file {
         o.str("file", name).str("file_rule", rule).str("file_sha256", sha256).uint("file_size", size);
     }
@@ -132,16 +138,16 @@ pub fn write(out: &mut Vec<u8>, row: &Row<'_>, told: &Told, extra: &Extra<'_>) {
         o.str("internal_date", &rfc3339(at)).int("internal_date_offset_secs", i64::from(zone));
     }
     o.str("item", &told.id.to_string());
-    o.str("kind", if row.part.is_some() { "child" } else { "message" });
+    o.str("kind", if row.part().is_some() { "child" } else { "message" });
     if let Some(server) = more.server.as_ref().filter(|server| !server.gm_labels.is_empty()) {
         o.arr("labels", server.labels(), |out, label| json::string(out, &label));
     }
-    match row.message_id {
+    match row.message_id() {
         Some(id) => o.text("message_id", id),
         None => o.null("message_id"),
     };
-    o.uint("message_size", row.size);
-    o.opt_str("mih", row.mih.map(|mih| hex(&mih)).as_deref());
+    o.uint("message_size", row.size());
+    o.opt_str("mih", row.mih().map(|mih| hex(&mih)).as_deref());
     o.arr("not_indexed", &more.not_indexed, |out, (part, reason)| {
         let mut o = Obj::new(out);
         o.str("part", part).str("reason", reason);
@@ -153,14 +159,14 @@ pub fn write(out: &mut Vec<u8>, row: &Row<'_>, told: &Told, extra: &Extra<'_>) {
         o.str("address", &person.address).str("field", person.role.word()).str("name", &person.name);
         o.end();
     });
-    if let Some(part) = row.part {
+    if let Some(part) = row.part() {
         o.str("parent", &parent(&told.id)).str("part", part);
     }
     o.text("path", told.container.path.as_bytes());
     people(&mut o, "reply_to", told, &[Role::ReplyTo]);
-    o.str("rule", row.rule.code());
-    if row.rule != Rule::None {
-        o.uint("rule_lines", row.lines);
+    o.str("rule", row.rule().code());
+    if row.rule() != Rule::None {
+        o.uint("rule_lines", row.lines());
     }
     if let Some(same) = extra.same {
         o.arr("same_content", same, |out, id| json::string(out, id));
@@ -172,18 +178,18 @@ pub fn write(out: &mut Vec<u8>, row: &Row<'_>, told: &Told, extra: &Extra<'_>) {
         server.write(&mut said);
         o.raw("server", &said);
     }
-    o.digest("sha256", &row.sha256).uint("size", row.end - row.start);
+    o.digest("sha256", &told.digests.sha256).uint("size", row.end() - row.start());
     if let Some((text, part)) = extra.snippet {
         o.str("snippet", text).str("snippet_of", part);
     }
-    o.str("source", &container.source.to_string()).uint("start", row.start);
+    o.str("source", &container.source.to_string()).uint("start", row.start());
     o.arr("state", &more.state, |out, word| json::string(out, word));
-    o.opt_str("subject", row.subject);
+    o.opt_str("subject", row.subject());
     people(&mut o, "to", told, &[Role::To]);
-    if let Some(uid) = row.uid {
+    if let Some(uid) = row.uid() {
         o.uint("uid", uid);
     }
-    o.digest("wire_sha256", &row.wire);
+    o.digest("wire_sha256", &told.digests.wire);
     o.end();
 }
 
@@ -243,7 +249,7 @@ fn hop(out: &mut Vec<u8>, hop: &HopRow) {
     let mut o = Obj::new(out);
     let text = |o: &mut Obj<'_>, key: &'static str, value: Option<&[u8]>| {
         if let Some(value) = value {
-            o.text(key, value);
+            o.text(key, &one_line(value));
         }
     };
     range(&mut o, "at", hop.at);

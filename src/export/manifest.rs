@@ -9,7 +9,7 @@ use crate::types::Sha256Digest;
 use crate::types::digest::Sha256Stream;
 use crate::types::json::Obj;
 use crate::types::text::{csv_cell, csv_number};
-use crate::types::time::rfc3339;
+use crate::types::time::rfc3339_marked;
 
 use super::item::Told;
 
@@ -98,6 +98,7 @@ pub const COLUMNS: &[&str] = &[
     "size",
     "date",
     "date_offset_secs",
+    "date_zone_known",
     "from",
     "to",
     "cc",
@@ -145,29 +146,31 @@ pub fn csv_row(row: &Row<'_>, told: &Told, file: Option<(&str, &str, u64, &str)>
         .map(|a| format!("{} ({} bytes, sha256 {})", a.name, a.size, a.sha256))
         .collect();
     let anomalies: Vec<String> = told.notes.iter().map(|note| note.code.to_string()).collect();
+    let is_certain = told.more.zone_known;
     let cells = [
         told.id.to_string(),
         file.map(|f| f.0.to_owned()).unwrap_or_default(),
         file.map(|f| f.3.to_owned()).unwrap_or_default(),
-        row.sha256.to_string(),
-        row.wire.to_string(),
-        row.rule.code().to_owned(),
-        if row.part.is_some() { "child" } else { "message" }.to_owned(),
+        told.digests.sha256.to_string(),
+        told.digests.wire.to_string(),
+        row.rule().code().to_owned(),
+        if row.part().is_some() { "child" } else { "message" }.to_owned(),
         told.id.container.source.to_string(),
         told.id.container.to_string(),
         told.container.path.display().into_owned(),
-        row.start.to_string(),
-        row.end.to_string(),
-        (row.end - row.start).to_string(),
-        row.date.map(rfc3339).unwrap_or_default(),
+        row.start().to_string(),
+        row.end().to_string(),
+        (row.end() - row.start()).to_string(),
+        row.date().map(|at| rfc3339_marked(at, is_certain, "")).unwrap_or_default(),
         String::new(), // date_offset_secs, below
+        row.date().map(|_| if is_certain { "yes" } else { "no" }).unwrap_or_default().to_owned(),
         people(Role::From),
         people(Role::To),
         people(Role::Cc),
         people(Role::Bcc),
-        row.subject.unwrap_or_default().to_owned(),
-        String::from_utf8_lossy(row.message_id.unwrap_or_default()).into_owned(),
-        row.mih.map(|mih| crate::types::digest::hex(&mih)).unwrap_or_default(),
+        row.subject().unwrap_or_default().to_owned(),
+        String::from_utf8_lossy(row.message_id().unwrap_or_default()).into_owned(),
+        row.mih().map(|mih| crate::types::digest::hex(&mih)).unwrap_or_default(),
         hops.join("; "),
         attachments.join("; "),
         anomalies.join("; "),
@@ -175,7 +178,7 @@ pub fn csv_row(row: &Row<'_>, told: &Told, file: Option<(&str, &str, u64, &str)>
     let cells: Vec<String> = COLUMNS
         .iter()
         .zip(&cells)
-        .map(|(column, cell)| match (*column, row.zone) {
+        .map(|(column, cell)| match (*column, row.zone()) {
             // The only number that can be negative: it must not look like a formula to ourselves.
             ("date_offset_secs", Some(zone)) => csv_number(i64::from(zone)),
             _ => csv_cell(cell),

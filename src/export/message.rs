@@ -20,7 +20,7 @@ pub fn blob_at(place: &BlobPlace, sha256: Sha256Digest) -> BlobAt {
 /// [`ExportError::NoItem`], [`ExportError::NoChild`], [`ExportError::Store`], [`ExportError::Catalog`].
 pub fn raw(reader: &Reader, catalog: &Catalog, row: &Row<'_>) -> Result<Vec<u8>, ExportError> {
     match row.blob(catalog)? {
-        Some(place) => Ok(reader.blob(&blob_at(&place, row.sha256))?),
+        Some(place) => Ok(reader.blob(&blob_at(&place, row.digests(catalog)?.sha256))?),
         None => child(reader, catalog, row),
     }
 }
@@ -31,7 +31,7 @@ pub fn raw(reader: &Reader, catalog: &Catalog, row: &Row<'_>) -> Result<Vec<u8>,
 /// As [`raw`].
 pub fn message(reader: &Reader, catalog: &Catalog, row: &Row<'_>) -> Result<Vec<u8>, ExportError> {
     let slice = raw(reader, catalog, row)?;
-    Ok(match row.rule.apply(&slice) {
+    Ok(match row.rule().apply(&slice) {
         std::borrow::Cow::Borrowed(_) => slice,
         std::borrow::Cow::Owned(message) => message,
     })
@@ -45,8 +45,8 @@ pub fn message(reader: &Reader, catalog: &Catalog, row: &Row<'_>) -> Result<Vec<
 pub fn as_read(reader: &Reader, catalog: &Catalog, row: &Row<'_>) -> Result<Vec<u8>, ExportError> {
     match row.blob(catalog)? {
         Some(place) if place.size > BLOB_IN_MEMORY => {
-            let head = reader.blob_head(&blob_at(&place, row.sha256), PARSE_LIMIT_SLICE)?;
-            let mut message = row.rule.apply(&head).into_owned();
+            let head = reader.blob_head(&blob_at(&place, row.digests(catalog)?.sha256), PARSE_LIMIT_SLICE)?;
+            let mut message = row.rule().apply(&head).into_owned();
             message.truncate(usize::try_from(PARSE_LIMIT).unwrap_or(usize::MAX));
             Ok(message)
         }
@@ -65,7 +65,7 @@ pub fn attachment(
     number: usize,
     file: &AttachmentRow,
 ) -> Result<Vec<u8>, ExportError> {
-    let is_long = row.part.is_none() && row.end - row.start > BLOB_IN_MEMORY;
+    let is_long = row.part().is_none() && row.end() - row.start() > BLOB_IN_MEMORY;
     if is_long && file.at.end() >= read.len() as u64 {
         return Err(ExportError::AttachmentCut { number, limit: PARSE_LIMIT });
     }
@@ -89,15 +89,16 @@ fn fact(row: &AttachmentRow) -> Attachment {
 /// A child is read out of its message again; its digest must be that of the row.
 fn child(reader: &Reader, catalog: &Catalog, row: &Row<'_>) -> Result<Vec<u8>, ExportError> {
     let mut top = None;
-    catalog.each([row.key.message()], |row| -> Result<(), ExportError> {
+    catalog.each([row.key().message()], |row| -> Result<(), ExportError> {
         top = Some(message(reader, catalog, row)?);
         Ok(())
     })?;
-    let top = top.ok_or(ExportError::NoItem { key: row.key.message() })?;
-    let part = row.part.unwrap_or_default();
+    let top = top.ok_or(ExportError::NoItem { key: row.key().message() })?;
+    let part = row.part().unwrap_or_default();
+    let sha256 = row.digests(catalog)?.sha256;
     files::child(&top, part)
         .map(std::borrow::Cow::into_owned)
-        .filter(|bytes| Sha256Digest::of(bytes) == row.sha256)
+        .filter(|bytes| Sha256Digest::of(bytes) == sha256)
         .ok_or_else(|| ExportError::NoChild { part: part.to_owned() })
 }
 
@@ -111,6 +112,6 @@ pub fn copy_raw(
     row: &Row<'_>,
     out: &mut dyn std::io::Write,
 ) -> Result<(), ExportError> {
-    let place = row.blob(catalog)?.ok_or(ExportError::NoItem { key: row.key })?;
-    Ok(reader.copy_blob(&blob_at(&place, row.sha256), out)?)
+    let place = row.blob(catalog)?.ok_or(ExportError::NoItem { key: row.key() })?;
+    Ok(reader.copy_blob(&blob_at(&place, row.digests(catalog)?.sha256), out)?)
 }

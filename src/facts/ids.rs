@@ -21,13 +21,16 @@ pub(crate) fn message_id(field: &Field<'_>, facts: &mut ItemFacts) {
     if !valid && !value.is_empty() {
         facts.anomalies.push(Anomaly::at(AnomalyKind::MessageIdInvalid, field.value_at));
     }
-    let hashed = token.unwrap_or_else(|| without_comments(value));
-    if !hashed.is_empty() {
-        facts.mih = Some(hex(&Md5::digest(hashed)));
-    }
+    facts.mih = mih(value).map(|hash| hex(&hash));
     facts.message_id_bytes = std::str::from_utf8(value).is_err().then(|| value.into());
     let text = String::from_utf8_lossy(value).into_owned();
     facts.message_id = Some(TextFact { text, at: field.value_at });
+}
+
+/// The EDRM Message Identification Hash 1.0 of a Message-ID, unfolded and trimmed; `None` when there is nothing to hash.
+pub fn mih(value: &[u8]) -> Option<[u8; 16]> {
+    let hashed = id_token(value).unwrap_or_else(|| without_comments(value));
+    (!hashed.is_empty()).then(|| Md5::digest(hashed).into())
 }
 
 /// The first `<..>` outside comments.

@@ -15,6 +15,7 @@ use std::ops::Range;
 pub use crate::parse::date::DateReading;
 pub use crate::parse::received::{Auth, Grade, Hop, HopClass, IpScope, Rdns, Tls, family_names};
 use crate::types::{Anomaly, ByteRange, Sha256Digest};
+pub use ids::mih;
 
 /// Most bytes of a message that are read when it is too long for memory; all of it is hashed and stored.
 pub const PARSE_LIMIT: u64 = 32 << 20;

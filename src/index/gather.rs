@@ -22,7 +22,6 @@ use super::dictionary::DictionaryWriter;
 use super::files::{Section, SegmentFiles};
 use super::schema::{self, FACT, FIELDS, HOP};
 use super::terms::Terms;
-use super::text::Sink;
 
 /// Places sorted in one pass: 32 MB of them.
 const PASS: usize = 8 << 20;
@@ -32,18 +31,18 @@ const PASS: usize = 8 << 20;
 pub(super) struct Gather {
     pub(super) terms: Terms,
     /// Words in the order of the text.
-    stream: Vec<u32>,
+    pub(super) stream: Vec<u32>,
     /// Words and gaps in the stream.
     places: u32,
     /// Terms that are no words, document after document with [`GAP`] at each end.
-    facts: Vec<u32>,
+    pub(super) facts: Vec<u32>,
     /// Terms of hops, hop after hop with [`GAP`] at each end.
-    hop_facts: Vec<u32>,
+    pub(super) hop_facts: Vec<u32>,
     /// The instant of each hop, as [`schema::hop_time`] gives it.
-    hop_times: Vec<i64>,
+    pub(super) hop_times: Vec<i64>,
     /// Hashes of what is looked up whole, with their documents, or hops: kind, 7 bytes of the hash.
-    hashes: Vec<(u64, u32)>,
-    docs: Vec<Doc>,
+    pub(super) hashes: Vec<(u64, u32)>,
+    pub(super) docs: Vec<Doc>,
 }
 
 /// The numbers kept for each document.
@@ -75,6 +74,69 @@ impl Gather {
         }
     }
 
+    /// Begins the next document.
+    pub(super) fn begin(&mut self, doc: Doc) {
+        self.gap();
+        if !self.docs.is_empty() {
+            self.facts.push(GAP);
+        }
+        self.docs.push(Doc { start: self.places, hop: self.hop_times.len() as u32, ..doc });
+    }
+
+    /// Begins the next hop of the document.
+    pub(super) fn begin_hop(&mut self, time: i64) {
+        if !self.hop_times.is_empty() {
+            self.hop_facts.push(GAP);
+        }
+        self.hop_times.push(time);
+    }
+
+    /// The next word.
+    #[inline]
+    pub(super) fn word(&mut self, field: u8, buffer: &[u8], at: usize, len: usize) {
+        let id = self.terms.id(field, buffer, at, len);
+        self.stream.push(id + 1);
+        self.places += 1;
+    }
+
+    /// The next words, at most [`super::terms::TOGETHER`], as start and length in the buffer.
+    #[inline]
+    pub(super) fn words(&mut self, field: u8, buffer: &[u8], runs: &[(u32, u32)]) {
+        let Self { terms, stream, .. } = self;
+        terms.ids(field, buffer, runs, |id| stream.push(id + 1));
+        self.places += runs.len() as u32;
+    }
+
+    /// Keeps phrases from running on.
+    pub(super) fn gap(&mut self) {
+        self.stream.push(GAP);
+        self.places += 1;
+    }
+
+    /// A term that is no word. The buffer gets its padding here.
+    pub(super) fn fact(&mut self, term: &mut Vec<u8>) {
+        let len = term.len().min(super::words::LONGEST);
+        term.resize(len + super::words::PADDING, 0);
+        let id = self.terms.id(FACT, term, 0, len);
+        self.facts.push(id + 1);
+    }
+
+    /// A term of the hop. The buffer gets its padding here.
+    pub(super) fn hop_fact(&mut self, term: &mut Vec<u8>) {
+        let len = term.len().min(super::words::LONGEST);
+        term.resize(len + super::words::PADDING, 0);
+        let id = self.terms.id(HOP, term, 0, len);
+        self.hop_facts.push(id + 1);
+    }
+
+    /// A digest that the document is found by, or the hop when the kind is one of hops; `hash` is its first bytes.
+    pub(super) fn hash(&mut self, kind: u8, hash: [u8; 7]) {
+        let [a, b, c, d, e, f, g] = hash;
+        let count = if schema::kind::is_of_hops(kind) { self.hop_times.len() } else { self.docs.len() };
+        let number = count.saturating_sub(1) as u32;
+        self.hashes.push((u64::from_be_bytes([kind, a, b, c, d, e, f, g]), number));
+    }
+
     /// Number of hops.
     pub(super) fn hops(&self) -> u32 {
         self.hop_times.len() as u32
@@ -83,6 +145,17 @@ impl Gather {
     /// Number of documents.
     pub(super) fn docs(&self) -> u32 {
         self.docs.len() as u32
+    }
+
+    /// Bytes of memory that the flush will have needed at its peak.
+    pub(super) fn memory(&self) -> usize {
+        let sorting = (self.places as usize).min(PASS) * 4 + self.terms.len() * 12;
+        (self.stream.len() + self.facts.len() + self.hop_facts.len()) * 4
+            + self.hop_times.len() * 8
+            + self.hashes.len() * 16
+            + self.docs.len() * 48
+            + sorting
+            + self.terms.memory()
     }
 
     /// Writes all files of a segment and forgets everything but the memory.
@@ -211,7 +284,8 @@ impl Gather {
         out.terminate()
     }
 
-    fn clear(&mut self) {
+    /// Forgets everything but the memory.
+    pub(super) fn clear(&mut self) {
         self.terms.clear();
         self.stream.clear();
         self.places = 0;
@@ -220,74 +294,6 @@ impl Gather {
         self.hop_times.clear();
         self.hashes.clear();
         self.docs.clear();
-    }
-}
-
-impl Sink for Gather {
-    fn begin(&mut self, doc: Doc) {
-        self.gap();
-        if !self.docs.is_empty() {
-            self.facts.push(GAP);
-        }
-        self.docs.push(Doc { start: self.places, hop: self.hop_times.len() as u32, ..doc });
-    }
-
-    fn begin_hop(&mut self, time: i64) {
-        if !self.hop_times.is_empty() {
-            self.hop_facts.push(GAP);
-        }
-        self.hop_times.push(time);
-    }
-
-    #[inline]
-    fn word(&mut self, field: u8, buffer: &[u8], at: usize, len: usize) {
-        let id = self.terms.id(field, buffer, at, len);
-        self.stream.push(id + 1);
-        self.places += 1;
-    }
-
-    #[inline]
-    fn words(&mut self, field: u8, buffer: &[u8], runs: &[(u32, u32)]) {
-        let Self { terms, stream, .. } = self;
-        terms.ids(field, buffer, runs, |id| stream.push(id + 1));
-        self.places += runs.len() as u32;
-    }
-
-    fn gap(&mut self) {
-        self.stream.push(GAP);
-        self.places += 1;
-    }
-
-    fn fact(&mut self, term: &mut Vec<u8>) {
-        let len = term.len().min(super::words::LONGEST);
-        term.resize(len + super::words::PADDING, 0);
-        let id = self.terms.id(FACT, term, 0, len);
-        self.facts.push(id + 1);
-    }
-
-    fn hop_fact(&mut self, term: &mut Vec<u8>) {
-        let len = term.len().min(super::words::LONGEST);
-        term.resize(len + super::words::PADDING, 0);
-        let id = self.terms.id(HOP, term, 0, len);
-        self.hop_facts.push(id + 1);
-    }
-
-    fn hash(&mut self, kind: u8, hash: [u8; 7]) {
-        let [a, b, c, d, e, f, g] = hash;
-        let count = if schema::kind::is_of_hops(kind) { self.hop_times.len() } else { self.docs.len() };
-        let number = count.saturating_sub(1) as u32;
-        self.hashes.push((u64::from_be_bytes([kind, a, b, c, d, e, f, g]), number));
-    }
-
-    /// What the flush will have needed at its peak.
-    fn memory(&self) -> usize {
-        let sorting = (self.places as usize).min(PASS) * 4 + self.terms.len() * 12;
-        (self.stream.len() + self.facts.len() + self.hop_facts.len()) * 4
-            + self.hop_times.len() * 8
-            + self.hashes.len() * 16
-            + self.docs.len() * 48
-            + sorting
-            + self.terms.memory()
     }
 }
 

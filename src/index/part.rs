@@ -91,9 +91,14 @@ impl Part {
         Ok(cell.get_or_init(|| bytes).as_slice())
     }
 
+    /// The first place of each document.
+    pub(super) fn starts(&self) -> tantivy::Result<&[[u8; 4]]> {
+        Ok(self.once(&self.starts, schema::STARTS)?.as_chunks().0)
+    }
+
     /// From places to documents.
     pub(super) fn walk(&self) -> tantivy::Result<Walk<'_>> {
-        Ok(Walk { starts: self.once(&self.starts, schema::STARTS)?.as_chunks().0, doc: 0 })
+        Ok(Walk { starts: self.starts()?, doc: 0 })
     }
 
     /// From hops to documents.
@@ -146,35 +151,6 @@ impl Part {
         }
         Ok(())
     }
-
-    /// Every hash with its kind before it, and the number of its document or hop.
-    pub(super) fn each_hash(
-        &self,
-        visit: &mut dyn FnMut(&[u8], u32) -> tantivy::Result<()>,
-    ) -> tantivy::Result<()> {
-        for is_wide in [false, true] {
-            let bytes = self.bytes(if is_wide { schema::WIDE_HASHES } else { schema::HASHES })?;
-            for record in bytes.chunks(record_size(is_wide)) {
-                let head = 1 + if is_wide { WIDE } else { NARROW };
-                let (term, number) = record.split_at_checked(head).ok_or_else(damaged)?;
-                visit(term, number_of(number).ok_or_else(damaged)?)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The instants of the hops of each document that has any, newest first.
-    pub(super) fn each_hop_times(&self, visit: &mut dyn FnMut(u32, &[[u8; 8]])) -> tantivy::Result<()> {
-        let (starts, times) = (self.hop_starts()?, self.hop_times()?);
-        let start = |doc: usize| starts.get(doc).map_or(times.len(), |&s| u32::from_le_bytes(s) as usize);
-        for (doc, at) in (0u32..self.docs).zip(0..) {
-            let here = times.get(start(at)..start(at + 1)).ok_or_else(damaged)?;
-            if !here.is_empty() {
-                visit(doc, here);
-            }
-        }
-        Ok(())
-    }
 }
 
 /// Bytes of a record in one of the tables of hashes: kind, hash, and number of the document or hop.
@@ -191,7 +167,37 @@ fn number_of(bytes: &[u8]) -> Option<u32> {
     }
 }
 
+impl Part {
+    /// Visits all hashes that are kept, each once: kind, the bytes kept as a number, document or hop.
+    pub(super) fn each_hash(&self, mut visit: impl FnMut(u8, u64, u32)) -> tantivy::Result<()> {
+        for (number, kept, place) in [(schema::HASHES, NARROW, 3), (schema::WIDE_HASHES, WIDE, 4)] {
+            let bytes = self.bytes(number)?;
+            let mut last: &[u8] = &[];
+            for record in bytes.as_slice().chunks(1 + kept + place).filter(|&record| {
+                let is_new = record != last;
+                last = record;
+                is_new
+            }) {
+                let number = |bytes: &[u8]| bytes.iter().fold(0u64, |n, &byte| n << 8 | u64::from(byte));
+                let (head, place) = record.split_at(record.len().min(1 + kept));
+                let (kind, hash) = head.split_at(1);
+                visit(kind.first().copied().unwrap_or_default(), number(hash), number(place) as u32);
+            }
+        }
+        Ok(())
+    }
+}
+
 impl FieldReader {
+    /// Visits all terms in order, each with its list.
+    pub(super) fn each_list(&self, mut visit: impl FnMut(&[u8], Cursor<'_>)) -> tantivy::Result<()> {
+        let mut terms = self.terms.all();
+        while let Some((term, list)) = terms.next()? {
+            visit(term, self.list(&list));
+        }
+        Ok(())
+    }
+
     /// The list of a term.
     pub(super) fn list(&self, at: &ListAt) -> Cursor<'_> {
         match at {
@@ -244,12 +250,6 @@ impl Walk<'_> {
 
     /// The document of a place that is not below an earlier one, and where it ends.
     pub(super) fn doc(&mut self, place: u32) -> (u32, u32) {
-        let (doc, _, end) = self.doc_from(place);
-        (doc, end)
-    }
-
-    /// As [`Self::doc`], with the first place of the document between the two.
-    pub(super) fn doc_from(&mut self, place: u32) -> (u32, u32, u32) {
         // The last document that begins at or before the place: gallop ahead, then halve.
         let mut reach = 1;
         while self.start(self.doc + reach) <= place && self.doc + reach < self.starts.len() {
@@ -261,8 +261,7 @@ impl Walk<'_> {
             let middle = usize::midpoint(self.doc, high);
             if self.start(middle) <= place { self.doc = middle } else { high = middle }
         }
-        let number = u32::try_from(self.doc).unwrap_or(u32::MAX);
-        (number, self.start(self.doc), self.start(self.doc + 1))
+        (u32::try_from(self.doc).unwrap_or(u32::MAX), self.start(self.doc + 1))
     }
 
     /// Adds the documents of ascending places.

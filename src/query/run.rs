@@ -216,7 +216,7 @@ impl Run<'_> {
         catalog.each::<CatalogError>(self.case.index.keys(set)?, |row| {
             for check in checks {
                 if shows(catalog, row, check)? {
-                    good.push((row.key, row.key));
+                    good.push((row.key(), row.key()));
                     break;
                 }
             }
@@ -345,14 +345,15 @@ fn first<K: Ord>(mut list: Vec<(K, ItemKey)>, limit: usize) -> Vec<ItemKey> {
 fn shows(catalog: &Catalog, row: &Row<'_>, check: &Check) -> Result<bool, CatalogError> {
     Ok(match check {
         Check::MessageId(id) => {
-            row.message_id.is_some_and(|m| schema::bare_message_id(&String::from_utf8_lossy(m)) == *id)
+            row.message_id().is_some_and(|m| schema::bare_message_id(&String::from_utf8_lossy(m)) == *id)
         }
         Check::Digest(of, digits) => {
             let begins = |hex: String| hex.starts_with(digits);
             let is = |one: DigestOf| matches!(*of, DigestOf::Any) || *of == one;
-            (is(DigestOf::Slice) && begins(row.sha256.to_string()))
-                || (is(DigestOf::Wire) && begins(row.wire.to_string()))
-                || (is(DigestOf::Mih) && row.mih.is_some_and(|m| begins(hex(&m))))
+            let digests = row.digests(catalog)?;
+            (is(DigestOf::Slice) && begins(digests.sha256.to_string()))
+                || (is(DigestOf::Wire) && begins(digests.wire.to_string()))
+                || (is(DigestOf::Mih) && row.mih().is_some_and(|m| begins(hex(&m))))
                 || (is(DigestOf::Attachment)
                     && row.attachments(catalog)?.iter().any(|a| begins(a.sha256.to_string())))
         }

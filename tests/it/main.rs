@@ -46,6 +46,7 @@ mod read_only_and_offline;
 mod repeatable;
 mod restored_accounts;
 mod routes;
+mod shown_items;
 mod stock_tools;
 mod support;
 mod support_servers;

@@ -1,0 +1,191 @@
+//! What a row tells beside its plain values.
+
+use std::net::IpAddr;
+use std::rc::Rc;
+
+use crate::facts::Role;
+use crate::types::server::ServerState;
+use crate::types::time::UtcMs;
+use crate::types::{AnomalyKind, ByteRange, Sha256Digest};
+
+/// Digests of an item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RowDigests {
+    /// Of the bytes as found.
+    pub sha256: Sha256Digest,
+    /// Of the wire form.
+    pub wire: Sha256Digest,
+}
+
+/// A person in a field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PersonRow {
+    /// The field.
+    pub role: Role,
+    /// Decoded display name; may be empty.
+    pub name: Rc<str>,
+    /// `local@domain` as written; may be empty.
+    pub address: Rc<str>,
+    /// The field's value, in the message.
+    pub at: ByteRange,
+}
+
+/// An attachment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttachmentRow {
+    /// Part path.
+    pub part: String,
+    /// The claimed name, decoded.
+    pub name: String,
+    /// `type/subtype`.
+    pub content_type: Rc<str>,
+    /// `attachment`, `inline` or empty.
+    pub disposition: Rc<str>,
+    /// Transfer encoding.
+    pub encoding: Rc<str>,
+    /// Bytes after decoding.
+    pub size: u64,
+    /// Digest of the decoded bytes.
+    pub sha256: Sha256Digest,
+    /// The encoded bytes, in the message.
+    pub at: ByteRange,
+}
+
+/// An anomaly of an item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoteRow {
+    /// Its code.
+    pub code: Rc<str>,
+    /// Its row in the table, when this version has it.
+    pub kind: Option<AnomalyKind>,
+    /// Where; in the container for those of the source's reader, else in the message.
+    pub at: Option<ByteRange>,
+    /// What more there is to say.
+    pub detail: Option<String>,
+    /// Whether the reader of the source saw it: then it stands in the ledger too.
+    pub of_source: bool,
+}
+
+/// The rest of an item.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MoreRow {
+    /// The date text that was read.
+    pub date_at: Option<ByteRange>,
+    /// Whether the instant is certain.
+    pub zone_known: bool,
+    /// The Subject's value.
+    pub subject_at: Option<ByteRange>,
+    /// The Message-ID's value.
+    pub message_id_at: Option<ByteRange>,
+    /// The Date field as it stands, where no date could be read from it.
+    pub date_raw: Option<(ByteRange, String)>,
+    /// Where a child stands in the top message's bytes, when every encoding on the way is the identity.
+    pub in_message: Option<ByteRange>,
+    /// `Received` fields there are, when more than were read.
+    pub hops_total: u64,
+    /// Mailbox state.
+    pub state: Vec<Rc<str>>,
+    /// Part path and reason of what is not indexed.
+    pub not_indexed: Vec<(String, Rc<str>)>,
+    /// What the server said of it, when it was acquired from an account.
+    pub server: Option<ServerState>,
+}
+
+/// A hop. Texts are bytes of the message; `None` where there is none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HopRow {
+    /// The whole field.
+    pub at: ByteRange,
+    /// What relays of this kind say again and again.
+    pub relay: Rc<RelayRow>,
+    /// The id.
+    pub id: Option<Vec<u8>>,
+    /// The envelope recipient.
+    pub for_: Option<Rc<[u8]>>,
+    /// The envelope sender.
+    pub envelope_from: Option<Rc<[u8]>>,
+    /// The user who signed in.
+    pub user: Option<Rc<[u8]>>,
+    /// The ident answer.
+    pub ident: Option<Rc<[u8]>>,
+    /// The client's port.
+    pub peer_port: Option<u16>,
+    /// The number of the local user.
+    pub local_uid: Option<u32>,
+    /// The instant.
+    pub date: Option<UtcMs>,
+    /// Its offset in seconds east, where one could be read.
+    pub zone: Option<i32>,
+    /// Whether the instant is certain.
+    pub zone_known: bool,
+    /// Where each text stands in the message: see [`HopRow::PLACES`].
+    pub places: [Option<ByteRange>; 15],
+}
+
+impl HopRow {
+    /// Names of [`HopRow::places`].
+    pub const PLACES: [&'static str; 15] = [
+        "from",
+        "helo",
+        "rdns",
+        "peer_ip",
+        "by",
+        "software",
+        "via",
+        "with",
+        "id",
+        "for",
+        "envelope_from",
+        "user",
+        "ident",
+        "tls_cipher",
+        "date",
+    ];
+}
+
+/// What hops of a pair of servers say again and again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RelayRow {
+    /// The server's own name.
+    pub by: Option<Vec<u8>>,
+    /// What the client called itself.
+    pub helo: Option<Vec<u8>>,
+    /// The name that the server found.
+    pub rdns: Option<Vec<u8>>,
+    /// The first token after `from`.
+    pub from: Option<Vec<u8>>,
+    /// `via`.
+    pub via: Option<Vec<u8>>,
+    /// `with` as written.
+    pub with: Option<Vec<u8>>,
+    /// The words that name the software.
+    pub software: Option<Vec<u8>>,
+    /// The cipher.
+    pub tls_cipher: Option<Vec<u8>>,
+    /// The address that the server saw.
+    pub peer_ip: Option<IpAddr>,
+    /// The server's own address.
+    pub by_ip: Option<IpAddr>,
+    /// Kind of server.
+    pub family: String,
+    /// Transmission keyword.
+    pub protocol: String,
+    /// Code of the grade.
+    pub grade: String,
+    /// Code of the class.
+    pub class: String,
+    /// Code of what the look-up of the name gave.
+    pub rdns_state: String,
+    /// Code of the scope of the address.
+    pub scope: String,
+    /// Code of how the client had signed in.
+    pub auth: String,
+    /// Code of encryption.
+    pub tls: String,
+    /// Version of TLS.
+    pub tls_version: String,
+    /// Bits of the cipher.
+    pub tls_bits: Option<u16>,
+    /// Whether the address was written as a mapped one.
+    pub peer_ip_mapped: bool,
+}
