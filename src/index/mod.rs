@@ -425,7 +425,7 @@ mod tests {
 
     #[test]
     fn an_end_before_the_commit_leaves_the_old_segments_and_the_next_time_cleans_up() {
-        let (folder, before) = index(&varied(90), 40);
+        let (folder, before) = index(&varied(80), 40);
         let names = || {
             let names = std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name());
             names.collect::<std::collections::BTreeSet<_>>()
@@ -438,12 +438,12 @@ mod tests {
         drop((metas, writable));
         assert!(names().len() > old.len() && old.iter().all(|name| names().contains(name)));
         let between = IndexReader::open(folder.path()).unwrap();
-        assert_eq!((between.parts.len(), between.len()), (40, 90));
+        assert_eq!((between.parts.len(), between.len()), (40, 80));
         assert_eq!(answers(&between), answers(&before));
         let mut writer = IndexWriter::open(folder.path()).unwrap();
         writer.condense().unwrap();
         let after = IndexReader::open(folder.path()).unwrap();
-        assert_eq!((after.parts.len(), after.len()), (1, 90));
+        assert_eq!((after.parts.len(), after.len()), (1, 80));
         assert_eq!(answers(&after), answers(&before));
         assert!(names().len() <= 8, "{:?}", names());
     }
