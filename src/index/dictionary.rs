@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! block, block, ..      zstd frames of up to 512 terms
-//! head table            a zstd frame: for each block its first term, its packed length, where its lists begin, its seal
+//! head table            a zstd frame: of each block the first term, packed length, where its lists begin, and seal
 //! seal, length          of the head table: 4 bytes, then 4 with the length of both, the least significant first
 //! ```
 //!
@@ -14,23 +14,18 @@
 //! A seal is the beginning of the SHA-256 of a packed frame: bytes that were changed or cut are an error and never
 //! another answer.
 
-#![expect(clippy::cast_possible_truncation, reason = "a term has at most 255 bytes")]
-
-use std::io::{self, Read as _, Write};
+use std::io::Read as _;
 use std::ops::Range;
 
 use tantivy::directory::{FileSlice, OwnedBytes};
 use tantivy::error::DataCorruption;
 use tantivy::{HasLen as _, TantivyError};
-use zstd::bulk::{Compressor, Decompressor};
+use zstd::bulk::Decompressor;
 
 use crate::types::Sha256Digest;
 
 /// Terms in a block. Measured with 32, 128, 512 and 2,048: fewer take more space, more make a look-up slower.
-const BLOCK: usize = 512;
-
-/// The quickest level: others gain less than a tenth of the dictionary.
-const LEVEL: i32 = 1;
+pub(super) const BLOCK: usize = 512;
 
 /// Longest term in bytes.
 pub(super) const LONGEST: usize = 255;
@@ -42,7 +37,7 @@ const MOST_BLOCK: usize = 32 + BLOCK * (3 + LONGEST + 20);
 const MOST_HEADS: u64 = 1 << 28;
 
 /// The shape of a term of which 15 bytes or more are shared or added; a byte for each number follows.
-const WIDE: u8 = 0xff;
+pub(super) const WIDE: u8 = 0xff;
 
 /// Where the list of a term is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,14 +68,6 @@ pub(super) fn damaged() -> TantivyError {
     TantivyError::DataCorruption(DataCorruption::comment_only("a term dictionary is damaged"))
 }
 
-fn put(out: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        out.push((number & 0x7f) as u8 | 0x80);
-        number >>= 7;
-    }
-    out.push((number & 0x7f) as u8);
-}
-
 /// Takes a number from the front of `bytes`.
 fn take(bytes: &mut &[u8]) -> Option<u64> {
     let mut number = 0u64;
@@ -99,16 +86,8 @@ fn take_usize(bytes: &mut &[u8]) -> Option<usize> {
     take(bytes).and_then(|n| usize::try_from(n).ok())
 }
 
-/// A packer as dictionaries use it.
-///
-/// # Errors
-/// When zstd has no memory.
-pub(super) fn packer() -> io::Result<Compressor<'static>> {
-    Compressor::new(LEVEL)
-}
-
-/// What stands elsewhere of packed bytes, so that no change of them passes: zstd's own checksum is one of the bytes that
-/// come out, and some changes of the packed ones make no difference to those.
+/// What stands elsewhere of packed bytes, so that no change of them passes. zstd's own checksum is one of the bytes
+/// that come out, and some changes of the packed ones make no difference to those.
 pub(super) fn seal(packed: &[u8]) -> [u8; SEAL] {
     let digest = Sha256Digest::of(packed);
     std::array::from_fn(|n| digest.as_bytes()[n])
@@ -127,131 +106,6 @@ pub(super) fn unsealed(sealed: &[u8], most: u64) -> tantivy::Result<Vec<u8>> {
     let mut from = zstd::stream::read::Decoder::with_buffer(packed).map_err(|_| damaged())?.take(most + 1);
     from.read_to_end(&mut out).map_err(|_| damaged())?;
     if out.len() as u64 > most { Err(damaged()) } else { Ok(out) }
-}
-
-/// Writes the dictionary of a field; terms come in ascending order.
-pub(super) struct DictionaryWriter<'a, W> {
-    out: &'a mut W,
-    packer: &'a mut Compressor<'static>,
-    last: Vec<u8>,
-    /// Terms in the block.
-    terms: usize,
-    shapes: Vec<u8>,
-    added: Vec<u8>,
-    numbers: Vec<u8>,
-    block: Vec<u8>,
-    heads: Vec<u8>,
-    blocks: u64,
-    /// Bytes of the lists so far, and those before the block.
-    lists: u64,
-    lists_before: u64,
-    first: Vec<u8>,
-}
-
-impl<'a, W: Write> DictionaryWriter<'a, W> {
-    pub(super) fn new(out: &'a mut W, packer: &'a mut Compressor<'static>) -> Self {
-        Self {
-            out,
-            packer,
-            last: Vec::new(),
-            terms: 0,
-            shapes: Vec::new(),
-            added: Vec::new(),
-            numbers: Vec::new(),
-            block: Vec::new(),
-            heads: Vec::new(),
-            blocks: 0,
-            lists: 0,
-            lists_before: 0,
-            first: Vec::new(),
-        }
-    }
-
-    /// The next term, whose list is this one number.
-    pub(super) fn one(&mut self, term: &[u8], place: u32) -> io::Result<()> {
-        self.term(term)?;
-        put(&mut self.numbers, 1);
-        put(&mut self.numbers, u64::from(place));
-        self.close_if_full()
-    }
-
-    /// The next term, whose `count` numbers take the next `len` bytes of the lists. A list of one number has no bytes:
-    /// see [`Self::one`].
-    pub(super) fn many(&mut self, term: &[u8], count: u32, len: u64) -> io::Result<()> {
-        self.term(term)?;
-        put(&mut self.numbers, u64::from(count));
-        put(&mut self.numbers, len);
-        self.lists += len;
-        self.close_if_full()
-    }
-
-    fn term(&mut self, term: &[u8]) -> io::Result<()> {
-        let is_first = self.blocks == 0 && self.terms == 0;
-        if term.len() > LONGEST || (!is_first && term <= self.last.as_slice()) {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "terms of an index are out of order"));
-        }
-        let shared = if self.terms == 0 {
-            self.first.clear();
-            self.first.extend_from_slice(term);
-            0
-        } else {
-            self.last.iter().zip(term).take_while(|(a, b)| a == b).count()
-        };
-        let rest = term.get(shared..).unwrap_or_default();
-        if shared < 15 && rest.len() < 15 {
-            self.shapes.push((shared << 4 | rest.len()) as u8);
-        } else {
-            self.shapes.extend_from_slice(&[WIDE, shared as u8, rest.len() as u8]);
-        }
-        self.added.extend_from_slice(rest);
-        self.last.truncate(shared);
-        self.last.extend_from_slice(rest);
-        self.terms += 1;
-        Ok(())
-    }
-
-    fn close_if_full(&mut self) -> io::Result<()> {
-        if self.terms < BLOCK { Ok(()) } else { self.close_block() }
-    }
-
-    fn close_block(&mut self) -> io::Result<()> {
-        if self.terms == 0 {
-            return Ok(());
-        }
-        self.block.clear();
-        put(&mut self.block, self.terms as u64);
-        put(&mut self.block, self.shapes.len() as u64);
-        put(&mut self.block, self.added.len() as u64);
-        for run in [&mut self.shapes, &mut self.added, &mut self.numbers] {
-            self.block.extend_from_slice(run);
-            run.clear();
-        }
-        let packed = self.packer.compress(&self.block)?;
-        self.out.write_all(&packed)?;
-        self.heads.push(self.first.len() as u8);
-        self.heads.extend_from_slice(&self.first);
-        put(&mut self.heads, packed.len() as u64);
-        put(&mut self.heads, self.lists_before);
-        self.heads.extend_from_slice(&seal(&packed));
-        self.lists_before = self.lists;
-        self.blocks += 1;
-        self.terms = 0;
-        Ok(())
-    }
-
-    /// Writes what is left and the head table.
-    pub(super) fn finish(mut self) -> io::Result<()> {
-        self.close_block()?;
-        let mut table = Vec::with_capacity(self.heads.len() + 20);
-        put(&mut table, self.blocks);
-        put(&mut table, self.lists);
-        table.extend_from_slice(&self.heads);
-        let packed = self.packer.compress(&table)?;
-        self.out.write_all(&packed)?;
-        self.out.write_all(&seal(&packed))?;
-        let len = u32::try_from(packed.len() + SEAL).map_err(io::Error::other)?;
-        self.out.write_all(&len.to_le_bytes())
-    }
 }
 
 /// What the head table says of a block.
@@ -309,7 +163,7 @@ impl Until {
 }
 
 impl Dictionary {
-    /// Opens what [`DictionaryWriter`] wrote; reads the head table only.
+    /// Opens what `DictionaryWriter` wrote; reads the head table only.
     ///
     /// # Errors
     /// [`TantivyError::DataCorruption`], here and in all that follows.
@@ -523,6 +377,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::index::dictionary_write::{DictionaryWriter, packer};
 
     /// Of each term the count of its list, and the place when there is one or else the list's bytes.
     type Model = BTreeMap<Vec<u8>, (u32, u32)>;

@@ -12,7 +12,8 @@ use tantivy::directory::{CompositeFile, CompositeWrite, FileSlice};
 use tantivy::index::{Segment, SegmentComponent};
 use zstd::bulk::Compressor;
 
-use super::dictionary::{self, Dictionary, DictionaryWriter, damaged};
+use super::dictionary::{self, Dictionary, damaged};
+use super::dictionary_write::{DictionaryWriter, packer};
 use super::schema::{self, FIELDS, HASHES, HOP_STARTS, HOP_TIMES, SECTIONS, STARTS, WIDE_HASHES};
 
 /// Sections beside the lists of the fields.
@@ -38,7 +39,7 @@ impl SegmentFiles {
         Ok(Self {
             terms: CompositeWrite::wrap(segment.open_write(SegmentComponent::Terms)?),
             lists: CompositeWrite::wrap(segment.open_write(SegmentComponent::Postings)?),
-            packer: dictionary::packer()?,
+            packer: packer()?,
             places,
             term_lengths: Vec::new(),
             list_lengths: Vec::new(),

@@ -18,7 +18,7 @@ use tantivy::directory::TerminatingWrite as _;
 use tantivy::index::{Segment, SegmentComponent};
 
 use super::codec;
-use super::dictionary::DictionaryWriter;
+use super::dictionary_write::DictionaryWriter;
 use super::files::{Section, SegmentFiles};
 use super::schema::{self, FACT, FIELDS, HOP};
 use super::terms::Terms;

@@ -15,7 +15,8 @@ use tantivy::index::{Segment, SegmentComponent};
 use tantivy::{HasLen as _, TantivyError};
 
 use super::codec::{self, Cursor, END};
-use super::dictionary::{Dictionary, DictionaryWriter, ListAt, Terms, damaged};
+use super::dictionary::{Dictionary, ListAt, Terms, damaged};
+use super::dictionary_write::DictionaryWriter;
 use super::files::{Section, SegmentFiles, SegmentSections};
 use super::part::record_size;
 use super::schema::{

@@ -7,6 +7,7 @@
 mod codec;
 mod condense;
 mod dictionary;
+mod dictionary_write;
 mod directory;
 mod files;
 mod gather;
