@@ -16,7 +16,7 @@ use crate::types::text::{csv_cell, shown};
 use crate::types::time::rfc3339;
 use crate::types::{ContainerId, CustodyEvent, CustodyEventKind, ItemId, Sha256Digest};
 
-use super::args::AcquisitionsArgs;
+use super::views_args::AcquisitionsArgs;
 use super::{exceptions, runs, sessions};
 
 pub(in crate::cli) fn run(
