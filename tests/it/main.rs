@@ -48,6 +48,7 @@ mod repeatable;
 mod restored_accounts;
 mod routes;
 mod shown_items;
+mod sources_again;
 mod stock_tools;
 mod support;
 mod support_servers;
