@@ -18,3 +18,4 @@ pub mod source;
 pub mod store;
 pub mod types;
 pub mod verify;
+pub mod view;

@@ -26,11 +26,19 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // verify derives what the catalog should hold as an import does, and compares it as exports show it.
     ("verify", &["types", "source", "store", "parse", "facts", "catalog", "index", "ingest", "export"]),
     ("export", &["types", "store", "parse", "facts", "catalog", "query"]),
+    // view is what cli prints, and what a page or a program shows; nothing below it knows it.
+    (
+        "view",
+        &[
+            "types", "store", "parse", "facts", "auth", "route", "catalog", "index", "ingest", "query",
+            "export",
+        ],
+    ),
     (
         "cli",
         &[
             "types", "source", "acquire", "store", "parse", "facts", "auth", "route", "catalog", "index",
-            "ingest", "query", "verify", "export",
+            "ingest", "query", "verify", "export", "view",
         ],
     ),
 ];

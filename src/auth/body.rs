@@ -189,7 +189,7 @@ impl<'a> Bodies<'a> {
 
     /// The check of a signature's `bh=`; `None` when `a=` is unknown, or the body is not whole.
     pub(super) fn check(&mut self, signature: &Signature) -> Option<BodyCheck> {
-        if self.depth == (Depth::Outline { is_whole: false }) {
+        if matches!(self.depth, Depth::Head | Depth::Outline { is_whole: false }) {
             return None;
         }
         let want = Want {

@@ -93,6 +93,8 @@ impl Report {
 pub(crate) enum Depth {
     /// All that can be told.
     Full,
+    /// All that can be told of the first bytes of a message, which hold its header: no body is hashed.
+    Head,
     /// What costs little, for every message of a case: no key, and of the readings of a body only those that undo how it is stored.
     Outline {
         /// Whether `message` is all of it; the hash of a part says nothing.
@@ -100,9 +102,21 @@ pub(crate) enum Depth {
     },
 }
 
+impl Depth {
+    /// Whether keys are asked, and all fields read.
+    pub(crate) fn is_full(self) -> bool {
+        matches!(self, Self::Full | Self::Head)
+    }
+}
+
 /// Checks a message: un-escaped by its container's rule, and, when that differs, the slice as found in the container.
 pub fn check(message: &[u8], as_found: Option<&[u8]>, keys: &KeyStore) -> Report {
     look(message, &header::read(message).value, as_found, keys, Depth::Full)
+}
+
+/// As [`check`] of the first bytes of a message, which hold its header: no body is hashed.
+pub fn check_head(head: &[u8], keys: &KeyStore) -> Report {
+    look(head, &header::read(head).value, None, keys, Depth::Head)
 }
 
 /// What can be told of every message without a key and at little cost: what was recorded in fields of the names that the standards give,
@@ -149,7 +163,7 @@ fn look<'a>(
         dkim.push(checker.message_signature(number, parsed.value, &mut bodies));
     }
     let arc = match depth {
-        Depth::Full => arc::chain(&checker, &mut bodies, &mut anomalies),
+        Depth::Full | Depth::Head => arc::chain(&checker, &mut bodies, &mut anomalies),
         Depth::Outline { .. } => arc::newest(&checker, &mut bodies),
     };
     Report { judged, recorded, spf, recorded_total, dkim, dkim_total: fields.len() as u64, arc, anomalies }

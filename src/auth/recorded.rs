@@ -80,7 +80,7 @@ pub(super) fn read(
         }
         let Some(kind) = kind(field.name) else { continue };
         // Fields of other names are never the recipient's own record.
-        if depth != Depth::Full && !is_plain(field.name) {
+        if !depth.is_full() && !is_plain(field.name) {
             continue;
         }
         total += 1;

@@ -262,7 +262,9 @@ impl<'a> Checker<'a> {
     fn under(&self, number: usize, signature: Signature, bodies: &mut Bodies<'_>) -> SignatureReport {
         let body = bodies.check(&signature);
         let hash = match self.depth {
-            Depth::Full => signature.algorithm.and_then(|a| self.header_hash(number, &signature, a)),
+            Depth::Full | Depth::Head => {
+                signature.algorithm.and_then(|a| self.header_hash(number, &signature, a))
+            }
             // Without a key nobody asks for it.
             Depth::Outline { .. } => None,
         };
@@ -276,7 +278,7 @@ impl<'a> Checker<'a> {
         signature: Signature,
         sealed: Option<&[usize]>,
     ) -> SignatureReport {
-        let sealed = sealed.filter(|_| self.depth == Depth::Full);
+        let sealed = sealed.filter(|_| self.depth.is_full());
         let hash = signature.algorithm.zip(sealed).and_then(|(algorithm, sealed)| {
             let mut total = Total::new(algorithm);
             for &field in sealed {
@@ -328,13 +330,19 @@ impl<'a> Checker<'a> {
         let mut caveats = Vec::new();
         self.weigh(&signature, body.as_ref(), key.as_ref(), &mut caveats);
         let verdict = verdict(&signature, body.as_ref(), check, &caveats);
+        // A key that fits the header says nothing of a body that nobody hashed.
+        let is_half = self.depth == Depth::Head && signature.kind != SignatureKind::ArcSeal;
+        let verdict = match verdict {
+            Verdict::Pass | Verdict::Policy if is_half => Verdict::Unknown,
+            verdict => verdict,
+        };
         SignatureReport { at, signature, body, check, key, caveats, verdict }
     }
 
     /// Asks every key of the signature's name; the best answer counts.
     fn ask(&self, signature: &Signature, hash: Option<&[u8]>) -> (Check, Option<KeyUsed>) {
         let can = !signature.domain.is_empty() && !signature.selector.is_empty();
-        if self.depth != Depth::Full {
+        if !self.depth.is_full() {
             let is_whole = can && signature.algorithm.is_some() && signature.signature_at.is_some();
             return (if is_whole { Check::KeyUnknown } else { Check::NotChecked }, None);
         }

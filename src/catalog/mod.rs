@@ -5,6 +5,7 @@
 //! its own: that makes a row four times smaller and several times cheaper to write than rows in joined tables, and
 //! nothing is searched for here that the index does not find.
 
+mod audit;
 mod fill;
 mod intern;
 mod lookup;
@@ -17,10 +18,11 @@ mod write;
 
 use std::path::PathBuf;
 
+pub use audit::TableCounts;
 pub use read::{Catalog, ContainerRow, EntryRow, SourceRow};
 pub use row::Row;
 pub use values::{AttachmentRow, HopRow, MoreRow, NoteRow, PersonRow, RelayRow, RowDigests};
-pub use write::{CatalogWriter, ItemRow, Watermark};
+pub use write::{CatalogWriter, ItemRow, Watermark, labels};
 
 /// Why the catalog could not be used. It can always be made anew from the record.
 #[derive(Debug, thiserror::Error)]

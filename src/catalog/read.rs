@@ -13,6 +13,7 @@ use super::row::{self, Row, digest};
 use super::values::{NoteRow, RelayRow};
 use super::write::Watermark;
 use super::{BlobPlace, CatalogError, schema};
+use crate::types::time::UtcMs;
 use crate::types::{ContainerId, ItemId, ItemKey, RelPath, Sha256Digest, SourceId};
 
 /// A catalog opened for reading.
@@ -105,6 +106,8 @@ pub struct ContainerRow {
     pub error: Option<(u64, String)>,
     /// What the splitter saw of the whole.
     pub notes: Vec<NoteRow>,
+    /// When the message came into its mailbox by the server's clock, when it was acquired over IMAP.
+    pub internal: Option<UtcMs>,
     /// Labels of the message, one a line, decoded and raw, when it was acquired from a server that has labels.
     pub labels: Option<String>,
 }
@@ -336,6 +339,7 @@ impl Catalog {
                     reason: r.get(11)?,
                     error: opt_uint(r, 12)?.zip(r.get(13)?),
                     notes: Vec::new(),
+                    internal: r.get::<_, Option<i64>>(15)?.map(UtcMs),
                     labels: r.get(16)?,
                 };
                 Ok((row, r.get::<_, Option<Vec<u8>>>(14)?.unwrap_or_default()))

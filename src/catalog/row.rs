@@ -197,7 +197,7 @@ impl<'a> Row<'a> {
     pub fn blob(&self, catalog: &Catalog) -> Result<Option<BlobPlace>, CatalogError> {
         let Some((frame, offset)) = self.frame else { return Ok(None) };
         let place = catalog.frame(frame)?.ok_or_else(|| self.damaged())?;
-        Ok(Some(BlobPlace { offset, size: self.end - self.start, ..place }))
+        Ok(Some(BlobPlace { offset, size: self.end.saturating_sub(self.start), ..place }))
     }
 
     /// The people of all fields, in order.

@@ -96,7 +96,7 @@ fn int(value: u64) -> i64 {
 }
 
 /// The labels of a message, one a line, decoded, and as the server wrote them where that differs; `None` without any.
-fn labels(server: &ServerState) -> Option<String> {
+pub fn labels(server: &ServerState) -> Option<String> {
     if server.gm_labels.is_empty() {
         return None;
     }

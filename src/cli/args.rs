@@ -66,7 +66,7 @@ pub(super) enum Command {
         after_help = "Examples:\n  mailtrail search 'from:alice@example.org'\n  mailtrail search 'hop:192.0.2.0/24 date:2025-03..2025-05'\n  mailtrail search '\"bank details\" NOT kind:child' --json\n\nSee `mailtrail search --fields` for the fields."
     )]
     Search(SearchArgs),
-    /// Show one item: headers, hops, text, attachments, anomalies
+    /// Show one item: people and subject, hops, text, attachments, anomalies
     #[command(
         after_help = "Examples:\n  mailtrail show 5f0c2a9be4d17788-3-41\n  mailtrail show 5f0c2a9be4d17788-3-41 --raw > item.eml\n  mailtrail show 5f0c2a9be4d17788-3-41 --attachment 1 > file.bin"
     )]
@@ -281,6 +281,9 @@ pub(super) struct ShowArgs {
     /// The decoded bytes of attachment N (counted from 1)
     #[arg(long, value_name = "N")]
     pub attachment: Option<usize>,
+    /// Also all header fields as they stand, with encoded words that are not decoded
+    #[arg(long, conflicts_with_all = ["raw", "message", "attachment"])]
+    pub headers: bool,
 }
 
 /// Which way to show.

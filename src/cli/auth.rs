@@ -2,24 +2,21 @@
 
 use std::path::PathBuf;
 
-use crate::auth::{
-    ArcReport, Check, KeyFile, KeyStore, Recorded, RecordedSpf, Report, SignatureReport, check,
-};
-use crate::export::message::message;
-use crate::ingest::{keys, trust};
+use crate::auth::{ArcReport, Check, KeyFile, KeyStore, Recorded, RecordedSpf, Report, SignatureReport};
+use crate::ingest::keys;
 use crate::parse::authres::{MethodResult, Word};
 use crate::parse::dkim::{Signature, SignatureKind};
 use crate::route::Standing;
 use crate::types::text::shown;
 use crate::types::time::{UtcMs, rfc3339};
 use crate::types::{ByteRange, Sha256Digest};
+use crate::view::{AuthView, field_standing};
 
 use super::args::AuthArgs;
-use super::auth_json;
 use super::context::Context;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::item::{as_found, way_of, with_row};
+use super::item::with_row;
 use super::output::Out;
 use super::table::{counted, grouped, pad};
 
@@ -40,16 +37,13 @@ pub(super) fn run(context: &Context, args: &AuthArgs, out: &mut Out) -> Result<E
                     .note(&format!("{what} of the key file could not be read: {}", lines.join(", ")));
             }
         }
-        let bytes = message(reader, catalog, row)?;
-        let as_found = as_found(reader, catalog, row)?;
-        let report = check(&bytes, as_found.as_deref(), &store);
-        let own = way_of(reader, catalog, row, &trust::settings(reader)?.0)?.recorded_in;
+        let view = AuthView::of(reader, catalog, row, store)?;
         if context.json {
-            out.bytes(&auth_json::write(&args.item, &report, &store, &own))?;
-            out.bytes(b"\n")?;
+            out.json(&view.to_json())?;
             return Ok(Exit::Done);
         }
-        let keys = counted(store.entries().count() as u64, "key record", "key records");
+        let (report, own) = (&view.report, view.own.as_slice());
+        let keys = counted(view.keys.entries().count() as u64, "key record", "key records");
         out.line(&format!("{}{}", pad("item", 12), shown(&args.item)))?;
         out.line(&format!("{}{keys} at hand; nothing was asked of a network", pad("keys", 12)))?;
         let judged = report.judged.map_or_else(
@@ -57,11 +51,11 @@ pub(super) fn run(context: &Context, args: &AuthArgs, out: &mut Out) -> Result<E
             |judged| format!("{} ({})", rfc3339(judged.at), clock(judged.clock.code())),
         );
         out.line(&format!("{}{judged}", pad("judged at", 12)))?;
-        recorded(&report, &own, out)?;
-        spf(&report, &own, out)?;
-        dkim(&report, out)?;
+        recorded(report, own, out)?;
+        spf(report, own, out)?;
+        dkim(report, out)?;
         arc(&report.arc, out)?;
-        anomalies(&report, out)?;
+        anomalies(report, out)?;
         Ok(Exit::Done)
     })
 }
@@ -123,15 +117,10 @@ fn recorded(report: &Report, own: Fields<'_>, out: &mut Out) -> Result<(), Failu
 }
 
 /// The fields of the recipient's servers.
-pub(super) type Fields<'a> = &'a [(ByteRange, Standing)];
-
-/// How a field stands to the recipient's servers.
-pub(super) fn standing(field: ByteRange, own: Fields<'_>) -> Option<Standing> {
-    own.iter().find(|(at, _)| *at == field).map(|(_, standing)| *standing)
-}
+type Fields<'a> = &'a [(ByteRange, Standing)];
 
 fn whose(field: ByteRange, own: Fields<'_>) -> &'static str {
-    match standing(field, own) {
+    match field_standing(field, own) {
         Some(Standing::Above) => "of a server of the recipient: above the hop of the boundary",
         Some(Standing::Beside) => {
             "of the server of the boundary, directly below its hop, if it takes away foreign fields of its name"

@@ -10,6 +10,7 @@ use crate::ingest::IngestError;
 use crate::source::SourceError;
 use crate::store::StoreError;
 use crate::types::text::shown;
+use crate::view::ViewError;
 
 use super::exit::Exit;
 
@@ -198,6 +199,30 @@ impl From<IngestError> for Failure {
             _ => {
                 Self::new(chain(&error)).hint("what was committed stays; run the same command again to go on")
             }
+        }
+    }
+}
+
+impl From<ViewError> for Failure {
+    fn from(error: ViewError) -> Self {
+        let failure = Self::new(chain(&error));
+        match error {
+            ViewError::Store(error) => error.into(),
+            ViewError::Catalog(error) => error.into(),
+            ViewError::Index(error) => error.into(),
+            ViewError::Export(error) => error.into(),
+            ViewError::Search(error) => super::search::refused(error),
+            ViewError::ItemId { text, source } => {
+                Self::usage(format!("{text:?}: {source}")).hint("`mailtrail search` prints ids")
+            }
+            ViewError::NoItem { .. } => failure.hint("`mailtrail list` lists all items"),
+            ViewError::NoRule { .. } => {
+                Self::usage(failure.sentence).hint("`mailtrail findings` lists rules")
+            }
+            ViewError::NetworkFile { is_format: true, .. } => {
+                failure.hint("--geoip takes files in the MaxMind DB format (.mmdb)")
+            }
+            _ => failure,
         }
     }
 }

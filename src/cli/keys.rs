@@ -7,10 +7,10 @@ use crate::ingest::keys;
 use crate::store::{Reader, Writer};
 use crate::types::json::Obj;
 use crate::types::text::shown;
+use crate::view::write_key_file;
 
 use super::args::{KeysAdd, KeysArgs};
 use super::auth::read_file;
-use super::auth_json;
 use super::context::{self, Context};
 use super::exit::Exit;
 use super::failure::Failure;
@@ -71,7 +71,7 @@ fn show(context: &Context, out: &mut Out) -> Result<Exit, Failure> {
         let mut o = Obj::new(&mut line);
         o.arr("files", &files, |out, (file, _)| {
             let mut o = Obj::new(out);
-            auth_json::file(&mut o, file);
+            write_key_file(&mut o, file);
             o.end();
         });
         o.arr("records", store.entries(), json);
@@ -121,7 +121,7 @@ fn line(entry: &KeyEntry, out: &mut Out) -> Result<(), Failure> {
 
 fn json(out: &mut Vec<u8>, entry: &KeyEntry) {
     let mut o = Obj::new(out);
-    o.obj("file", |o| auth_json::file(o, &entry.file));
+    o.obj("file", |o| write_key_file(o, &entry.file));
     o.uint("line", entry.line).text("name", &entry.name).str("provenance", &entry.provenance);
     match &entry.text {
         Some(text) => o.text("record", text),

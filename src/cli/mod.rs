@@ -1,11 +1,8 @@
 //! The only folder that prints.
 
 mod acquire;
-mod across;
 mod args;
 mod auth;
-mod auth_json;
-mod clocks;
 mod context;
 mod exit;
 mod export;

@@ -31,6 +31,15 @@ impl Out {
         self.inner.write_all(b"\n")
     }
 
+    /// Writes an object on a line of its own.
+    ///
+    /// # Errors
+    /// What the system says, `BrokenPipe` included.
+    pub(super) fn json(&mut self, object: &[u8]) -> io::Result<()> {
+        self.inner.write_all(object)?;
+        self.inner.write_all(b"\n")
+    }
+
     /// Hands everything to the system.
     ///
     /// # Errors

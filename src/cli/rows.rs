@@ -5,7 +5,7 @@ use crate::export::item::{self, Extra, Teller};
 use crate::export::manifest::{csv_head, csv_row};
 use crate::facts::Role;
 use crate::query::Snippet;
-use crate::types::time::rfc3339;
+use crate::types::time::rfc3339_marked;
 
 use super::failure::Failure;
 use super::output::Out;
@@ -90,7 +90,11 @@ impl<'a> Printer<'a> {
                     out.line(&format!("{}  SUBJECT", head.join("  ")))?;
                 }
                 let id = self.catalog.item_id(row).to_string();
-                let date = row.date().map_or_else(|| "undated".to_owned(), |at| rfc3339(UtcSecs(at).cut()));
+                // `?` in place of `Z`: the zone is not known.
+                let date = row.date().map_or_else(
+                    || "undated".to_owned(),
+                    |at| rfc3339_marked(UtcSecs(at).cut(), row.zone().is_some(), "?"),
+                );
                 let people = row.people_in(self.catalog, &[Role::From])?;
                 let from = people.first();
                 // The real address is always shown; the display name only where there is room.

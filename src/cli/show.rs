@@ -1,17 +1,16 @@
 //! `show`: one item, for people, as JSON, or as exact bytes.
 
-use crate::catalog::{Catalog, HopRow, NoteRow, Row};
+use crate::catalog::{Catalog, HopRow, NoteRow, PersonRow, Row};
 use crate::export::ExportError;
-use crate::export::item::{self, Extra, Teller, Told};
+use crate::export::item::Told;
 use crate::export::message::{as_read, attachment, copy_raw, message, raw};
 use crate::facts::derive::{Scratch, Seen, derive};
-use crate::facts::{TextPart, TextRole, Zone};
-use crate::index::IndexReader;
+use crate::facts::{Role, TextPart, TextRole, Zone};
 use crate::parse::header;
-use crate::query::{self, Case, Options, Order};
 use crate::store::{Reader, StoreError};
 use crate::types::text::{shown, shown_block};
 use crate::types::time::{each_delay, rfc3339};
+use crate::view::ItemView;
 
 use super::args::ShowArgs;
 use super::context::Context;
@@ -47,7 +46,8 @@ fn one(
         }
         return Ok(());
     }
-    let told = Teller::new(catalog).tell(row)?;
+    let view = ItemView::of(reader, catalog, row)?;
+    let told = &view.told;
     if let Some(number) = args.attachment {
         let file = number.checked_sub(1).and_then(|n| told.attachments.get(n)).ok_or_else(|| {
             let have = counted(told.attachments.len() as u64, "attachment", "attachments");
@@ -58,12 +58,7 @@ fn one(
         return Ok(());
     }
     if context.json {
-        let mut line = Vec::new();
-        let same = same_content(reader, catalog, row)?;
-        let extra = Extra { schema: "mailtrail.item/1", same: same.as_deref(), ..Extra::default() };
-        item::write(&mut line, row, &told, &extra);
-        line.push(b'\n');
-        out.bytes(&line)?;
+        out.json(&view.to_json(row))?;
         return Ok(());
     }
     let message = match message(reader, catalog, row) {
@@ -71,18 +66,45 @@ fn one(
         Err(ExportError::Store(StoreError::TooLong { .. })) => None,
         Err(error) => return Err(error.into()),
     };
-    about(row, &told, out)?;
-    same(same_content(reader, catalog, row)?, out)?;
-    headers(message.as_deref(), out)?;
-    hops(&told, out)?;
-    body(message.as_deref(), &told, out)?;
-    attachments(&told, out)?;
-    anomalies(&told, out)
+    about(row, told, out)?;
+    same(view.same.as_deref(), out)?;
+    if args.headers {
+        headers(message.as_deref(), out)?;
+    }
+    hops(told, out)?;
+    body(message.as_deref(), told, out)?;
+    attachments(told, out)?;
+    anomalies(told, out)
+}
+
+/// The fields of people that stand first, decoded.
+const PEOPLE: &[(&str, Role)] = &[
+    ("From", Role::From),
+    ("Sender", Role::Sender),
+    ("Reply-To", Role::ReplyTo),
+    ("To", Role::To),
+    ("Cc", Role::Cc),
+    ("Bcc", Role::Bcc),
+];
+
+/// A person with the address first, which a display name cannot imitate.
+fn person(person: &PersonRow) -> String {
+    let address = shown(&person.address);
+    if person.name.is_empty() { address } else { format!("{address} <{}>", shown(&person.name)) }
 }
 
 fn about(row: &Row<'_>, told: &Told, out: &mut Out) -> Result<(), Failure> {
     let pair = |word: &str, value: &str| format!("{}{value}", pad(word, 12));
     out.line(&pair("item", &told.id.to_string()))?;
+    out.line(&pair("Subject", &row.subject().map_or_else(|| "none".to_owned(), shown)))?;
+    for (word, role) in PEOPLE {
+        let named: Vec<String> =
+            told.people.iter().filter(|person| person.role == *role).map(person).collect();
+        if !named.is_empty() || *role == Role::From {
+            let named = if named.is_empty() { "none".to_owned() } else { named.join(", ") };
+            out.line(&pair(word, &named))?;
+        }
+    }
     let path = shown(&told.container.path.display());
     out.line(&pair("container", &format!("{} ({}) {path}", told.id.container, told.container.kind)))?;
     if let Some(folder) = &told.folder {
@@ -116,27 +138,7 @@ fn about(row: &Row<'_>, told: &Told, out: &mut Out) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Most instances of one content that are named.
-const MOST_SAME: usize = 50;
-
-/// Ids of the other items with the same wire form; `None` where there is no index to ask.
-fn same_content(reader: &Reader, catalog: &Catalog, row: &Row<'_>) -> Result<Option<Vec<String>>, Failure> {
-    let Ok(index) = IndexReader::open(&reader.layout().index()) else { return Ok(None) };
-    let options = Options { order: Order::Ledger, limit: Some(MOST_SAME + 1), ..Options::default() };
-    let case = Case { catalog, index: &index };
-    let Ok(hits) = query::search(case, &format!("wire:{}", row.digests(catalog)?.wire), &options) else {
-        return Ok(None);
-    };
-    let mut ids = Vec::new();
-    catalog.each(hits.keys.into_iter().filter(|key| *key != row.key()), |other| {
-        ids.push(catalog.item_id(other).to_string());
-        Ok::<(), Failure>(())
-    })?;
-    ids.truncate(MOST_SAME);
-    Ok(Some(ids))
-}
-
-fn same(ids: Option<Vec<String>>, out: &mut Out) -> Result<(), Failure> {
+fn same(ids: Option<&[String]>, out: &mut Out) -> Result<(), Failure> {
     for id in ids.into_iter().flatten() {
         out.line(&format!("{}same content (wire SHA-256) as {id}", pad("instances", 12)))?;
     }
@@ -186,14 +188,14 @@ const MAX_VALUE: usize = 2000;
 
 fn headers(message: Option<&[u8]>, out: &mut Out) -> Result<(), Failure> {
     out.line("")?;
-    out.line("Headers")?;
+    out.line("Headers, as they stand: encoded words are not decoded, folded lines are joined")?;
     let Some(message) = message else {
         out.line("  too long to show; use --raw")?;
         return Ok(());
     };
     let header = header::read(message).value;
     for field in &header.fields {
-        let value = String::from_utf8_lossy(&header::unfold(field.value)).into_owned();
+        let value = String::from_utf8_lossy(&header::one_line(field.value)).into_owned();
         let mut text: String = shown(value.trim()).chars().take(MAX_VALUE).collect();
         if value.chars().count() > MAX_VALUE {
             text.push('…');
@@ -207,7 +209,7 @@ fn hops(told: &Told, out: &mut Out) -> Result<(), Failure> {
     out.line("")?;
     let total = told.more.hops_total.max(told.hops.len() as u64);
     out.line(&format!("Hops ({total}, oldest first; below your own servers they are the sender's claim)"))?;
-    let text = |bytes: Option<&[u8]>| bytes.map(|b| shown(&String::from_utf8_lossy(b)));
+    let text = |bytes: Option<&[u8]>| bytes.map(|b| shown(&String::from_utf8_lossy(&header::one_line(b))));
     let mut delays = vec![String::new(); told.hops.len()];
     let certain = |hop: &HopRow| hop.date.filter(|_| hop.zone_known).map(|at| at.0);
     each_delay(told.hops.iter().map(certain), |at, ms| delays[at] = format!(" ({})", delay(Some(ms))));

@@ -114,9 +114,8 @@ pub(super) fn run(context: &Context, args: &VerifyArgs, out: &mut Out) -> Result
     if let Ok(reader) = &reader
         && !args.record_only
     {
-        let scratch = Scratch::new()?;
         let watcher = Watcher::new(context, 0)?;
-        let done = verify_derived(reader, threads, &scratch.path, &Unwatched, &mut |f| findings.take(&f));
+        let done = verify_derived(reader, threads, &Unwatched, &mut |f| findings.take(&f));
         watcher.done();
         match done {
             Ok(summary) => derived = Some(summary),
@@ -219,23 +218,4 @@ fn one_source(dir: &std::path::Path) -> Result<(), Failure> {
 fn has_event(reader: &Reader, wanted: &Sha256Digest) -> bool {
     let Ok(events) = reader.custody() else { return false };
     events.filter_map(Result::ok).any(|(line, _)| Sha256Digest::of(&line) == *wanted)
-}
-
-/// A folder outside the case for the catalog that is made anew; gone when dropped.
-struct Scratch {
-    path: std::path::PathBuf,
-}
-
-impl Scratch {
-    fn new() -> Result<Self, Failure> {
-        let path = std::env::temp_dir().join(format!("mailtrail-verify-{}", std::process::id()));
-        std::fs::create_dir_all(&path)?;
-        Ok(Self { path })
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        std::fs::remove_dir_all(&self.path).unwrap_or_default();
-    }
 }

@@ -6,6 +6,7 @@ use crate::catalog::{
     AttachmentRow, Catalog, CatalogError, ContainerRow, HopRow, NoteRow, PersonRow, Row, RowDigests,
 };
 use crate::facts::Role;
+use crate::parse::header::one_line;
 use crate::types::digest::hex;
 use crate::types::json::{self, Obj};
 use crate::types::server::ServerState;
@@ -248,7 +249,7 @@ fn hop(out: &mut Vec<u8>, hop: &HopRow) {
     let mut o = Obj::new(out);
     let text = |o: &mut Obj<'_>, key: &'static str, value: Option<&[u8]>| {
         if let Some(value) = value {
-            o.text(key, value);
+            o.text(key, &one_line(value));
         }
     };
     range(&mut o, "at", hop.at);

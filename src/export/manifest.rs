@@ -11,7 +11,7 @@ use crate::types::digest::Sha256Stream;
 use crate::types::json::Obj;
 use crate::types::readers::ReaderVersions;
 use crate::types::text::{csv_cell, csv_number};
-use crate::types::time::rfc3339;
+use crate::types::time::rfc3339_marked;
 use crate::types::{CustodyEvent, Sha256Digest};
 
 use super::item::Told;
@@ -116,6 +116,7 @@ pub const COLUMNS: &[&str] = &[
     "size",
     "date",
     "date_offset_secs",
+    "date_zone_known",
     "from",
     "to",
     "cc",
@@ -163,6 +164,7 @@ pub fn csv_row(row: &Row<'_>, told: &Told, file: Option<(&str, &str, u64, &str)>
         .map(|a| format!("{} ({} bytes, sha256 {})", a.name, a.size, a.sha256))
         .collect();
     let anomalies: Vec<String> = told.notes.iter().map(|note| note.code.to_string()).collect();
+    let is_certain = told.more.zone_known;
     let cells = [
         told.id.to_string(),
         file.map(|f| f.0.to_owned()).unwrap_or_default(),
@@ -177,8 +179,9 @@ pub fn csv_row(row: &Row<'_>, told: &Told, file: Option<(&str, &str, u64, &str)>
         row.start().to_string(),
         row.end().to_string(),
         (row.end() - row.start()).to_string(),
-        row.date().map(rfc3339).unwrap_or_default(),
+        row.date().map(|at| rfc3339_marked(at, is_certain, "")).unwrap_or_default(),
         String::new(), // date_offset_secs, below
+        row.date().map(|_| if is_certain { "yes" } else { "no" }).unwrap_or_default().to_owned(),
         people(Role::From),
         people(Role::To),
         people(Role::Cc),

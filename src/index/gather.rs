@@ -30,18 +30,18 @@ const PASS: usize = 8 << 20;
 pub(super) struct Gather {
     pub(super) terms: Terms,
     /// Words in the order of the text.
-    stream: Vec<u32>,
+    pub(super) stream: Vec<u32>,
     /// Words and gaps in the stream.
     places: u32,
     /// Terms that are no words, document after document with [`GAP`] at each end.
-    facts: Vec<u32>,
+    pub(super) facts: Vec<u32>,
     /// Terms of hops, hop after hop with [`GAP`] at each end.
-    hop_facts: Vec<u32>,
+    pub(super) hop_facts: Vec<u32>,
     /// The instant of each hop, as [`schema::hop_time`] gives it.
-    hop_times: Vec<i64>,
+    pub(super) hop_times: Vec<i64>,
     /// Hashes of what is looked up whole, with their documents, or hops: kind, 7 bytes of the hash.
-    hashes: Vec<(u64, u32)>,
-    docs: Vec<Doc>,
+    pub(super) hashes: Vec<(u64, u32)>,
+    pub(super) docs: Vec<Doc>,
 }
 
 /// The numbers kept for each document.
@@ -289,7 +289,8 @@ impl Gather {
         out.terminate()
     }
 
-    fn clear(&mut self) {
+    /// Forgets everything but the memory.
+    pub(super) fn clear(&mut self) {
         self.terms.clear();
         self.stream.clear();
         self.places = 0;

@@ -7,6 +7,7 @@ mod codec;
 mod directory;
 mod gather;
 mod hops;
+mod logical;
 mod part;
 mod places;
 mod read;
@@ -23,6 +24,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 pub use hops::{HopSet, Stop};
+pub use logical::DigestKey;
 pub use places::place;
 pub use read::IndexReader;
 pub use search::{Lookup, Phrase};

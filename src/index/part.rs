@@ -91,9 +91,14 @@ impl Part {
         Ok(cell.get_or_init(|| bytes).as_slice())
     }
 
+    /// The first place of each document.
+    pub(super) fn starts(&self) -> tantivy::Result<&[[u8; 4]]> {
+        Ok(self.once(&self.starts, schema::STARTS)?.as_chunks().0)
+    }
+
     /// From places to documents.
     pub(super) fn walk(&self) -> tantivy::Result<Walk<'_>> {
-        Ok(Walk { starts: self.once(&self.starts, schema::STARTS)?.as_chunks().0, doc: 0 })
+        Ok(Walk { starts: self.starts()?, doc: 0 })
     }
 
     /// From hops to documents.
@@ -152,7 +157,37 @@ impl Part {
     }
 }
 
+impl Part {
+    /// Visits all hashes that are kept, each once: kind, the bytes kept as a number, document or hop.
+    pub(super) fn each_hash(&self, mut visit: impl FnMut(u8, u64, u32)) -> tantivy::Result<()> {
+        for (number, kept, place) in [(schema::HASHES, NARROW, 3), (schema::WIDE_HASHES, WIDE, 4)] {
+            let bytes = self.bytes(number)?;
+            let mut last: &[u8] = &[];
+            for record in bytes.as_slice().chunks(1 + kept + place).filter(|&record| {
+                let is_new = record != last;
+                last = record;
+                is_new
+            }) {
+                let number = |bytes: &[u8]| bytes.iter().fold(0u64, |n, &byte| n << 8 | u64::from(byte));
+                let (head, place) = record.split_at(record.len().min(1 + kept));
+                let (kind, hash) = head.split_at(1);
+                visit(kind.first().copied().unwrap_or_default(), number(hash), number(place) as u32);
+            }
+        }
+        Ok(())
+    }
+}
+
 impl FieldReader {
+    /// Visits all terms in order, each with its list.
+    pub(super) fn each_list(&self, mut visit: impl FnMut(&[u8], Cursor<'_>)) -> tantivy::Result<()> {
+        let mut stream = self.terms.stream()?;
+        while let Some((term, info)) = stream.next() {
+            visit(term, self.list(info));
+        }
+        Ok(())
+    }
+
     /// The list of a term.
     pub(super) fn list(&self, info: &TermInfo) -> Cursor<'_> {
         let bytes = self.lists.get(info.postings_range.start..).unwrap_or_default();

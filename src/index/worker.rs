@@ -61,8 +61,9 @@ pub struct Finished {
 /// Gathers items in memory and writes them as segments. One for each thread.
 #[derive(Debug)]
 pub struct IndexWorker {
-    index: Index,
-    gather: Gather,
+    /// Where segments go; `None` when only digests are taken.
+    index: Option<Index>,
+    pub(super) gather: Gather,
     budget: usize,
     folder: Folder,
     lower: Vec<u8>,
@@ -77,7 +78,7 @@ const MOST_MEMORY: usize = 2 << 30;
 const MOST_DOCS: u32 = 1 << 23;
 
 impl IndexWorker {
-    pub(super) fn new(index: Index, budget: usize) -> Self {
+    pub(super) fn new(index: Option<Index>, budget: usize) -> Self {
         let seed = RandomState::new().hash_one(0u8);
         let gather = Gather::new(seed);
         Self {
@@ -119,10 +120,8 @@ impl IndexWorker {
     /// [`IndexError::Write`] when the segment's files cannot be written.
     pub fn flush(&mut self) -> Result<Option<Finished>, IndexError> {
         let items = self.gather.docs();
-        if items == 0 {
-            return Ok(None);
-        }
-        let segment = self.index.new_segment();
+        let Some(index) = self.index.as_ref().filter(|_| items > 0) else { return Ok(None) };
+        let segment = index.new_segment();
         self.gather.write(&segment).map_err(IndexError::Write)?;
         Ok(Some(Finished { meta: segment.with_max_doc(items).meta().clone(), items }))
     }

@@ -62,7 +62,7 @@ impl IndexWriter {
     ///
     /// 100 MB hold the words of about 70 MB of text.
     pub fn worker(&self, budget: usize) -> IndexWorker {
-        IndexWorker::new(self.index.clone(), budget)
+        IndexWorker::new(Some(self.index.clone()), budget)
     }
 
     /// How far the last commit reached.

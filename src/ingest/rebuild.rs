@@ -27,8 +27,9 @@ const ROUND: u64 = 32 << 20;
 /// Items that are read at once, at most.
 const MAX_JOBS: usize = 16_384;
 
-/// What was read of some items, with their messages; `None` for an item that was passed over.
-type Chunk = Vec<Option<(Read, Vec<u8>)>>;
+/// What was read of some items, with their messages; `None` for an item that was passed over. And the digests of what
+/// an index answers about them, when these are wanted.
+type Chunk = (Vec<Option<(Read, Vec<u8>)>>, Vec<(ItemKey, u64)>);
 
 /// An item of the ledger that is to be read again.
 #[derive(Debug)]
@@ -115,6 +116,7 @@ pub fn catch_up(
             match step {
                 Step::Record(record, ordinal) => catalog.record(number, ordinal, record)?,
                 Step::Item(row) => catalog.add_item(row)?,
+                Step::Digest(..) => {}
             }
             Ok(())
         })?;
@@ -132,6 +134,8 @@ pub enum Step<'a> {
     Record(&'a Record, u64),
     /// An item or child.
     Item(&'a ItemRow<'a>),
+    /// The digest of what an index answers about an item or child that came before.
+    Digest(ItemKey, u64),
 }
 
 /// Reads items of the ledger again from their blobs.
@@ -142,6 +146,7 @@ pub struct Again<'a> {
     frames: Vec<FrameAt>,
     pool: rayon::ThreadPool,
     is_lenient: bool,
+    most_jobs: usize,
 }
 
 impl<'a> Again<'a> {
@@ -155,7 +160,13 @@ impl<'a> Again<'a> {
             .num_threads(threads.max(1))
             .build()
             .map_err(|_| IngestError::Worker)?;
-        Ok(Self { reader, registry, frames, pool, is_lenient })
+        Ok(Self { reader, registry, frames, pool, is_lenient, most_jobs: MAX_JOBS })
+    }
+
+    /// Reads at most so many items at once.
+    #[must_use]
+    pub fn in_rounds_of(self, items: usize) -> Self {
+        Self { most_jobs: items.max(1), ..self }
     }
 
     /// Reads a segment: all its records, and the rows of its items from `from` on. Answers the number of its items.
@@ -211,7 +222,7 @@ impl<'a> Again<'a> {
             let blob = BlobAt { frame, offset: place.offset, len: place.len, sha256 };
             jobs.push(Job { record, ordinal: number, blob, place, container: container.clone() });
             bytes += len;
-            if bytes >= ROUND || jobs.len() >= MAX_JOBS {
+            if bytes >= ROUND || jobs.len() >= self.most_jobs {
                 total_bytes += bytes;
                 bytes = 0;
                 self.round(segment, bench, index, &mut jobs, visit)?;
@@ -258,7 +269,11 @@ impl<'a> Again<'a> {
                         if let Some(index) = index {
                             tools.flush_if_full(index)?;
                         }
-                        out
+                        let mut digests = Vec::new();
+                        if let Some(key) = bench.digest_key() {
+                            tools.take_digests(key, &mut digests);
+                        }
+                        Ok((out?, digests))
                     });
                     read.unwrap_or(Err(IngestError::Worker))
                 })
@@ -266,7 +281,8 @@ impl<'a> Again<'a> {
         });
         let mut jobs = std::mem::take(jobs).into_iter();
         for chunk in read {
-            for (read, job) in chunk?.into_iter().zip(&mut jobs) {
+            let (chunk, digests) = chunk?;
+            for (read, job) in chunk.into_iter().zip(&mut jobs) {
                 let Some((read, message)) = read else { continue };
                 let item = Derivation {
                     segment,
@@ -280,6 +296,9 @@ impl<'a> Again<'a> {
                 for row in rows(&item) {
                     visit(Step::Item(&row))?;
                 }
+            }
+            for (key, digest) in digests {
+                visit(Step::Digest(key, digest))?;
             }
         }
         Ok(())

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::facts::ItemFacts;
 use crate::facts::derive::{Scratch, Seen, derive};
-use crate::index::{IndexError, IndexWorker, IndexWriter, Indexed, Way};
+use crate::index::{DigestKey, IndexError, IndexWorker, IndexWriter, Indexed, Way};
 use crate::route::{Mail, Settings};
 use crate::types::{Anomaly, AnomalyKind, ItemKey, Sha256Digest};
 
@@ -114,6 +114,13 @@ impl Tools {
         Read { facts }
     }
 
+    /// Takes the digests of what was added to the index part since the last time.
+    pub fn take_digests(&mut self, key: &DigestKey, out: &mut Vec<(ItemKey, u64)>) {
+        if let Some(index) = &mut self.index {
+            index.take_digests(key, out);
+        }
+    }
+
     /// Writes out the index part when it has grown to its budget.
     pub fn flush_if_full(&mut self, writer: &Mutex<IndexWriter>) -> Result<(), IndexError> {
         if self.index.as_ref().is_some_and(IndexWorker::is_full) { self.flush(writer) } else { Ok(()) }
@@ -160,6 +167,7 @@ pub fn read_message(message: &[u8]) -> Read {
 #[derive(Debug)]
 pub struct Bench {
     free: Mutex<Vec<Tools>>,
+    digests: Option<DigestKey>,
 }
 
 impl Bench {
@@ -171,13 +179,29 @@ impl Bench {
             index: Some(index.worker(budget)),
             settings: Arc::clone(settings),
         };
-        Self { free: Mutex::new((0..workers).map(|_| one()).collect()) }
+        Self { free: Mutex::new((0..workers).map(|_| one()).collect()), digests: None }
     }
 
     /// A set for each of `workers`, without an index.
     pub fn plain(workers: usize) -> Self {
         let one = || Tools { scratch: Scratch::default(), index: None, settings: Arc::default() };
-        Self { free: Mutex::new((0..workers.max(1)).map(|_| one()).collect()) }
+        Self { free: Mutex::new((0..workers.max(1)).map(|_| one()).collect()), digests: None }
+    }
+
+    /// A set for each of `workers`, for what an index under `settings` would answer about each item, as a digest.
+    pub fn for_digests(workers: usize, settings: &Arc<Settings>, key: &DigestKey) -> Self {
+        let one = || Tools {
+            scratch: Scratch::default(),
+            index: Some(IndexWorker::for_digests()),
+            settings: Arc::clone(settings),
+        };
+        let free = (0..workers.max(1)).map(|_| one()).collect();
+        Self { free: Mutex::new(free), digests: Some(key.clone()) }
+    }
+
+    /// The key, when digests are to be taken.
+    pub fn digest_key(&self) -> Option<&DigestKey> {
+        self.digests.as_ref()
     }
 
     /// Does `work` with a set of tools; `None` when there is none, which cannot be while no worker dies.

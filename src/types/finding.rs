@@ -40,6 +40,7 @@ findings! {
     ChangedWhileRead, "changed-while-read", 3, "A file changed while it was read; what was read is stored and hashed.";
     BooksDoNotBalance, "books-do-not-balance", 3, "The ranges of a container do not cover its bytes exactly once.";
     SourceUnfinished, "source-unfinished", 3, "An import stopped before the end of its source; run it again.";
+    SourceDoubled, "source-doubled", 3, "Two segments of the ledger hold the same source, so that the id of each of its items stands twice.";
     TornTail, "torn-tail", 3, "Bytes after the last committed record, left by a write that was cut off; the next writing command sets them aside.";
     HeadBehind, "head-behind", 3, "The custody log holds events that the head does not name yet: the last writing command was cut off.";
     HeadMismatch, "head-mismatch", 4, "The head does not name the last event of the custody log.";
@@ -58,12 +59,12 @@ findings! {
     WireMismatch, "wire-mismatch", 4, "The wire form of an item does not have the digest recorded for it.";
     SourceIdMismatch, "source-id-mismatch", 4, "The id of a source is not the one that its paths and digests give.";
     CatalogMissing, "catalog-missing", 3, "There is no catalog, or it lags behind the ledger; `rebuild` makes it anew.";
-    CatalogMismatch, "catalog-mismatch", 4, "A row of the catalog is not what the blob gives.";
+    CatalogMismatch, "catalog-mismatch", 4, "A row of the catalog is not what the blobs and the ledger give, or is of something that the record does not have.";
     CatalogUnreadable, "catalog-unreadable", 4, "The catalog cannot be read; `rebuild` makes it anew.";
     CatalogOtherVersion, "catalog-other-version", 3, "The catalog was made by another version of the program, so it was not compared; `rebuild` makes it anew.";
     NotCompared, "not-compared", 3, "What catalog and index hold of some items could not be compared, because the bytes of these items cannot be read.";
     IndexMissing, "index-missing", 3, "There is no index, or it lags behind the ledger; `rebuild` makes it anew.";
-    IndexMismatch, "index-mismatch", 4, "The index does not hold the items of the ledger, or a file of it is damaged; `rebuild` makes it anew.";
+    IndexMismatch, "index-mismatch", 4, "What the index answers about items is not what their bytes give, or a file of it is damaged; `rebuild` makes it anew.";
     IndexOtherVersion, "index-other-version", 3, "The index was made by another version of the program, so it was not compared; `rebuild` makes it anew.";
     SourceDiffers, "source-differs", 4, "The original no longer has the bytes that were imported.";
     SourceMissing, "source-missing", 4, "The original is not where it was imported from.";

@@ -63,9 +63,30 @@ pub fn rfc3339(at: UtcMs) -> String {
     if ms == 0 { format!("{base}Z") } else { format!("{base}.{ms:03}Z") }
 }
 
+/// The same of an instant that may not be certain: a time whose zone is not known ends in `mark` and not in `Z`, so that nobody takes it for UTC.
+pub fn rfc3339_marked(at: UtcMs, is_certain: bool, mark: &str) -> String {
+    let text = rfc3339(at);
+    match text.strip_suffix('Z') {
+        Some(local) if !is_certain => format!("{local}{mark}"),
+        _ => text,
+    }
+}
+
 /// RFC 3339 in UTC with microseconds, the form of the custody log.
 pub fn rfc3339_us(us: i64) -> String {
     format!("{}.{:06}Z", stamp(us.div_euclid(1_000_000)), us.rem_euclid(1_000_000))
+}
+
+/// RFC 3339 in UTC, as finely as a clock counts that goes in steps of `step_us` microseconds, and no finer: none of its digits
+/// is invented.
+pub fn rfc3339_step(us: i64, step_us: i64) -> String {
+    let (base, rest) = (stamp(us.div_euclid(1_000_000)), us.rem_euclid(1_000_000));
+    let digits = (0..6).find(|digits| step_us >= 10i64.pow(6 - digits)).unwrap_or(6);
+    if digits == 0 {
+        return format!("{base}Z");
+    }
+    let (fraction, width) = (rest / 10i64.pow(6 - digits), digits as usize);
+    format!("{base}.{fraction:0width$}Z")
 }
 
 fn stamp(secs: i64) -> String {
@@ -87,5 +108,15 @@ mod tests {
         assert_eq!(rfc3339(UtcMs(1_763_626_504_000)), "2025-11-20T08:15:04Z");
         assert_eq!(rfc3339(UtcMs(-1)), "1969-12-31T23:59:59.999Z");
         assert_eq!(weekday(0), 4);
+        for (step, want) in [
+            (60_000_000, "2025-11-20T08:15:04Z"),
+            (1_000_000, "2025-11-20T08:15:04Z"),
+            (100_000, "2025-11-20T08:15:04.0Z"),
+            (1_000, "2025-11-20T08:15:04.012Z"),
+            (30, "2025-11-20T08:15:04.01234Z"),
+            (1, "2025-11-20T08:15:04.012345Z"),
+        ] {
+            assert_eq!(rfc3339_step(1_763_626_504_012_345, step), want);
+        }
     }
 }

@@ -147,9 +147,19 @@ fn walk_all(
             to_workers.send(full).unwrap_or_default();
         }
     };
+    let mut sources = BTreeMap::new();
     for number in numbers {
         summary.segments += 1;
         let info = SegmentInfo::read(reader, number);
+        if let Some(closed) = info.closed()
+            && let Some(first) = sources.insert(closed.id, number)
+        {
+            let detail =
+                format!("it holds the source that segment {first} holds: every id of it stands twice");
+            let mut found = finding(FindingKind::SourceDoubled, &FileKind::Ledger.path(number), None, detail);
+            found.hits.push(info.source().to_string());
+            out.push(found);
+        }
         if let Err(error) = Walk::new(&info, &mut emit, suspects, summary, out).run(reader) {
             let error = std::io::Error::other(error);
             let missing = !reader.layout().numbered(FileKind::Ledger, number).exists();

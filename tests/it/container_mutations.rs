@@ -72,8 +72,12 @@ fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
 /// One of each kind of container, and every mailbox of our own corpus that is not long.
 fn inputs() -> Vec<(String, Vec<u8>)> {
     let long = format!("{}/x.eml", "d".repeat(150));
-    let files: [(&str, &[u8]); 4] =
-        [("in", &mbox()), ("a/cur/1.2.h", MAIL.as_bytes()), (&long, MAIL.as_bytes()), ("in.gz", &gzip(&mbox()))];
+    let files: [(&str, &[u8]); 4] = [
+        ("in", &mbox()),
+        ("a/cur/1.2.h", MAIL.as_bytes()),
+        (&long, MAIL.as_bytes()),
+        ("in.gz", &gzip(&mbox())),
+    ];
     let mut all = vec![
         ("mmdf".to_owned(), format!("\x01\x01\x01\x01\n{MAIL}\x01\x01\x01\x01\n").repeat(3).into_bytes()),
         ("gzip".to_owned(), gzip(&mbox())),

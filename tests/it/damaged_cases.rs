@@ -647,3 +647,19 @@ fn an_item_too_long_for_memory_is_stored_checked_and_restored_as_a_stream() {
     assert_eq!((found[0].kind, found[0].hits.clone()), (FindingKind::FrameMismatch, vec![format!("{id}-1")]));
     assert!(restore_container(&reader, &blobs, id, &mut std::io::sink()).is_err());
 }
+
+#[test]
+fn a_source_that_the_ledger_holds_twice_is_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = Writer::create(&dir.path().join("case"), &CaseInfo::default(), &run()).unwrap();
+    for _ in 0..2 {
+        let mut import = Import::begin(&mut writer);
+        import.mbox("a.mbox", 3);
+        import.close();
+    }
+    drop(writer);
+    let (_, findings) = verify(&dir.path().join("case"), 1);
+    let doubled: Vec<_> = findings.iter().filter(|f| f.kind == FindingKind::SourceDoubled).collect();
+    assert_eq!(doubled.len(), 1, "{findings:?}");
+    assert_eq!(doubled[0].file, "ledger/000002.jsonl");
+}

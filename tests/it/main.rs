@@ -47,6 +47,7 @@ mod reader_versions;
 mod repeatable;
 mod restored_accounts;
 mod routes;
+mod shown_items;
 mod stock_tools;
 mod support;
 mod support_servers;

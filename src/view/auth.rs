@@ -1,53 +1,97 @@
-//! The JSON of `auth` (`mailtrail.auth/1`): see docs/output.md.
+//! What servers recorded of a message, and what its signatures say when they are computed again: `mailtrail.auth/1`.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::auth::{
-    ArcReport, BodyCheck, KeyFile, KeyStore, KeyUsed, Reading, Recorded, RecordedSpf, Report, SignatureReport,
+    ArcReport, BodyCheck, KeyFile, KeyStore, KeyUsed, Reading, Recorded, RecordedSpf, Report,
+    SignatureReport, check, check_head,
 };
+use crate::catalog::{Catalog, Row};
+use crate::ingest::trust;
 use crate::parse::authres::{MethodResult, Property, Word};
 use crate::parse::dkim::{Algorithm, SignatureKind};
 use crate::route::Standing;
+use crate::store::Reader;
 use crate::types::ByteRange;
 use crate::types::json::{self, Obj};
 use crate::types::time::rfc3339;
 
-use super::auth::{Fields, standing};
+use super::ViewError;
+use super::item::{as_found, message_as_read};
+use super::way::chain_of;
 
-/// The whole object.
-pub(super) fn write(item: &str, report: &Report, keys: &KeyStore, own: Fields<'_>) -> Vec<u8> {
-    let mut out = Vec::new();
-    let mut o = Obj::new(&mut out);
-    o.arr("anomalies", &report.anomalies, |out, note| {
-        let mut o = Obj::new(out);
-        if let Some(place) = note.at {
-            at(&mut o, "at", place);
-        }
-        o.str("code", note.kind.code());
-        if let Some(detail) = &note.detail {
-            o.str("detail", detail);
-        }
-        o.str("severity", note.kind.severity().code());
+/// What is known of the authentication of one message.
+#[derive(Debug)]
+pub struct AuthView {
+    /// The item.
+    pub item: String,
+    /// What was recorded and what was computed again.
+    pub report: Report,
+    /// The keys that were at hand.
+    pub keys: KeyStore,
+    /// The fields of the recipient's servers, and where each stands.
+    pub own: Vec<(ByteRange, Standing)>,
+}
+
+/// How a field stands to the recipient's servers; `None` where it is not known to be of one.
+pub fn field_standing(field: ByteRange, own: &[(ByteRange, Standing)]) -> Option<Standing> {
+    own.iter().find(|(at, _)| *at == field).map(|(_, standing)| *standing)
+}
+
+impl AuthView {
+    /// Reads the recorded results of an item and computes its signatures with some keys; the case's own key files are
+    /// [`crate::ingest::keys::files`]. Of a message that is too long for memory no body is hashed.
+    ///
+    /// # Errors
+    /// [`ViewError::Export`], [`ViewError::Store`], [`ViewError::Catalog`].
+    pub fn of(reader: &Reader, catalog: &Catalog, row: &Row<'_>, keys: KeyStore) -> Result<Self, ViewError> {
+        let (message, whole) = message_as_read(reader, catalog, row)?;
+        let as_found = as_found(reader, catalog, row)?;
+        let report = if whole == message.len() as u64 {
+            check(&message, as_found.as_deref(), &keys)
+        } else {
+            check_head(&message, &keys)
+        };
+        let own = chain_of(reader, catalog, row, &trust::settings(reader)?.0)?.recorded_in;
+        Ok(Self { item: catalog.item_id(row).to_string(), report, keys, own })
+    }
+
+    /// The object `mailtrail.auth/1`.
+    pub fn to_json(&self) -> Vec<u8> {
+        let Self { item, report, keys, own } = self;
+        let mut out = Vec::new();
+        let mut o = Obj::new(&mut out);
+        o.arr("anomalies", &report.anomalies, |out, note| {
+            let mut o = Obj::new(out);
+            if let Some(place) = note.at {
+                at(&mut o, "at", place);
+            }
+            o.str("code", note.kind.code());
+            if let Some(detail) = &note.detail {
+                o.str("detail", detail);
+            }
+            o.str("severity", note.kind.severity().code());
+            o.end();
+        });
+        o.obj("arc", |o| arc(o, &report.arc));
+        o.arr("dkim", &report.dkim, |out, one| signature(out, one, Some(report)));
+        o.uint("dkim_total", report.dkim_total);
+        o.str("item", item);
+        match report.judged {
+            Some(judged) => o.obj("judged", |o| {
+                o.str("at", &rfc3339(judged.at)).str("clock", judged.clock.code());
+            }),
+            None => o.null("judged"),
+        };
+        o.uint("key_records", keys.entries().count() as u64);
+        o.arr("recorded", &report.recorded, |out, field| recorded(out, field, own));
+        o.uint("recorded_total", report.recorded_total);
+        o.str("schema", "mailtrail.auth/1");
+        o.arr("spf", &report.spf, |out, field| spf(out, field, own));
         o.end();
-    });
-    o.obj("arc", |o| arc(o, &report.arc));
-    o.arr("dkim", &report.dkim, |out, one| signature(out, one, Some(report)));
-    o.uint("dkim_total", report.dkim_total);
-    o.str("item", item);
-    match report.judged {
-        Some(judged) => o.obj("judged", |o| {
-            o.str("at", &rfc3339(judged.at)).str("clock", judged.clock.code());
-        }),
-        None => o.null("judged"),
-    };
-    o.uint("key_records", keys.entries().count() as u64);
-    o.arr("recorded", &report.recorded, |out, field| recorded(out, field, own));
-    o.uint("recorded_total", report.recorded_total);
-    o.str("schema", "mailtrail.auth/1");
-    o.arr("spf", &report.spf, |out, field| spf(out, field, own));
-    o.end();
-    out
+        out
+    }
 }
 
 fn at(o: &mut Obj<'_>, key: &'static str, place: ByteRange) {
@@ -70,7 +114,7 @@ fn words(o: &mut Obj<'_>, key: &'static str, words: &[Word]) {
     });
 }
 
-fn recorded(out: &mut Vec<u8>, field: &Recorded, own: Fields<'_>) {
+fn recorded(out: &mut Vec<u8>, field: &Recorded, own: &[(ByteRange, Standing)]) {
     let results = &field.results;
     let mut o = Obj::new(out);
     at(&mut o, "at", field.at);
@@ -86,7 +130,7 @@ fn recorded(out: &mut Vec<u8>, field: &Recorded, own: Fields<'_>) {
             o.null("server");
         }
     }
-    o.opt_str("standing", standing(field.at, own).map(Standing::code));
+    o.opt_str("standing", field_standing(field.at, own).map(Standing::code));
     o.opt_uint("version", results.version);
     o.end();
 }
@@ -116,7 +160,7 @@ fn result(out: &mut Vec<u8>, result: &MethodResult) {
     o.end();
 }
 
-fn spf(out: &mut Vec<u8>, field: &RecordedSpf, own: Fields<'_>) {
+fn spf(out: &mut Vec<u8>, field: &RecordedSpf, own: &[(ByteRange, Standing)]) {
     let mut o = Obj::new(out);
     at(&mut o, "at", field.at);
     words(&mut o, "comments", &field.spf.comments);
@@ -128,7 +172,7 @@ fn spf(out: &mut Vec<u8>, field: &RecordedSpf, own: Fields<'_>) {
         o.end();
     });
     o.text("result", &field.spf.result.text);
-    o.opt_str("standing", standing(field.at, own).map(Standing::code));
+    o.opt_str("standing", field_standing(field.at, own).map(Standing::code));
     o.end();
 }
 
@@ -189,7 +233,7 @@ fn body(o: &mut Obj<'_>, check: &BodyCheck) {
 fn key(o: &mut Obj<'_>, used: &KeyUsed) {
     let entry = &used.entry;
     o.opt_uint("bits", used.bits);
-    o.obj("file", |o| file(o, &entry.file));
+    o.obj("file", |o| write_key_file(o, &entry.file));
     o.uint("line", entry.line);
     o.text("name", &entry.name).str("provenance", &entry.provenance);
     match &entry.text {
@@ -198,8 +242,8 @@ fn key(o: &mut Obj<'_>, used: &KeyUsed) {
     };
 }
 
-/// A key file.
-pub(super) fn file(o: &mut Obj<'_>, file: &KeyFile) {
+/// Writes the keys of a key file into an object.
+pub fn write_key_file(o: &mut Obj<'_>, file: &KeyFile) {
     o.opt_str("added", file.added.as_deref());
     o.str("name", &file.name);
     o.opt_str("note", file.note.as_deref());

@@ -3,46 +3,36 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use crate::catalog::HopRow;
+use crate::catalog::{Catalog, HopRow};
 use crate::ingest::trust;
-use crate::query::Options;
+use crate::query::{self, Case, Options};
 use crate::route::{ACROSS, Across, Finding, Rule, Seen, Survey, is_mail, relay_name};
+use crate::store::Reader;
 use crate::types::ItemKey;
 
-use super::context::Context;
-use super::failure::Failure;
-use super::search::Opened;
+use super::ViewError;
 
 /// Other items that a finding names.
 const NAMED: usize = 5;
 
 /// The rule across messages with this id.
-pub(super) fn rule(id: &str) -> Option<&'static Rule> {
+pub fn cross_rule(id: &str) -> Option<&'static Rule> {
     ACROSS.iter().find(|rule| rule.id == id)
 }
 
-/// What the rules found in a case.
-pub(super) struct Found {
+/// What the rules across messages found in a case.
+#[derive(Debug)]
+pub struct CrossFindings {
     all: Vec<Across>,
-    is_cut: bool,
+    /// Whether not all hops were compared, because one server gave one id, or left out encryption, too often.
+    pub is_cut: bool,
 }
 
-/// Compares all hops of a case, in two rounds over the catalog so that memory follows what is found.
-pub(super) fn find(case: &Opened) -> Result<Found, Failure> {
-    let teaching = trust::settings(&case.reader)?.0.teaching_addresses;
-    let mut survey = Survey::default();
-    each(case, teaching, |seen| survey.count(seen))?;
-    let mut compare = survey.chosen();
-    each(case, teaching, |seen| compare.see(seen))?;
-    let is_cut = compare.is_cut();
-    Ok(Found { all: compare.findings(), is_cut })
-}
-
-fn each(case: &Opened, teaching: bool, mut visit: impl FnMut(&Seen<'_>)) -> Result<(), Failure> {
+fn each(catalog: &Catalog, teaching: bool, mut visit: impl FnMut(&Seen<'_>)) -> Result<(), ViewError> {
     let (first, last) = (ItemKey::from_u64(0), ItemKey::from_u64(u64::MAX));
-    case.catalog.range::<Failure>(first, last, |row| {
+    catalog.range::<ViewError>(first, last, |row| {
         let message_id = String::from_utf8_lossy(row.message_id().unwrap_or_default()).trim().to_owned();
-        for (at, hop) in row.hops(&case.catalog)?.iter().enumerate() {
+        for (at, hop) in row.hops(catalog)?.iter().enumerate() {
             let (by, client, tls) = (lower(hop.relay.by.as_deref()), client(hop), tls(hop, teaching));
             visit(&Seen {
                 item: row.key().as_u64(),
@@ -89,14 +79,31 @@ fn tls(hop: &HopRow, teaching: bool) -> Option<bool> {
     }
 }
 
-impl Found {
+impl CrossFindings {
+    /// Compares all hops of a case, in two rounds over the catalog so that memory follows what is found.
+    ///
+    /// # Errors
+    /// [`ViewError::Catalog`], [`ViewError::Store`].
+    pub fn of(reader: &Reader, catalog: &Catalog) -> Result<Self, ViewError> {
+        let teaching = trust::settings(reader)?.0.teaching_addresses;
+        let mut survey = Survey::default();
+        each(catalog, teaching, |seen| survey.count(seen))?;
+        let mut compare = survey.chosen();
+        each(catalog, teaching, |seen| compare.see(seen))?;
+        let is_cut = compare.is_cut();
+        Ok(Self { all: compare.findings(), is_cut })
+    }
+
     /// For each rule the number of items in it that answer a query.
-    pub(super) fn counts(
+    ///
+    /// # Errors
+    /// [`ViewError::Search`].
+    pub fn counts(
         &self,
-        case: &Opened,
+        case: Case<'_>,
         query: &str,
         options: &Options,
-    ) -> Result<Vec<(&'static Rule, u64)>, Failure> {
+    ) -> Result<Vec<(&'static Rule, u64)>, ViewError> {
         let wanted = wanted(case, query, options)?;
         let mut counts = Vec::new();
         for rule in ACROSS {
@@ -121,17 +128,20 @@ impl Found {
     }
 
     /// Gives every finding of a rule in the items that answer a query, in ledger order, with the item's id.
-    pub(super) fn of_rule(
+    ///
+    /// # Errors
+    /// [`ViewError::Search`], [`ViewError::Catalog`], and what `give` says.
+    pub fn of_rule<E: From<ViewError>>(
         &self,
-        case: &Opened,
+        case: Case<'_>,
         rule: &'static Rule,
         (query, options): (&str, &Options),
-        mut give: impl FnMut(&str, &Finding) -> Result<(), Failure>,
-    ) -> Result<u64, Failure> {
+        mut give: impl FnMut(&str, &Finding) -> Result<(), E>,
+    ) -> Result<u64, E> {
         let items = self.items(rule, wanted(case, query, options)?.as_deref());
-        let id = |key: u64| -> Result<String, Failure> {
+        let id = |key: u64| -> Result<String, ViewError> {
             let mut id = String::new();
-            case.catalog.each::<Failure>([ItemKey::from_u64(key)], |row| {
+            case.catalog.each::<ViewError>([ItemKey::from_u64(key)], |row| {
                 id = case.catalog.item_id(row).to_string();
                 Ok(())
             })?;
@@ -139,8 +149,8 @@ impl Found {
         };
         for (item, hops) in &items {
             let mut places = Vec::new();
-            case.catalog.each::<Failure>([ItemKey::from_u64(*item)], |row| {
-                places = row.hops(&case.catalog)?.iter().map(|hop| hop.at).collect();
+            case.catalog.each::<ViewError>([ItemKey::from_u64(*item)], |row| {
+                places = row.hops(case.catalog)?.iter().map(|hop| hop.at).collect();
                 Ok(())
             })?;
             for (hop, group) in hops {
@@ -164,23 +174,14 @@ impl Found {
         }
         Ok(items.len() as u64)
     }
-
-    /// Says so when not all hops could be kept.
-    pub(super) fn warn_if_cut(&self, context: &Context) {
-        if self.is_cut {
-            context.notes.warning(
-                "one server gave one id over 256 times, or left out encryption as often: not all of these hops were compared",
-            );
-        }
-    }
 }
 
 /// The items that answer a query, ascending; `None` for all.
-fn wanted(case: &Opened, query: &str, options: &Options) -> Result<Option<Vec<ItemKey>>, Failure> {
+fn wanted(case: Case<'_>, query: &str, options: &Options) -> Result<Option<Vec<ItemKey>>, ViewError> {
     if query.trim().is_empty() {
         return Ok(None);
     }
-    let mut keys = case.search(query, options)?.keys;
+    let mut keys = query::search(case, query, options)?.keys;
     keys.sort_unstable_by_key(|key| key.as_u64());
     Ok(Some(keys))
 }

@@ -9,8 +9,7 @@ use crate::route::{Clocks, Mail, Model, relay_name};
 use crate::store::Reader;
 use crate::types::json::Obj;
 
-use super::failure::Failure;
-use super::table::counted;
+use super::ViewError;
 
 /// Messages looked at for each relay: the newest.
 const MESSAGES: usize = 500;
@@ -20,36 +19,26 @@ const RELAYS: usize = 24;
 
 /// What was learned of the clocks of a message's relays, and from what.
 #[derive(Debug, Default)]
-pub(super) struct Learned {
+pub struct RelayClocks {
     /// The clocks.
     pub model: Model,
     /// Relays that were looked up.
-    relays: usize,
+    pub relays: usize,
     /// Messages that they were compared over.
-    messages: usize,
-    /// Relays that were not looked up, because the message has more than [`RELAYS`].
-    passed_over: usize,
-    /// Whether a relay has more messages than [`MESSAGES`].
-    is_cut: bool,
+    pub messages: usize,
+    /// Relays that were not looked up, because the message has more than 24.
+    pub passed_over: usize,
+    /// Whether a relay has more messages than are looked at: see [`RelayClocks::MOST_MESSAGES`].
+    pub is_cut: bool,
     /// Why nothing was compared, or not all.
-    failed: Option<String>,
+    pub failed: Option<String>,
 }
 
-impl Learned {
-    /// On what the delays and findings rest, for people.
-    pub(super) fn line(&self) -> String {
-        let relays = counted(self.relays as u64, "relay", "relays");
-        let messages = counted(self.messages as u64, "message", "messages");
-        let cut = if self.is_cut { format!(", the newest {MESSAGES} of each relay") } else { String::new() };
-        let more = match self.passed_over {
-            0 => String::new(),
-            more => format!("; {} not looked up", counted(more as u64, "relay was", "relays were")),
-        };
-        let failed = self.failed.as_ref().map(|why| format!("; NOT COMPARED: {why}")).unwrap_or_default();
-        format!("Clocks of {relays} compared over {messages} of the case{cut}{more}{failed}")
-    }
+impl RelayClocks {
+    /// Messages looked at for each relay: the newest.
+    pub const MOST_MESSAGES: usize = MESSAGES;
 
-    /// The same as an object.
+    /// The object `clocks` of `mailtrail.hops/1`.
     pub(super) fn write(&self, o: &mut Obj<'_>) {
         o.opt_str("failed", self.failed.as_deref()).bool("is_cut", self.is_cut);
         o.uint("messages", self.messages as u64).uint("relays", self.relays as u64);
@@ -72,11 +61,11 @@ pub(super) fn observe(clocks: &mut Clocks, hops: &[HopRow]) {
 }
 
 /// Learns the clocks from messages that share a relay with this one. An index that cannot be asked is told, and nothing is compared.
-pub(super) fn learn(reader: &Reader, catalog: &Catalog, mail: &Mail<'_>) -> Result<Learned, Failure> {
-    let mut learned = Learned::default();
+pub(super) fn learn(reader: &Reader, catalog: &Catalog, mail: &Mail<'_>) -> Result<RelayClocks, ViewError> {
+    let mut learned = RelayClocks::default();
     let index = match IndexReader::open(&reader.layout().index()) {
         Ok(index) => index,
-        Err(error) => return Ok(Learned { failed: Some(error.to_string()), ..learned }),
+        Err(error) => return Ok(RelayClocks { failed: Some(error.to_string()), ..learned }),
     };
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
     let mut relays: BTreeSet<String> = mail
@@ -101,14 +90,14 @@ pub(super) fn learn(reader: &Reader, catalog: &Catalog, mail: &Mail<'_>) -> Resu
                 learned.is_cut |= hits.total > MESSAGES as u64;
                 keys.extend(hits.keys);
             }
-            Err(error) => return Ok(Learned { failed: Some(error.to_string()), ..learned }),
+            Err(error) => return Ok(RelayClocks { failed: Some(error.to_string()), ..learned }),
         }
     }
     learned.messages = keys.len();
     let mut clocks = Clocks::default();
     catalog.each(keys, |row| {
         observe(&mut clocks, &row.hops(catalog)?);
-        Ok::<(), crate::catalog::CatalogError>(())
+        Ok::<(), ViewError>(())
     })?;
     learned.model = clocks.learn();
     Ok(learned)

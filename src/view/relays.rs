@@ -1,0 +1,169 @@
+//! The relays of a case, by the names they gave themselves: `mailtrail.relays/1`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use crate::catalog::Catalog;
+use crate::parse::header::one_line;
+use crate::route::{Clock, Clocks, Course, LEAST, Model, month_name, relay_name};
+use crate::types::ItemKey;
+use crate::types::json::{self, Obj};
+use crate::types::time::{UtcMs, rfc3339};
+
+use super::ViewError;
+use super::network_files::NetworkFiles;
+use super::relay_clocks::observe;
+
+/// Most programs kept of one server; a server that says another each time is told by its hops.
+const MOST_SOFTWARE: usize = 20;
+
+/// What the hops of one server say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RelayView {
+    /// Its name in lower case, without a final dot; empty for hops that name no server.
+    pub name: Vec<u8>,
+    /// Its hops.
+    pub hops: u64,
+    /// Items with such a hop.
+    pub items: u64,
+    /// The earliest time of a hop, by its own clock.
+    pub first: Option<UtcMs>,
+    /// The latest.
+    pub last: Option<UtcMs>,
+    /// Kinds of servers that its hops look like.
+    pub families: BTreeSet<String>,
+    /// What it says of its programs, each on one line.
+    pub software: BTreeSet<Vec<u8>>,
+    /// Hops with evidence of encryption.
+    pub encrypted: u64,
+    /// Hops by the client's address; empty where nobody asked for clients.
+    pub clients: BTreeMap<IpAddr, u64>,
+}
+
+impl RelayView {
+    /// The networks of its clients with their hops, the most frequent first; without those that no database knows.
+    ///
+    /// # Errors
+    /// [`ViewError::NetworkRecord`].
+    pub fn client_networks(&self, networks: &NetworkFiles) -> Result<Vec<(String, u64)>, ViewError> {
+        let mut places: BTreeMap<String, u64> = BTreeMap::new();
+        for (ip, hops) in &self.clients {
+            let place =
+                networks.find(*ip)?.iter().map(|(_, place)| place.line()).collect::<Vec<_>>().join("; ");
+            if !place.is_empty() {
+                *places.entry(place).or_default() += hops;
+            }
+        }
+        let mut places: Vec<(String, u64)> = places.into_iter().collect();
+        places.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        Ok(places)
+    }
+}
+
+/// The relays of a case, and their clocks against each other.
+#[derive(Debug)]
+pub struct RelaysView {
+    /// The relays, the one with the most hops first.
+    pub relays: Vec<RelayView>,
+    clocks: Model,
+}
+
+impl RelaysView {
+    /// Counts the relays of a case; `with_clients` also counts the addresses of their clients.
+    ///
+    /// # Errors
+    /// [`ViewError::Catalog`].
+    pub fn of(catalog: &Catalog, with_clients: bool) -> Result<Self, ViewError> {
+        let mut observed = Clocks::default();
+        let mut relays: BTreeMap<Vec<u8>, RelayView> = BTreeMap::new();
+        let (first, last) = (ItemKey::from_u64(0), ItemKey::from_u64(u64::MAX));
+        catalog.range::<ViewError>(first, last, |row| {
+            let mut here: BTreeSet<Vec<u8>> = BTreeSet::new();
+            let hops = row.hops(catalog)?;
+            observe(&mut observed, &hops);
+            for hop in hops {
+                let name = relay_name(hop.relay.by.as_deref().unwrap_or_default());
+                let relay = relays
+                    .entry(name.clone())
+                    .or_insert_with(|| RelayView { name: name.clone(), ..RelayView::default() });
+                relay.hops += 1;
+                if let Some(ip) = hop.relay.peer_ip.filter(|_| with_clients) {
+                    *relay.clients.entry(ip).or_default() += 1;
+                }
+                relay.items += u64::from(here.insert(name));
+                if let Some(date) = hop.date {
+                    relay.first = Some(relay.first.map_or(date, |first| first.min(date)));
+                    relay.last = Some(relay.last.map_or(date, |last| last.max(date)));
+                }
+                relay.encrypted += u64::from(hop.relay.tls == "evidence");
+                if !hop.relay.family.is_empty() && !relay.families.contains(&hop.relay.family) {
+                    relay.families.insert(hop.relay.family.clone());
+                }
+                if let Some(software) = &hop.relay.software
+                    && relay.software.len() < MOST_SOFTWARE
+                {
+                    let software = one_line(software);
+                    if !relay.software.contains(&*software) {
+                        relay.software.insert(software.into_owned());
+                    }
+                }
+            }
+            Ok(std::ops::ControlFlow::Continue(()))
+        })?;
+        let mut relays: Vec<RelayView> = relays.into_values().collect();
+        relays.sort_by_key(|relay| std::cmp::Reverse(relay.hops));
+        Ok(Self { relays, clocks: observed.learn() })
+    }
+
+    /// What the case shows of a relay's clock; `None` where too few neighbours in time are known.
+    pub fn clock(&self, relay: &RelayView) -> Option<Clock> {
+        let name = String::from_utf8_lossy(&relay.name);
+        self.clocks.clock(&name).filter(|clock| clock.neighbours >= LEAST)
+    }
+
+    /// How it goes over the months.
+    pub fn course(&self, relay: &RelayView) -> Course {
+        self.clocks.course(&String::from_utf8_lossy(&relay.name))
+    }
+
+    /// The object `mailtrail.relays/1` of one of them, with what files say of the networks of its clients.
+    ///
+    /// # Errors
+    /// [`ViewError::NetworkRecord`].
+    pub fn to_json(&self, relay: &RelayView, networks: &NetworkFiles) -> Result<Vec<u8>, ViewError> {
+        let clients = relay.client_networks(networks)?;
+        let clock = self.clock(relay);
+        let mut out = Vec::new();
+        let mut o = Obj::new(&mut out);
+        o.text("by", &relay.name);
+        if !networks.is_empty() {
+            o.arr("clients", &clients, |out, (place, hops)| {
+                let mut o = Obj::new(out);
+                o.uint("hops", *hops).str("place", place);
+                o.end();
+            });
+        }
+        o.opt_int("clock_ahead_ms", clock.map(|clock| clock.ahead_ms));
+        o.str("clock_course", self.course(relay).code());
+        let months = self.clocks.months(&String::from_utf8_lossy(&relay.name));
+        o.arr("clock_months", months, |out, month| {
+            let mut o = Obj::new(out);
+            o.int("ahead_ms", month.ahead_ms).str("month", &month_name(month.number));
+            o.uint("neighbours", u64::from(month.neighbours));
+            o.end();
+        });
+        o.opt_uint("clock_neighbours", clock.map(|clock| u64::from(clock.neighbours)));
+        if !networks.is_empty() {
+            networks.write_sources(&mut o);
+        }
+        o.uint("encrypted", relay.encrypted);
+        o.arr("families", &relay.families, |out, family| json::string(out, family));
+        o.opt_str("first", relay.first.map(rfc3339).as_deref());
+        o.uint("hops", relay.hops).uint("items", relay.items);
+        o.opt_str("last", relay.last.map(rfc3339).as_deref());
+        o.str("schema", "mailtrail.relays/1");
+        o.arr("software", &relay.software, |out, text| json::text(out, text));
+        o.end();
+        Ok(out)
+    }
+}
