@@ -270,7 +270,11 @@ impl CustodyEvent {
             Self::Created | Self::Stopped | Self::Unknown { .. } => {}
             Self::SourceBegun { naming, segment, readers, by_other_readers, source_changed } => {
                 naming.write(o);
-                o.obj("readers", |o| readers.write(o)).uint("segment", u64::from(*segment));
+                // Where none are named it was the first ones.
+                if *readers != ReaderVersions::FIRST {
+                    o.obj("readers", |o| readers.write(o));
+                }
+                o.uint("segment", u64::from(*segment));
                 if *source_changed {
                     o.bool("source_changed_since_unfinished_import", true);
                 }

@@ -5,8 +5,8 @@ use std::io::Read as _;
 
 use memchr::memmem::Finder;
 
-use super::super::{CONTINUE, Outer, Section, is_full, rest, rest_over_limit};
 use super::covered::Covered;
+use super::{CONTINUE, Outer, Section, is_full, rest, rest_over_limit};
 use super::{DESCRIPTOR, Entry, LOCAL, end_of, le, one, wide};
 use crate::source::session::{Flow, Session};
 
