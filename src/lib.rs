@@ -5,6 +5,7 @@
 
 pub mod acquire;
 pub mod auth;
+pub mod case;
 pub mod catalog;
 pub mod cli;
 pub mod export;

@@ -17,7 +17,7 @@ use crate::ingest::{Derived, IngestError, catch_up};
 use crate::store::{ACCOUNTS, CaseInfo, Reader, State, StoreError, Writer, state};
 use crate::types::RelPath;
 
-use super::context::{self, Context, SystemClock};
+use super::context::{Context, SystemClock};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::import::threads;
@@ -33,11 +33,18 @@ pub(super) fn run(context: &Context, args: &AcquireArgs, out: &mut Out) -> Resul
         return list(context, &order, out);
     }
     let dir = context.case()?;
-    let run = context::run();
+    let run = context.run();
     let found = state(dir)?;
     (order.credential, order.renewal) = secret::credential(args, &url(&order.account))?;
     let mut writer = match found {
-        State::Absent | State::Unfinished => Writer::create(dir, &CaseInfo::default(), &run)?,
+        State::Absent | State::Unfinished => {
+            context.warn_if_nobody(None);
+            Writer::create(
+                dir,
+                &CaseInfo { examiner: context.examiner.clone(), ..CaseInfo::default() },
+                &run,
+            )?
+        }
         State::Case | State::Other => Writer::open(dir, &run)?,
     };
     if writer.version() < ACCOUNTS {
