@@ -8,6 +8,8 @@ use crate::store::StoreError;
 use crate::types::{RelPath, SourceId};
 
 pub mod bundle;
+mod folder;
+mod formats;
 mod handed;
 pub mod item;
 pub mod manifest;
