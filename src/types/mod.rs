@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod anomaly;
+pub mod caught;
 pub mod digest;
 pub mod event;
 pub mod finding;
