@@ -224,3 +224,32 @@ fn kinds_of_custody_events_are_named_in_one_place() {
         }
     }
 }
+
+#[test]
+fn a_program_that_uses_the_library_builds_neither_the_command_nor_the_network() {
+    let tree = |features: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO"));
+        command.args([
+            "tree",
+            "--no-default-features",
+            "--offline",
+            "--locked",
+            "-e",
+            "normal",
+            "--prefix",
+            "none",
+        ]);
+        let out = command.args(features).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        String::from_utf8(out.stdout).unwrap()
+    };
+    let has = |tree: &str, name: &str| tree.lines().any(|line| line.split(' ').next() == Some(name));
+    let (bare, command) = (tree(&[]), tree(&["--features", "cli"]));
+    assert!(has(&bare, "rusqlite") && has(&command, "clap"));
+    for name in ["clap", "indicatif", "mimalloc", "rpassword", "rustls", "ureq"] {
+        assert!(!has(&bare, name), "the library alone needs {name}");
+    }
+    for name in ["rpassword", "rustls", "ureq"] {
+        assert!(!has(&command, name), "the command without network needs {name}");
+    }
+}

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::acquire::args::{AcquireArgs, AcquisitionsArgs};
+#[cfg(feature = "net")]
+use super::acquire::args::AcquireArgs;
+use super::acquire::views_args::AcquisitionsArgs;
 
 /// Email evidence archive and indexer for forensic examiners.
 ///
@@ -54,11 +56,19 @@ pub(super) enum Command {
         after_help = "Examples:\n  mailtrail import --case case-17 seized/inbox.mbox\n  mailtrail import --case case-17 seized/ --label 'exhibit A-3' --note 'from the laptop'\n\nImporting the same source again adds nothing. An import that was stopped goes on when it is run again."
     )]
     Import(ImportArgs),
+    #[cfg(feature = "net")]
     /// Copy an account on an IMAP or POP3 server into the case, and leave it as it was
     #[command(
         after_help = "Examples:\n  mailtrail acquire --list imaps://ann@mail.example.org\n  mailtrail acquire --case case-17 imaps://ann@mail.example.org --label 'exhibit B-1'\n  mailtrail acquire --case case-17 imaps://ann%40example.org@imap.example.org/INBOX --since 2025-01-01 --password-file pw\n  mailtrail acquire --case case-17 pop3s://ann@mail.example.org --password-command 'pass show ann'\n\nRun again, it takes only what is new and tells what changed. A run that was cut off goes on when it is run again. See docs/acquire.md."
     )]
     Acquire(Box<AcquireArgs>),
+    /// Not in this build, which was made without network
+    #[cfg(not(feature = "net"))]
+    Acquire {
+        /// Whatever is asked
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+        rest: Vec<std::ffi::OsString>,
+    },
     /// What was acquired from accounts: runs and books, exceptions, items, the talk with the server
     #[command(
         after_help = "Examples:\n  mailtrail acquisitions\n  mailtrail acquisitions --items --csv > items.csv\n  mailtrail acquisitions --exceptions --json\n  mailtrail acquisitions --sessions\n  mailtrail acquisitions --transcript > talk.txt\n  mailtrail acquisitions --blob 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 > other.eml"

@@ -13,7 +13,7 @@ use super::handed::logged as logged_or_told;
 use super::init::head_line;
 use super::output::Out;
 use super::search::{Opened, in_ledger_order, reservations};
-use super::table::{counted, grouped};
+use super::table::{counted, grouped, items};
 
 pub(super) fn run(context: &Context, args: &ExportArgs, out: &mut Out) -> Result<Exit, Failure> {
     let case = Opened::open(context.case()?)?;
@@ -59,7 +59,7 @@ pub(super) fn run(context: &Context, args: &ExportArgs, out: &mut Out) -> Result
         out.bytes(&line)?;
     } else {
         let to = shown(&args.to.display().to_string());
-        let items = counted(totals.items, "item", "items");
+        let items = items(totals.items, totals.children);
         out.line(&format!("exported {items}, {} bytes of mail, to {to}", grouped(totals.bytes)))?;
         if args.attachments {
             out.line(&format!("with {}", counted(totals.attachments, "attachment", "attachments")))?;

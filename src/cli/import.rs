@@ -22,7 +22,7 @@ use super::failure::Failure;
 use super::init::head_line;
 use super::output::Out;
 use super::progress::Bar;
-use super::table::{counted, grouped};
+use super::table::{counted, grouped, items};
 
 /// Watches an import for the command line: bar, `committed` lines, Ctrl-C.
 pub(super) struct Watcher {
@@ -244,7 +244,7 @@ fn summary(
         }
         out.line(&format!(
             "imported {}, {} new, in {} ({} bytes) from {path}",
-            counted(one.totals.items, "item", "items"),
+            items(one.totals.items + report.inside, report.inside),
             grouped(one.totals.new_items),
             counted(one.totals.containers, "container", "containers"),
             grouped(one.totals.bytes)

@@ -74,7 +74,12 @@ fn dispatch(context: &Context, command: Command, out: &mut Out) -> Result<Exit, 
     match command {
         Command::Init(args) => init::run(context, args, out),
         Command::Import(args) => import::run(context, &args, out),
-        Command::Acquire(args) => acquire::run(context, &args, out),
+        #[cfg(feature = "net")]
+        Command::Acquire(args) => acquire::run::run(context, &args, out),
+        #[cfg(not(feature = "net"))]
+        Command::Acquire { .. } => Err(Failure::new("this program was built without network").hint(
+            "`cargo build --release` builds it with `acquire`; a case that it makes is read by every build",
+        )),
         Command::Acquisitions(args) => acquire::views::run(context, &args, out),
         Command::Search(args) => search::run(context, &args, out),
         Command::Show(args) => show::run(context, &args, out),

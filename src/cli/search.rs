@@ -12,7 +12,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::output::Out;
 use super::rows::{Form, Printer};
-use super::table::{counted, grouped, pad};
+use super::table::{counted, grouped, items, pad};
 
 pub(super) use crate::case::CaseReader as Opened;
 
@@ -75,7 +75,8 @@ pub(super) fn matched(context: &Context, hits: &Hits) {
         0 => String::new(),
         n => format!("; {} of them without a date that could be read, last in the order", grouped(n)),
     };
-    context.notes.note(&format!("{}{more}{last}", counted(hits.total, "item matches", "items match")));
+    let verb = if hits.total == 1 { "matches" } else { "match" };
+    context.notes.note(&format!("{} {verb}{more}{last}", items(hits.total, hits.inside)));
 }
 
 /// Says what the answer leaves out: undated items that would match but for the date conditions, what was set or imported

@@ -16,7 +16,7 @@ use super::failure::Failure;
 use super::import::{Watcher, threads};
 use super::info::not_in_case;
 use super::output::Out;
-use super::table::{counted, grouped};
+use super::table::{counted, grouped, items};
 
 const SCHEMA: &str = "mailtrail.verify/1";
 
@@ -178,7 +178,7 @@ pub(super) fn run(context: &Context, args: &VerifyArgs, out: &mut Out) -> Result
             out.line(&format!(
                 "catalog: {} as the blobs give them; index: {}",
                 counted(derived.rows, "row", "rows"),
-                counted(derived.indexed, "item or child", "items and children")
+                items(derived.indexed, derived.indexed.saturating_sub(record.items))
             ))?;
         }
         if let Some(originals) = originals {

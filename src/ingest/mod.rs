@@ -8,6 +8,7 @@ use crate::index::IndexError;
 use crate::source::SourceError;
 use crate::store::StoreError;
 
+#[cfg(feature = "net")]
 pub mod account;
 mod batch;
 mod derived;

@@ -55,6 +55,8 @@ pub struct Hits {
     pub keys: Vec<ItemKey>,
     /// How many answer the question.
     pub total: u64,
+    /// How many of these are messages inside others.
+    pub inside: u64,
     /// How many have no date that could be read and answer the question but for its date conditions; `None` when it
     /// has none.
     pub undated: Option<u64>,
@@ -79,8 +81,9 @@ pub fn search(case: Case<'_>, query: &str, options: &Options) -> Result<Hits, Se
         None
     };
     let total = set.len();
+    let inside = run.kind(&["child"])?.and(&set).len();
     let (keys, last) = if options.limit == Some(0) { (Vec::new(), 0) } else { run.ordered(&set)? };
-    Ok(Hits { keys, total, undated, last, by_settings: is_by_settings(&node) })
+    Ok(Hits { keys, total, inside, undated, last, by_settings: is_by_settings(&node) })
 }
 
 /// For each rule that found something in the items that answer a question: its id and their number.

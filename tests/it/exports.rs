@@ -219,6 +219,9 @@ fn sums_are_in_the_order_of_names_and_nothing_else_stays_in_the_folder() {
         there.retain(|name| name != "SHA256SUMS");
         there.sort();
         assert_eq!(names, there, "{form:?}");
-        assert_eq!(names.iter().any(|name| name.starts_with("attachments/")), form.contains(&"--attachments"));
+        assert_eq!(
+            names.iter().any(|name| name.starts_with("attachments/")),
+            form.contains(&"--attachments")
+        );
     }
 }

@@ -153,7 +153,7 @@ fn cut_off(case: &Path) {
         writer.append_frame(&mailtrail::store::pack(&blobs, 1).unwrap()).unwrap();
     }
     let segment = writer.new_segment().unwrap();
-    let ledger = fs::read_to_string(case.join("ledger/000001.jsonl")).unwrap();
+    let ledger = String::from_utf8(support::ledger(case)).unwrap();
     let lines: Vec<&str> = ledger.lines().collect();
     for line in &lines[..lines.len() - 3] {
         writer.append_ledger(segment, format!("{line}\n").as_bytes()).unwrap();
