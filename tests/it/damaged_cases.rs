@@ -665,5 +665,5 @@ fn a_source_that_the_ledger_holds_twice_is_found() {
     let (_, findings) = verify(&dir.path().join("case"), 1);
     let doubled: Vec<_> = findings.iter().filter(|f| f.kind == FindingKind::SourceDoubled).collect();
     assert_eq!(doubled.len(), 1, "{findings:?}");
-    assert_eq!(doubled[0].file, "ledger/000002.jsonl");
+    assert_eq!(doubled[0].file, "ledger/000002.jsonl.zst");
 }
