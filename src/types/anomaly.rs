@@ -14,12 +14,21 @@ pub enum Severity {
 }
 
 impl Severity {
-    /// The word that outputs hold.
+    /// The word that JSON, CSV and records hold.
     pub fn code(self) -> &'static str {
         match self {
             Self::Info => "info",
             Self::Notice => "notice",
             Self::Strong => "strong",
+        }
+    }
+
+    /// The word that people are shown of what a rule found: how often honest mail does the like, no weight.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Info => "common",
+            Self::Notice => "uncommon",
+            Self::Strong => "rare",
         }
     }
 }

@@ -12,6 +12,7 @@ mod acquire_tokens;
 mod acquire_twice;
 mod acquisition_views;
 mod auth;
+mod case_duties;
 mod changed_bytes;
 mod command_line;
 mod corpora_auth;
