@@ -33,6 +33,7 @@
 #[cfg(feature = "net")]
 pub mod acquire;
 pub mod auth;
+pub mod case;
 pub mod catalog;
 #[cfg(feature = "cli")]
 pub mod cli;

@@ -17,28 +17,33 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("index", &["types", "parse", "facts"]),
     // acquire tells what a server holds with the events of source; it alone opens sockets.
     ("acquire", &["types", "source"]),
-    (
-        "ingest",
-        &["types", "source", "acquire", "store", "parse", "facts", "auth", "route", "catalog", "index"],
-    ),
     // query checks the ids of rules and the levels of trust against their tables in route.
     ("query", &["types", "facts", "route", "catalog", "index"]),
+    // case is what is opened, asked and set; nothing in it reads a source or derives a fact.
+    ("case", &["types", "store", "facts", "auth", "route", "catalog", "index", "query"]),
+    (
+        "ingest",
+        &[
+            "types", "source", "acquire", "store", "parse", "facts", "auth", "route", "catalog", "index",
+            "case",
+        ],
+    ),
     // verify derives what the catalog should hold as an import does, and compares it as exports show it.
     ("verify", &["types", "source", "store", "parse", "facts", "catalog", "index", "ingest", "export"]),
-    ("export", &["types", "store", "parse", "facts", "catalog", "query"]),
+    ("export", &["types", "store", "parse", "facts", "catalog", "query", "case"]),
     // view is what cli prints, and what a page or a program shows; nothing below it knows it.
     (
         "view",
         &[
-            "types", "store", "parse", "facts", "auth", "route", "catalog", "index", "ingest", "query",
-            "export",
+            "types", "store", "parse", "facts", "auth", "route", "catalog", "index", "query", "case",
+            "ingest", "export",
         ],
     ),
     (
         "cli",
         &[
             "types", "source", "acquire", "store", "parse", "facts", "auth", "route", "catalog", "index",
-            "ingest", "query", "verify", "export", "view",
+            "query", "case", "ingest", "verify", "export", "view",
         ],
     ),
 ];
@@ -63,7 +68,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tar", &["source"]),
     ("html5gum", &["parse"]),
     ("indicatif", &["cli"]),
-    ("jiff", &["query", "cli"]),
+    ("jiff", &["query", "case", "cli"]), // case: the zone of a question
     ("rustix", &["source"]),
     ("mail_parser", &["parse"]),
     ("num_bigint", &["auth"]),

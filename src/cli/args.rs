@@ -32,6 +32,9 @@ pub(super) struct Global {
     /// The case: the directory that mailtrail writes
     #[arg(long, global = true, env = "MAILTRAIL_CASE", value_name = "DIR")]
     pub case: Option<PathBuf>,
+    /// Who examines: of the case with `init`, else of this command, as the custody log will tell
+    #[arg(long, global = true, env = "MAILTRAIL_EXAMINER", value_name = "NAME")]
+    pub examiner: Option<String>,
     /// Print JSON: one object, or one object per line
     #[arg(long, global = true)]
     pub json: bool,
@@ -109,7 +112,7 @@ pub(super) enum Command {
     /// Name the recipient's own servers and networks, or show what was named
     #[command(
         subcommand,
-        after_help = "Examples:\n  mailtrail trust set --host mx.example.org --network 192.0.2.0/24\n  mailtrail trust show"
+        after_help = "Examples:\n  mailtrail trust set --host mx.example.org --network 192.0.2.0/24\n  mailtrail trust show\n  mailtrail trust clear"
     )]
     Trust(TrustArgs),
     /// What servers recorded of one message, and its signatures computed again, offline
@@ -120,9 +123,10 @@ pub(super) enum Command {
     /// Put keys of signers into the case, or list them
     #[command(
         subcommand,
-        after_help = "Examples:\n  mailtrail keys add keys.txt --note 'from the provider, letter of 2026-03-01'\n  mailtrail keys show\n\nA line of a key file is `selector._domainkey.example.org v=DKIM1; p=..`, or a TXT line of a zone file. Lines with # say where the keys below them come from."
+        visible_alias = "keys",
+        after_help = "Examples:\n  mailtrail dkim-keys add keys.txt --note 'from the provider, letter of 2026-03-01'\n  mailtrail dkim-keys show\n\nA line of a key file is `selector._domainkey.example.org v=DKIM1; p=..`, or a TXT line of a zone file. Lines with # say where the keys below them come from."
     )]
-    Keys(KeysArgs),
+    DkimKeys(KeysArgs),
     /// List items, all or those that a query finds, in the order of the ledger
     #[command(
         after_help = "Examples:\n  mailtrail list --json | jq -r .sha256\n  mailtrail list 'kind:child'\n  mailtrail list --csv 'has:attachment' > items.csv"
@@ -132,11 +136,14 @@ pub(super) enum Command {
     #[command(after_help = "Example:\n  mailtrail info --case case-17")]
     Info,
     /// The custody log: what was done, when, with which tool
-    #[command(after_help = "Example:\n  mailtrail log --case case-17")]
-    Log,
+    #[command(visible_alias = "log", after_help = "Example:\n  mailtrail custody --case case-17")]
+    Custody,
     /// What was odd, not read or not indexed, and why
-    #[command(after_help = "Example:\n  mailtrail report --case case-17 --json")]
-    Report(ReportArgs),
+    #[command(
+        visible_alias = "report",
+        after_help = "Example:\n  mailtrail exceptions --case case-17 --json"
+    )]
+    Exceptions(ReportArgs),
     /// Write hits as .eml files or one mbox, with a hashed manifest
     #[command(
         after_help = "Examples:\n  mailtrail export 'from:alice@example.org' --to handover/\n  mailtrail export '*' --to everything/ --mbox\n  cd handover && sha256sum -c SHA256SUMS"
@@ -147,7 +154,7 @@ pub(super) enum Command {
         after_help = "Examples:\n  mailtrail restore 5f0c2a9be4d17788-3 --to inbox.mbox\n  mailtrail restore 5f0c2a9be4d17788 --to folder/"
     )]
     Restore(RestoreArgs),
-    /// Prove that nothing has changed: blobs, ledger, custody log, catalog, index
+    /// Compare the record with itself, with an earlier head, and with the originals
     #[command(
         after_help = "Examples:\n  mailtrail verify --case case-17\n  mailtrail verify --case case-17 --source --expect-head 7c50cb0c4513990c567a05c67a03ba34d51141093f4dde2f0ca0b3be8dd18835"
     )]
@@ -179,9 +186,6 @@ pub(super) struct InitArgs {
     /// Number of the case
     #[arg(long)]
     pub number: Option<String>,
-    /// Name of the examiner
-    #[arg(long)]
-    pub examiner: Option<String>,
     /// Organisation
     #[arg(long)]
     pub organisation: Option<String>,
@@ -343,6 +347,9 @@ pub(super) enum TrustArgs {
         after_help = "Example:\n  mailtrail trust set --host mx.example.org --host mail.example.org --network 192.0.2.0/24 --network '!192.0.2.9'"
     )]
     Set(TrustSet),
+    /// Take back what was set: nothing is named any more
+    #[command(after_help = "Example:\n  mailtrail trust clear")]
+    Clear,
     /// Show them
     #[command(after_help = "Example:\n  mailtrail trust show")]
     Show,
@@ -366,7 +373,7 @@ pub(super) struct TrustSet {
     /// Addresses for examples (192.0.2.0/24 and the like) stand for real ones, as in teaching material
     #[arg(long)]
     pub teaching_addresses: bool,
-    /// When the mail was seized; nothing in it can be younger
+    /// When the mail was seized; nothing in it can be younger. A day alone counts to its end in UTC
     #[arg(long, value_name = "DATE")]
     pub acquired: Option<String>,
 }

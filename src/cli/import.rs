@@ -17,7 +17,7 @@ use crate::types::text::shown;
 use crate::types::time::Clock as _;
 
 use super::args::{ImportArgs, SplitArg};
-use super::context::{self, Context};
+use super::context::{Context, SystemClock};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::init::head_line;
@@ -95,9 +95,16 @@ pub(super) fn run(context: &Context, args: &ImportArgs, out: &mut Out) -> Result
                 .hint("name a file or folder that is there")
         })?;
     }
-    let run = context::run();
+    let run = context.run();
     let mut writer = match state(dir)? {
-        State::Absent | State::Unfinished => Writer::create(dir, &CaseInfo::default(), &run)?,
+        State::Absent | State::Unfinished => {
+            context.warn_if_nobody(None);
+            Writer::create(
+                dir,
+                &CaseInfo { examiner: context.examiner.clone(), ..CaseInfo::default() },
+                &run,
+            )?
+        }
         State::Case | State::Other => Writer::open(dir, &run)?,
     };
     for cut in writer.recovered() {
@@ -122,7 +129,7 @@ pub(super) fn run(context: &Context, args: &ImportArgs, out: &mut Out) -> Result
             options,
             force_case: args.force_case,
             rehash: args.rehash,
-            now_us: Some(context::SystemClock.now_us()),
+            now_us: Some(SystemClock.now_us()),
         };
         match importer.import(&request, &watcher) {
             Ok(one) => {
@@ -257,7 +264,7 @@ fn summary(
             let number = counted(report.findings, "file was", "files were");
             context
                 .notes
-                .warning(&format!("{number} unreadable or changed while read; see `mailtrail report`"));
+                .warning(&format!("{number} unreadable or changed while read; see `mailtrail exceptions`"));
         }
         if one.is_unchanged_by_stat {
             out.line(&format!(
@@ -292,7 +299,7 @@ fn summary(
                 .map(|(code, number)| format!("{code} {}", grouped(*number)))
                 .collect();
             let odd = counted(report.anomalies, "anomaly", "anomalies");
-            out.line(&format!("odd: {odd}: {}; `mailtrail report` lists them", top.join(", ")))?;
+            out.line(&format!("odd: {odd}: {}; `mailtrail exceptions` lists them", top.join(", ")))?;
         }
         for (reason, number) in &report.not_processed {
             let meaning = REASONS.iter().find(|(code, _)| code == reason).map_or("", |(_, meaning)| *meaning);

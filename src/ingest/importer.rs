@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::source::{self, Listing, Options};
 use crate::store::{Reader, SegmentInfo, SegmentState, Writer, source_id};
 use crate::types::event::SourceNaming;
+use crate::types::readers::ReaderVersions;
 use crate::types::record::{Closed, Record};
 use crate::types::{CustodyEvent, RelPath};
 
@@ -182,11 +183,14 @@ impl<'a> Importer<'a> {
                 && is_same_reading(segment, &request.options)
         });
         let pending = pending.map(|segment| segment.number);
+        // Other readers may cut it otherwise: that its lines do not come out again would not mean that the source changed.
+        let begun_by = pending.map(|segment| readers_of(self.writer, segment)).transpose()?;
+        let by_other_readers = pending.zip(begun_by).filter(|(_, readers)| *readers != source::READERS);
         if pending.is_some() || listing.bytes > SETTLED {
             self.settle()?;
         }
         let mut source_changed = false;
-        if let Some(segment) = pending {
+        if let Some(segment) = pending.filter(|_| by_other_readers.is_none()) {
             match self.read_into(request, listing, segment, true, watch) {
                 Ok((closed, totals)) => return self.closed(request, listing, segment, closed, totals, true),
                 Err(WriteError::Failed(error)) => return Err(error),
@@ -202,7 +206,9 @@ impl<'a> Importer<'a> {
         head.write_line(&mut line);
         self.writer.append_ledger(segment, &line)?;
         let naming = naming(request, listing);
-        self.writer.commit_event(&CustodyEvent::SourceBegun { naming, segment, source_changed })?;
+        let readers = source::READERS;
+        let begun = CustodyEvent::SourceBegun { naming, segment, readers, by_other_readers, source_changed };
+        self.writer.commit_event(&begun)?;
         self.derived.as_mut().ok_or(NO_DERIVED)?.catalog.record(segment, 0, &head)?;
         match self.read_into(request, listing, segment, false, watch) {
             Ok((closed, totals)) => self.closed(request, listing, segment, closed, totals, false),
@@ -345,6 +351,19 @@ fn known(segment: &SegmentInfo, closed: &Closed, options: &Options) -> Imported 
         },
         cases: Vec::new(),
     }
+}
+
+/// The readers that make a segment, by the event that began it.
+fn readers_of(writer: &Writer, segment: u32) -> Result<ReaderVersions, IngestError> {
+    for event in Reader::open(writer.layout().root())?.custody()? {
+        let (_, event) = event?;
+        if let Ok(CustodyEvent::SourceBegun { segment: of, readers, .. }) = event.read()
+            && of == segment
+        {
+            return Ok(readers);
+        }
+    }
+    Ok(ReaderVersions::FIRST)
 }
 
 fn is_same_reading(segment: &SegmentInfo, options: &Options) -> bool {

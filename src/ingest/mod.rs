@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::case::CaseError;
 use crate::catalog::CatalogError;
 use crate::index::IndexError;
 use crate::source::SourceError;
@@ -10,14 +11,12 @@ use crate::store::StoreError;
 #[cfg(feature = "net")]
 pub mod account;
 mod batch;
-mod checks;
 mod derived;
 mod engine;
 mod findings;
 mod fingerprint;
 mod import;
 mod importer;
-pub mod keys;
 mod lines;
 mod long;
 mod output;
@@ -26,12 +25,11 @@ mod registry;
 mod state;
 mod states;
 mod tools;
-pub mod trust;
 mod unchanged;
 mod way;
 mod work;
 
-pub use checks::refuse_overlap;
+pub use crate::case::{keys, refuse_overlap, trust};
 pub use derived::Derived;
 pub use findings::import_findings;
 pub use import::{Imported, Request, import};
@@ -69,14 +67,9 @@ pub enum IngestError {
     /// The index could not be written.
     #[error(transparent)]
     Index(#[from] IndexError),
-    /// Source and case lie in one another.
-    #[error("{} lies inside {}", inner.display(), outer.display())]
-    Overlap {
-        /// The one inside.
-        inner: PathBuf,
-        /// The one around it.
-        outer: PathBuf,
-    },
+    /// Source and case lie in one another, or the case could not be read.
+    #[error(transparent)]
+    Case(#[from] CaseError),
     /// Two different sources have ids that start alike.
     #[error("source {id} has the id of another source of this case")]
     IdClash {

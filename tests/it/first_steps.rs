@@ -193,12 +193,12 @@ fn every_command_refuses_a_newer_format_and_changes_nothing() {
         ] {
             let ran = support::run(&case, command);
             assert_eq!(ran.code, 6, "{command:?}: {}{}", ran.text(), ran.err);
-            assert!(ran.err.contains("has format 3"), "{command:?}: {}", ran.err);
+            assert!(ran.err.contains("has format 4"), "{command:?}: {}", ran.err);
         }
         assert_eq!(state(&case), before);
         assert!(!to.exists());
     };
-    std::fs::write(case.join("VERSION"), "mailtrail-case/3\n").unwrap();
+    std::fs::write(case.join("VERSION"), "mailtrail-case/4\n").unwrap();
     refuse_all();
     // A later format may have no head and no log at all.
     for name in ["HEAD", "custody.jsonl", "lock"] {

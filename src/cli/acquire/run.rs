@@ -11,7 +11,7 @@ use crate::types::RelPath;
 use super::args::AcquireArgs;
 use super::watch::AccountWatcher;
 use super::{secret, summary};
-use crate::cli::context::{self, Context, SystemClock};
+use crate::cli::context::{Context, SystemClock};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::import::threads;
@@ -25,11 +25,15 @@ pub(in crate::cli) fn run(context: &Context, args: &AcquireArgs, out: &mut Out) 
         return list(context, &order, out);
     }
     let dir = context.case()?;
-    let run = context::run();
+    let run = context.run();
     let found = state(dir)?;
     (order.credential, order.renewal) = secret::credential(args, &url(&order.account))?;
     let mut writer = match found {
-        State::Absent | State::Unfinished => Writer::create(dir, &CaseInfo::default(), &run)?,
+        State::Absent | State::Unfinished => {
+            context.warn_if_nobody(None);
+            let info = CaseInfo { examiner: context.examiner.clone(), ..CaseInfo::default() };
+            Writer::create(dir, &info, &run)?
+        }
         State::Case | State::Other => Writer::open(dir, &run)?,
     };
     if writer.version() < ACCOUNTS {

@@ -160,7 +160,7 @@ fn blob(reader: &Reader, sha256: Sha256Digest, out: &mut Out) -> Result<Exit, Fa
     })?;
     if !is_named {
         return Err(Failure::new(format!("no event of an acquisition names a blob {sha256}")).hint(
-            "`mailtrail acquisitions --exceptions` names other bodies, `mailtrail log --json` all of `blobs`; `mailtrail show ITEM --raw` gives a message",
+            "`mailtrail acquisitions --exceptions` names other bodies, `mailtrail custody --json` all of `blobs`; `mailtrail show ITEM --raw` gives a message",
         ));
     }
     let at = BlobMap::load(reader)?.locate(&sha256).ok_or(StoreError::BlobMissing { sha256 })?;
