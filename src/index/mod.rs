@@ -24,7 +24,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 pub use hops::{HopSet, Stop};
-pub use logical::DigestKey;
+pub use logical::{DigestKey, ItemDigests};
 pub use places::place;
 pub use read::IndexReader;
 pub use search::{Lookup, Phrase};
@@ -221,7 +221,7 @@ mod tests {
         assert_eq!(r.sized(400, 500).unwrap().len(), 1);
         assert_eq!(r.keyed(&[(mails[1].key, mails[2].key)]).unwrap().len(), 2);
         assert_eq!(r.terms(schema::kind::KIND).unwrap(), [(b"message".to_vec(), 3)]);
-        assert!(r.damaged_files().unwrap().is_empty());
+        assert!(r.into_answers(&DigestKey::default()).1.unwrap().is_empty());
     }
 
     /// A generator of numbers: the test needs many texts, not good randomness.

@@ -1,6 +1,5 @@
 //! The index opened for reading.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use tantivy::Index;
@@ -11,13 +10,13 @@ use super::part::Part;
 use super::search::{self, Lookup};
 use super::set::{Bits, Set};
 use super::{IndexError, Watermarks, read_payload, schema};
-use crate::types::ItemKey;
 use crate::types::time::UtcMs;
+use crate::types::{ItemKey, guard};
 
 /// An index, as of its last commit when it was opened.
 #[derive(Debug)]
 pub struct IndexReader {
-    index: Index,
+    pub(super) index: Index,
     pub(super) parts: Vec<Part>,
     watermarks: Watermarks,
     trust: Option<u64>,
@@ -25,7 +24,7 @@ pub struct IndexReader {
 
 /// tantivy may panic on a damaged file; that is an error like another.
 pub(super) fn guarded<T>(work: impl FnOnce() -> tantivy::Result<T>) -> Result<T, IndexError> {
-    match catch_unwind(AssertUnwindSafe(work)) {
+    match guard::guarded(work) {
         Ok(done) => done.map_err(IndexError::Read),
         Err(_) => Err(IndexError::Damaged),
     }
@@ -279,18 +278,6 @@ impl IndexReader {
                 }
             }
             Ok(out.into_iter().collect())
-        })
-    }
-
-    /// Files of the index whose bytes do not have the checksum that stands at their end.
-    ///
-    /// # Errors
-    /// [`IndexError::Read`], [`IndexError::Damaged`].
-    pub fn damaged_files(&self) -> Result<Vec<std::path::PathBuf>, IndexError> {
-        guarded(|| {
-            let mut files: Vec<_> = self.index.validate_checksum()?.into_iter().collect();
-            files.sort();
-            Ok(files)
         })
     }
 }

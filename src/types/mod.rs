@@ -5,6 +5,7 @@ pub mod anomaly;
 pub mod digest;
 pub mod event;
 pub mod finding;
+pub mod guard;
 pub mod ids;
 pub mod json;
 pub mod legacy;

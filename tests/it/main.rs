@@ -24,6 +24,7 @@ mod corpora_source;
 mod corpus_containers;
 mod corpus_facts;
 mod damaged_cases;
+mod damaged_index;
 mod device_flow;
 mod docs_tables;
 mod exports;
