@@ -45,9 +45,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
 
 /// Dependencies, and the only folders that may name them, so that each can be replaced there.
 const HOMES: &[(&str, &[&str])] = &[
-    ("memmap2", &[]),                   // evidence is read, never mapped
-    ("sha2", &["types", "acquire"]),    // acquire: SCRAM
-    ("zstd", &["store", "source"]),     // source only opens what was seized compressed
+    ("memmap2", &[]),                // evidence is read, never mapped
+    ("sha2", &["types", "acquire"]), // acquire: SCRAM
+    // source only opens what was seized compressed; index packs its term dictionaries (decision 80)
+    ("zstd", &["store", "source", "index"]),
     ("flate2", &["source", "acquire"]), // acquire: COMPRESS=DEFLATE
     ("rustls", &["acquire"]),
     ("openssl", &["acquire"]), // only with the feature native-tls

@@ -6,6 +6,7 @@ use crate::view::find_item;
 
 use super::context::Context;
 use super::failure::Failure;
+use super::recorded::recorded_catalog;
 
 /// Calls `then` with the row of an item.
 pub(super) fn with_row<T>(
@@ -14,6 +15,6 @@ pub(super) fn with_row<T>(
     then: impl FnOnce(&Reader, &Catalog, &Row<'_>) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let reader = Reader::open(context.case()?)?;
-    let catalog = Catalog::open(&reader.layout().catalog())?;
+    let catalog = recorded_catalog(context.case()?)?;
     find_item(&catalog, id, |row| then(&reader, &catalog, row))
 }

@@ -22,6 +22,7 @@ mod man;
 mod output;
 mod progress;
 mod rebuild;
+mod recorded;
 mod relays;
 mod report;
 mod restore;
@@ -33,7 +34,6 @@ mod times;
 mod trust;
 mod verify;
 
-use crate::types::guard::silence_guarded;
 use clap::Parser as _;
 
 pub use exit::Exit;
@@ -45,8 +45,6 @@ use output::{Out, stderr};
 
 /// Parses the command line, does what it says, and tells how it ended.
 pub fn run() -> Exit {
-    // What guarded code met is told in a sentence.
-    silence_guarded();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

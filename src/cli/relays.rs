@@ -1,6 +1,5 @@
 //! `hops --stats`: the relays of a case, by the names they gave themselves.
 
-use crate::catalog::Catalog;
 use crate::route::{Clock, Course};
 use crate::store::Reader;
 use crate::types::text::shown;
@@ -13,6 +12,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::geoip;
 use super::output::Out;
+use super::recorded::recorded_catalog;
 use super::table::{counted, grouped, pad};
 
 /// Networks of clients named of one server in the table.
@@ -23,7 +23,7 @@ const CLOCK: usize = 18;
 
 pub(super) fn run(context: &Context, args: &HopsArgs, out: &mut Out) -> Result<Exit, Failure> {
     let reader = Reader::open(context.case()?)?;
-    let catalog = Catalog::open(&reader.layout().catalog())?;
+    let catalog = recorded_catalog(context.case()?)?;
     let networks = NetworkFiles::open(&args.geoip)?;
     let view = RelaysView::of(&catalog, !networks.is_empty())?;
     if !context.json {

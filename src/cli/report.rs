@@ -15,6 +15,7 @@ use super::context::Context;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::output::Out;
+use super::recorded::recorded_catalog;
 use super::show;
 use super::table::{counted, grouped, pad};
 
@@ -70,7 +71,7 @@ pub(super) fn of_segment(catalog: &Catalog, segment: u32) -> Result<Counts, Fail
 
 pub(super) fn run(context: &Context, args: &ReportArgs, out: &mut Out) -> Result<Exit, Failure> {
     let reader = Reader::open(context.case()?)?;
-    let catalog = Catalog::open(&reader.layout().catalog())?;
+    let catalog = recorded_catalog(context.case()?)?;
     if context.json {
         return lines(&catalog, out);
     }

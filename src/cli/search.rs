@@ -18,6 +18,7 @@ use super::context::Context;
 use super::exit::Exit;
 use super::failure::{Failure, chain};
 use super::output::Out;
+use super::recorded::recorded_catalog;
 use super::rows::{Form, Printer};
 use super::table::{counted, grouped, pad};
 
@@ -31,7 +32,7 @@ pub(super) struct Opened {
 impl Opened {
     pub(super) fn open(dir: &Path) -> Result<Self, Failure> {
         let reader = Reader::open(dir)?;
-        let catalog = Catalog::open(&reader.layout().catalog())?;
+        let catalog = recorded_catalog(dir)?;
         let index = IndexReader::open(&reader.layout().index())?;
         Ok(Self { reader, catalog, index })
     }

@@ -20,36 +20,48 @@ fn width(value: u32) -> u8 {
     (32 - value.leading_zeros()) as u8
 }
 
-/// The small and the middle width with which the steps take the fewest bits, and the largest.
-fn widths(places: &[u32]) -> [u8; 3] {
-    let mut of = [0u32; 33];
-    for pair in places.windows(2) {
-        of[usize::from(width(pair[1] - pair[0] - 1))] += 1;
+/// How many steps have each width.
+struct Widths([u32; 33]);
+
+impl Widths {
+    fn new() -> Self {
+        Self([0; 33])
     }
-    let most = of.iter().rposition(|&n| n > 0).unwrap_or(0);
-    let mut up_to = [0u64; 34];
-    for (n, &count) in of.iter().enumerate() {
-        up_to[n + 1] = up_to[n] + u64::from(count);
-    }
-    let all = up_to[33];
-    let mut best = (u64::MAX, [0, 0, most as u8]);
-    for small in (0..=most).filter(|&n| of[n] > 0) {
-        let first = up_to[small + 1];
-        for middle in (small..=most).filter(|&n| of[n] > 0) {
-            let second = up_to[middle + 1] - first;
-            let third = all - first - second;
-            let bits = first * (1 + small as u64) + second * (2 + middle as u64) + third * (2 + most as u64);
-            if bits < best.0 {
-                best = (bits, [small as u8, middle as u8, most as u8]);
-            }
+
+    fn count(&mut self, step: u32) {
+        if let Some(count) = self.0.get_mut(usize::from(width(step))) {
+            *count += 1;
         }
     }
-    best.1
+
+    /// The small and the middle width with which the steps take the fewest bits, and the largest.
+    fn best(&self) -> [u8; 3] {
+        let of = &self.0;
+        let most = of.iter().rposition(|&n| n > 0).unwrap_or(0);
+        let mut up_to = [0u64; 34];
+        for (n, &count) in of.iter().enumerate() {
+            up_to[n + 1] = up_to[n] + u64::from(count);
+        }
+        let all = up_to[33];
+        let mut best = (u64::MAX, [0, 0, most as u8]);
+        for small in (0..=most).filter(|&n| of[n] > 0) {
+            let first = up_to[small + 1];
+            for middle in (small..=most).filter(|&n| of[n] > 0) {
+                let second = up_to[middle + 1] - first;
+                let third = all - first - second;
+                let bits =
+                    first * (1 + small as u64) + second * (2 + middle as u64) + third * (2 + most as u64);
+                if bits < best.0 {
+                    best = (bits, [small as u8, middle as u8, most as u8]);
+                }
+            }
+        }
+        best.1
+    }
 }
 
 /// Appends a list of strictly ascending numbers. Its length has to be kept elsewhere.
 pub(super) fn encode(places: &[u32], out: &mut Vec<u8>) {
-    let Some(&first) = places.first() else { return };
     if places.len() < SHORT {
         let mut last = 0;
         for &place in places {
@@ -63,31 +75,68 @@ pub(super) fn encode(places: &[u32], out: &mut Vec<u8>) {
         }
         return;
     }
-    let widths = widths(places);
+    let mut widths = Widths::new();
+    for pair in places.windows(2) {
+        widths.count(pair[1] - pair[0] - 1);
+    }
+    write(places.len(), widths.best(), places.iter().copied(), out);
+}
+
+/// As [`encode`], with `count` numbers that can be asked for twice; at most `held` of them are held at once.
+///
+/// `None` when they are not strictly ascending or not as many as said.
+pub(super) fn encode_from<I: Iterator<Item = u32>>(
+    count: usize,
+    held: usize,
+    numbers: impl Fn() -> I,
+    out: &mut Vec<u8>,
+) -> Option<()> {
+    if count < held.max(SHORT) {
+        let places: Vec<u32> = numbers().collect();
+        let is_list = places.len() == count && places.is_sorted_by(|a, b| a < b);
+        return is_list.then(|| encode(&places, out));
+    }
+    let (mut widths, mut seen) = (Widths::new(), 0);
+    let mut last = None;
+    for number in numbers() {
+        if let Some(last) = last {
+            widths.count(number.checked_sub(last)?.checked_sub(1)?);
+        }
+        last = Some(number);
+        seen += 1;
+    }
+    (seen == count).then(|| write(count, widths.best(), numbers(), out))
+}
+
+/// Writes a list of `count` numbers, at least [`SHORT`].
+fn write(count: usize, widths: [u8; 3], mut numbers: impl Iterator<Item = u32>, out: &mut Vec<u8>) {
+    let Some(first) = numbers.next() else { return };
     out.extend_from_slice(&widths);
     out.extend_from_slice(&first.to_le_bytes());
-    let blocks = (places.len() - 1) / BLOCK;
+    let blocks = (count - 1) / BLOCK;
     let mut index = out.len();
     out.resize(index + blocks * 8, 0);
     let start = out.len();
     let mut bits = Bits { out, held: 0, count: 0 };
-    for (n, block) in places.chunks(BLOCK).enumerate() {
-        if n > 0 {
+    let mut last = first;
+    for (n, number) in (1usize..).zip(numbers) {
+        if n.is_multiple_of(BLOCK) {
             let at = (bits.out.len() - start) as u32 * 8 + bits.count;
-            bits.out[index..index + 4].copy_from_slice(&block[0].to_le_bytes());
+            bits.out[index..index + 4].copy_from_slice(&number.to_le_bytes());
             bits.out[index + 4..index + 8].copy_from_slice(&at.to_le_bytes());
             index += 8;
+            last = number;
+            continue;
         }
-        for pair in block.windows(2) {
-            let step = pair[1] - pair[0] - 1;
-            let need = width(step);
-            if need <= widths[0] {
-                bits.put(u64::from(step) << 1 | 1, 1 + u32::from(widths[0]));
-            } else if need <= widths[1] {
-                bits.put(u64::from(step) << 2 | 2, 2 + u32::from(widths[1]));
-            } else {
-                bits.put(u64::from(step) << 2, 2 + u32::from(widths[2]));
-            }
+        let step = number - last - 1;
+        last = number;
+        let need = width(step);
+        if need <= widths[0] {
+            bits.put(u64::from(step) << 1 | 1, 1 + u32::from(widths[0]));
+        } else if need <= widths[1] {
+            bits.put(u64::from(step) << 2 | 2, 2 + u32::from(widths[1]));
+        } else {
+            bits.put(u64::from(step) << 2, 2 + u32::from(widths[2]));
         }
     }
     let Bits { out, held, count } = bits;
@@ -140,6 +189,12 @@ impl<'a> Cursor<'a> {
             cursor.at = (HEAD + (len - 1) / BLOCK * 8) * 8;
         }
         cursor
+    }
+
+    /// A list of one number that stands elsewhere.
+    pub(super) fn one(number: u32) -> Self {
+        // A step of 0 from the number itself.
+        Self { bytes: &[0], len: 1, given: 0, last: number, at: 0, widths: [0; 3] }
     }
 
     fn word(&self, at: usize) -> u32 {
@@ -251,6 +306,16 @@ mod tests {
     fn check(list: &[u32]) {
         let mut bytes = Vec::new();
         encode(list, &mut bytes);
+        let mut again = Vec::new();
+        for held in [0, usize::MAX] {
+            again.clear();
+            encode_from(list.len(), held, || list.iter().copied(), &mut again).unwrap();
+            assert_eq!(again, bytes, "{held}");
+            let short = || list.iter().copied().skip(1);
+            assert!(list.is_empty() || encode_from(list.len(), held, short, &mut again).is_none());
+            let double = || list.iter().copied().chain(list.last().copied());
+            assert!(list.is_empty() || encode_from(list.len() + 1, held, double, &mut again).is_none());
+        }
         bytes.extend_from_slice(b"what follows");
         let mut cursor = Cursor::new(&bytes, list.len());
         let back: Vec<u32> = std::iter::from_fn(|| Some(cursor.next()).filter(|&n| n != END)).collect();

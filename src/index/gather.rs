@@ -3,7 +3,8 @@
 //! While documents come, nothing but the numbers of their terms is kept, in the order of the text, four bytes
 //! each: a word's place in that stream is its position. At the flush counting sorts turn the stream into ascending
 //! places for each term, in as many passes as memory asks for. That is several times cheaper than a growing list for
-//! every term. Term dictionary, columns, files and commits are tantivy's; the lists are coded by [`super::codec`].
+//! every term. Columns, files and commits are tantivy's; terms are written by [`super::dictionary`], lists by
+//! [`super::codec`].
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -12,13 +13,13 @@
 
 use std::io::{self, Write as _};
 
-use tantivy::columnar::{ColumnType, ColumnarWriter};
-use tantivy::directory::{CompositeWrite, TerminatingWrite as _};
+use tantivy::columnar::ColumnarWriter;
+use tantivy::directory::TerminatingWrite as _;
 use tantivy::index::{Segment, SegmentComponent};
-use tantivy::postings::TermInfo;
-use tantivy::termdict::TermDictionaryBuilder;
 
 use super::codec;
+use super::dictionary_write::DictionaryWriter;
+use super::files::{Section, SegmentFiles};
 use super::schema::{self, FACT, FIELDS, HOP};
 use super::terms::Terms;
 
@@ -160,8 +161,7 @@ impl Gather {
     /// Writes all files of a segment and forgets everything but the memory.
     pub(super) fn write(&mut self, segment: &Segment) -> tantivy::Result<()> {
         let order = self.terms.sorted();
-        let mut terms = CompositeWrite::wrap(segment.open_write(SegmentComponent::Terms)?);
-        let mut lists = CompositeWrite::wrap(segment.open_write(SegmentComponent::Postings)?);
+        let mut files = SegmentFiles::create(segment, self.places)?;
         let counts = self.counts();
         let mut sorter = Sorter { counts, cursors: vec![u32::MAX; self.terms.len()], places: Vec::new() };
         let mut rest = order.as_slice();
@@ -169,43 +169,41 @@ impl Gather {
             let here = rest.iter().take_while(|&&id| self.terms.field(id) == number).count();
             let (ids, after) = rest.split_at(here);
             rest = after;
-            let field = schema::field(number);
-            let mut dictionary = TermDictionaryBuilder::create(terms.for_field(field))?;
-            self.write_field(number, ids, &mut sorter, &mut dictionary, lists.for_field(field))?;
-            dictionary.finish()?;
+            files.field(|dictionary, lists| {
+                Ok(self.write_field(number, ids, &mut sorter, dictionary, lists)?)
+            })?;
         }
         drop(sorter);
-        let starts = lists.for_field(schema::field(schema::STARTS));
-        for doc in &self.docs {
-            starts.write_all(&doc.start.to_le_bytes())?;
-        }
-        let hop_starts = lists.for_field(schema::field(schema::HOP_STARTS));
-        for doc in &self.docs {
-            hop_starts.write_all(&doc.hop.to_le_bytes())?;
-        }
-        let hop_times = lists.for_field(schema::field(schema::HOP_TIMES));
-        for time in &self.hop_times {
-            hop_times.write_all(&time.to_le_bytes())?;
-        }
+        files.table(|out| {
+            Ok(self.docs.iter().try_for_each(|doc| out.write_all(&doc.start.to_le_bytes()))?)
+        })?;
+        files
+            .table(|out| Ok(self.docs.iter().try_for_each(|doc| out.write_all(&doc.hop.to_le_bytes()))?))?;
+        files.table(|out| {
+            Ok(self.hop_times.iter().try_for_each(|time| out.write_all(&time.to_le_bytes()))?)
+        })?;
         self.hashes.sort_unstable();
         self.hashes.dedup();
         // Wide kinds come after all others.
         let wide = self.hashes.partition_point(|(hash, _)| !schema::is_wide(hash.to_be_bytes()[0]));
         let (narrow, wide) = self.hashes.split_at(wide);
-        let out = lists.for_field(schema::field(schema::HASHES));
-        for (hash, doc) in narrow {
-            let doc = doc.to_be_bytes();
-            debug_assert!(doc[0] == 0, "a segment has fewer than 2^24 documents");
-            out.write_all(&hash.to_be_bytes()[..=schema::NARROW])?;
-            out.write_all(&doc[1..])?;
-        }
-        let out = lists.for_field(schema::field(schema::WIDE_HASHES));
-        for (hash, number) in wide {
-            out.write_all(&hash.to_be_bytes())?;
-            out.write_all(&number.to_be_bytes())?;
-        }
-        terms.close()?;
-        lists.close()?;
+        files.table(|out| {
+            for (hash, doc) in narrow {
+                let doc = doc.to_be_bytes();
+                debug_assert!(doc[0] == 0, "a segment has fewer than 2^24 documents");
+                out.write_all(&hash.to_be_bytes()[..=schema::NARROW])?;
+                out.write_all(&doc[1..])?;
+            }
+            Ok(())
+        })?;
+        files.table(|out| {
+            for (hash, number) in wide {
+                out.write_all(&hash.to_be_bytes())?;
+                out.write_all(&number.to_be_bytes())?;
+            }
+            Ok(())
+        })?;
+        files.close()?;
         self.write_columns(segment)?;
         self.clear();
         Ok(())
@@ -221,16 +219,16 @@ impl Gather {
         counts
     }
 
-    fn write_field<W: io::Write, V: io::Write>(
+    fn write_field(
         &self,
         number: u8,
         ids: &[u32],
         sorter: &mut Sorter,
-        dictionary: &mut TermDictionaryBuilder<W>,
-        out: &mut V,
+        dictionary: &mut DictionaryWriter<'_, Section<'_>>,
+        out: &mut Section<'_>,
     ) -> io::Result<()> {
         let mut buffer = Vec::new();
-        let (mut from, mut written) = (0, 0);
+        let mut from = 0;
         while from < ids.len() {
             let mut total = 0;
             let mut to = from;
@@ -255,17 +253,14 @@ impl Gather {
                 let list = sorter.places.get_mut(at..at + count).unwrap_or_default();
                 at += count;
                 let list = if is_words { list } else { distinct(list) };
+                if let [only] = list {
+                    dictionary.one(self.terms.term(id), *only)?;
+                    continue;
+                }
                 buffer.clear();
                 codec::encode(list, &mut buffer);
                 out.write_all(&buffer)?;
-                let end = written + buffer.len();
-                let info = TermInfo {
-                    doc_freq: list.len() as u32,
-                    postings_range: written..end,
-                    positions_range: 0..0,
-                };
-                dictionary.insert(self.terms.term(id), &info)?;
-                written = end;
+                dictionary.many(self.terms.term(id), list.len() as u32, buffer.len() as u64)?;
             }
             from = to;
         }
@@ -274,8 +269,8 @@ impl Gather {
 
     fn write_columns(&self, segment: &Segment) -> io::Result<()> {
         let mut writer = ColumnarWriter::default();
-        for name in [schema::KEY, schema::SIZE, schema::DATE] {
-            writer.record_column_type(name, ColumnType::U64, false);
+        for (name, kind) in schema::columns() {
+            writer.record_column_type(&name, kind, false);
         }
         for (number, doc) in (0u32..).zip(&self.docs) {
             writer.record_numerical(number, schema::KEY, doc.key);

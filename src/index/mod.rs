@@ -1,13 +1,19 @@
 //! Words and other terms on disk; derived, disposable, complete: every search answers with the whole set.
 //!
-//! tantivy keeps the term dictionaries, the columns, the files, their checksums and the commits. Gathering and coding
-//! the lists of places is ours: its own need three times the time and twice the space. Nothing of a message is stored here but its terms, its key, its date and its size.
+//! tantivy keeps the columns, the files, their checksums and the commits. Gathering, the term dictionaries and the
+//! coding of the lists of places are ours: its own need three times the time and twice the space. Nothing of a message
+//! is stored here but its terms, its key, its date and its size.
 
 mod codec;
+mod condense;
+mod dictionary;
+mod dictionary_write;
 mod directory;
+mod files;
 mod gather;
 mod hops;
 mod logical;
+mod merge;
 mod part;
 mod places;
 mod read;
@@ -63,6 +69,9 @@ pub enum IndexError {
     /// A file of it is damaged.
     #[error("the index is damaged")]
     Damaged,
+    /// Its segments were to be put together while some of them do not count yet: a fault of the caller.
+    #[error("internal error: segments of the index are put together before a commit")]
+    NotCommitted,
 }
 
 /// What a commit holds beside the segments: `3 t9 1:500 2:30` is version 3, the settings of custody event 9, 500 items of
@@ -117,6 +126,21 @@ mod tests {
         key: ItemKey,
         facts: ItemFacts,
         text: ItemText,
+        message: Vec<u8>,
+    }
+
+    fn indexed<'a>(mail: &'a Mail, digest: &'a Sha256Digest) -> Indexed<'a> {
+        Indexed {
+            key: mail.key,
+            sha256: digest,
+            wire: digest,
+            facts: &mail.facts,
+            message: &mail.message,
+            text: &mail.text,
+            notes: &[],
+            state: &[],
+            way: Way { trust: &["a", "b"], ..Way::default() },
+        }
     }
 
     fn mail(item: u64, subject: &str, from: &str, body: &str, header: &str) -> Mail {
@@ -137,7 +161,7 @@ mod tests {
             text.text.push_str(part);
             text.close(zone, from);
         }
-        Mail { key: ItemKey::new(1, item, 0).unwrap(), facts, text }
+        Mail { key: ItemKey::new(1, item, 0).unwrap(), facts, text, message: Vec::new() }
     }
 
     fn index(mails: &[Mail], segments: usize) -> (tempfile::TempDir, IndexReader) {
@@ -147,19 +171,7 @@ mod tests {
         let digest = Sha256Digest::of(b"x");
         for chunk in mails.chunks(mails.len().div_ceil(segments).max(1)) {
             for mail in chunk {
-                let Mail { key, facts, text } = mail;
-                let (key, message, notes, state) = (*key, &b""[..], &[][..], &[][..]);
-                worker.add(&Indexed {
-                    key,
-                    sha256: &digest,
-                    wire: &digest,
-                    facts,
-                    message,
-                    text,
-                    notes,
-                    state,
-                    way: Way::default(),
-                });
+                worker.add(&indexed(mail, &digest));
             }
             writer.add(&worker.flush().unwrap().unwrap()).unwrap();
         }
@@ -221,7 +233,7 @@ mod tests {
         assert_eq!(r.sized(400, 500).unwrap().len(), 1);
         assert_eq!(r.keyed(&[(mails[1].key, mails[2].key)]).unwrap().len(), 2);
         assert_eq!(r.terms(schema::kind::KIND).unwrap(), [(b"message".to_vec(), 3)]);
-        assert!(r.into_answers(&DigestKey::default()).1.unwrap().is_empty());
+        assert!(r.damaged_files().unwrap().is_empty());
     }
 
     /// A generator of numbers: the test needs many texts, not good randomness.
@@ -274,23 +286,193 @@ mod tests {
         let mut writer = IndexWriter::open(folder.path()).unwrap();
         let mut worker = writer.worker(1 << 20);
         let (digest, more) = (Sha256Digest::of(b"x"), mail(3, "s", " <a@b>", "text", ""));
-        let (message, notes, state) = (&b""[..], &[][..], &[][..]);
-        let item = Indexed {
-            key: more.key,
-            sha256: &digest,
-            wire: &digest,
-            facts: &more.facts,
-            message,
-            text: &more.text,
-            notes,
-            state,
-            way: Way::default(),
-        };
+        let item = indexed(&more, &digest);
         worker.add(&item);
         writer.add(&worker.flush().unwrap().unwrap()).unwrap();
         assert_eq!(IndexReader::open(folder.path()).unwrap().len(), 3);
         writer.commit(&Watermarks::from([(1, 4)])).unwrap();
         assert_eq!(IndexReader::open(folder.path()).unwrap().len(), 4);
         assert_eq!(r.len(), 3);
+    }
+
+    /// Mails with hops, references and words that come again and again.
+    fn varied(count: u64) -> Vec<Mail> {
+        let mut seed = 7;
+        (0..count)
+            .map(|item| {
+                let words: Vec<_> =
+                    (0..next(&mut seed) % 90).map(|_| format!("w{}", next(&mut seed) % 50)).collect();
+                let mut mail =
+                    mail(item, &words[..words.len() / 9].join(" "), "A <a@b.c>", &words.join(" "), "x");
+                for hop in 0..next(&mut seed) % 4 {
+                    let from = mail.message.len();
+                    mail.message.extend_from_slice(format!("h{}.example", next(&mut seed) % 5).as_bytes());
+                    let name = Some(ByteRange::of_usize(from, mail.message.len()));
+                    let date = (hop != 1).then(|| DateReading {
+                        at: ByteRange::default(),
+                        utc: UtcMs(next(&mut seed).cast_signed()),
+                        offset_secs_east: None,
+                        zone_known: true,
+                    });
+                    mail.facts.hops.push(crate::facts::Hop {
+                        by: name,
+                        id: name,
+                        date,
+                        ..Default::default()
+                    });
+                }
+                mail.facts.references =
+                    vec![format!("<{}@x>", item / 2), "<a@x>".to_owned(), "<a@x>".to_owned()];
+                mail
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_index_holds_of_each_item_what_the_item_gives() {
+        let (mails, key) = (varied(300), DigestKey::default());
+        let digest = Sha256Digest::of(b"x");
+        let digests = |mails: &[Mail]| {
+            let (mut worker, mut out) = (IndexWorker::for_digests(), Vec::new());
+            mails.iter().for_each(|mail| worker.add(&indexed(mail, &digest)));
+            worker.take_digests(&key, &mut out);
+            out
+        };
+        let want = digests(&mails);
+        for segments in [1, 4] {
+            let (folder, reader) = index(&mails, segments);
+            assert_eq!(reader.digests(&key).unwrap(), want);
+            IndexWriter::open(folder.path()).unwrap().condense().unwrap();
+            assert_eq!(IndexReader::open(folder.path()).unwrap().digests(&key).unwrap(), want);
+        }
+        let mut other = varied(300);
+        other[9].text.text = other[9].text.text.split(' ').rev().collect::<Vec<_>>().join(" ");
+        let other = digests(&other);
+        assert_eq!((0..300).filter(|&n| other[n] != want[n]).collect::<Vec<_>>(), [9]);
+    }
+
+    /// Everything that is found of some words, hops and hashes.
+    fn answers(r: &IndexReader) -> Vec<(Vec<ItemKey>, String)> {
+        let mut out = Vec::new();
+        for n in 0..50 {
+            for text in [format!("w{n}"), format!("w{n} w{}", n * 7 % 50)] {
+                for open in [false, true] {
+                    let lookup = phrase(schema::Words::Body, &text, open);
+                    let set = r.find(&lookup).unwrap();
+                    let mut scores = r.scores(&set, std::slice::from_ref(&lookup)).unwrap();
+                    scores.sort_by(|a, b| a.0.cmp(&b.0));
+                    out.push((r.keys(&set).unwrap(), format!("{scores:?}")));
+                }
+            }
+            let hash =
+                Lookup::Hash(schema::kind::REFERENCE, schema::message_id_hash(&format!("<{n}@x>")).to_vec());
+            out.push((r.keys(&r.find(&hash).unwrap()).unwrap(), String::new()));
+            let hash = Lookup::Hash(
+                schema::kind::HOP_ID,
+                schema::hop_id_hash(format!("h{n}.example").as_bytes()).to_vec(),
+            );
+            let hops = r.find_hops(&[hash]).unwrap();
+            out.push((r.keys(&r.with_hops(&hops).unwrap()).unwrap(), hops.len().to_string()));
+        }
+        let mut dates = r.dates(&r.all()).unwrap();
+        dates.sort_unstable();
+        out.push((Vec::new(), format!("{dates:?}")));
+        out.push((r.keys(&r.hop_counted(2, 4).unwrap()).unwrap(), String::new()));
+        let late = r.hops_delayed(Some(0), None).unwrap();
+        out.push((r.keys(&r.with_hops(&late).unwrap()).unwrap(), late.len().to_string()));
+        out.push((Vec::new(), format!("{:?}", r.terms(schema::kind::HAS).unwrap())));
+        out
+    }
+
+    fn files(folder: &std::path::Path) -> usize {
+        std::fs::read_dir(folder).unwrap().count()
+    }
+
+    #[test]
+    fn segments_put_together_answer_as_before_and_are_few() {
+        let mails = varied(700);
+        let key = DigestKey::default();
+        for segments in [2, 5, 70] {
+            let (folder, before) = index(&mails, segments);
+            assert_eq!(before.parts.len(), segments);
+            let mut writer = IndexWriter::open(folder.path()).unwrap();
+            writer.condense().unwrap();
+            let after = IndexReader::open(folder.path()).unwrap();
+            assert_eq!(after.parts.len(), 1);
+            assert!(files(folder.path()) <= 8, "{}", files(folder.path()));
+            assert_eq!(after.watermarks(), before.watermarks());
+            assert_eq!(after.digests(&key).unwrap(), before.digests(&key).unwrap());
+            assert_eq!(answers(&after), answers(&before));
+            assert!(after.damaged_files().unwrap().is_empty());
+            let keys: Vec<_> = (0..700).map(|doc| after.parts[0].key(doc).unwrap()).collect();
+            assert!(keys.is_sorted());
+            // A second time there is nothing to do, and the index goes on.
+            let meta = || std::fs::read(folder.path().join("meta.json")).unwrap();
+            let before = meta();
+            writer.condense().unwrap();
+            assert_eq!(meta(), before);
+            let mut worker = writer.worker(1 << 20);
+            let digest = Sha256Digest::of(b"x");
+            let more = Mail { key: ItemKey::new(2, 1, 0).unwrap(), ..mail(3, "s", " <a@b>", "text", "") };
+            worker.add(&indexed(&more, &digest));
+            writer.add(&worker.flush().unwrap().unwrap()).unwrap();
+            assert!(matches!(writer.condense(), Err(IndexError::NotCommitted)));
+            writer.commit(&Watermarks::from([(1, 700), (2, 2)])).unwrap();
+            writer.condense().unwrap();
+            let last = IndexReader::open(folder.path()).unwrap();
+            assert_eq!((last.len(), last.parts.len()), (701, 2));
+        }
+    }
+
+    #[test]
+    fn an_end_before_the_commit_leaves_the_old_segments_and_the_next_time_cleans_up() {
+        let (folder, before) = index(&varied(80), 40);
+        let names = || {
+            let names = std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name());
+            names.collect::<std::collections::BTreeSet<_>>()
+        };
+        let old = names();
+        // All that is done before the commit.
+        let writable = tantivy::Index::open(directory::Writable::open(folder.path()).unwrap()).unwrap();
+        let metas = condense::condense(folder.path(), &writable).unwrap().unwrap();
+        assert_eq!(metas.len(), 1);
+        drop((metas, writable));
+        assert!(names().len() > old.len() && old.iter().all(|name| names().contains(name)));
+        let between = IndexReader::open(folder.path()).unwrap();
+        assert_eq!((between.parts.len(), between.len()), (40, 80));
+        assert_eq!(answers(&between), answers(&before));
+        let mut writer = IndexWriter::open(folder.path()).unwrap();
+        writer.condense().unwrap();
+        let after = IndexReader::open(folder.path()).unwrap();
+        assert_eq!((after.parts.len(), after.len()), (1, 80));
+        assert_eq!(answers(&after), answers(&before));
+        assert!(names().len() <= 8, "{:?}", names());
+    }
+
+    #[test]
+    fn a_damaged_segment_is_not_put_together_and_the_index_stays_as_it_was() {
+        let (folder, _reader) = index(&varied(60), 3);
+        let file = std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().path());
+        let file = file.filter(|p| p.extension().is_some_and(|e| e == "term")).min().unwrap();
+        let mut bytes = std::fs::read(&file).unwrap();
+        bytes[40] ^= 1;
+        std::fs::write(&file, bytes).unwrap();
+        let meta = std::fs::read(folder.path().join("meta.json")).unwrap();
+        let mut writer = IndexWriter::open(folder.path()).unwrap();
+        assert!(matches!(writer.condense(), Err(IndexError::Damaged)));
+        assert_eq!(std::fs::read(folder.path().join("meta.json")).unwrap(), meta);
+    }
+
+    #[test]
+    fn files_of_an_index_follow_the_umask() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let (folder, _reader) = index(&varied(3), 1);
+        let plain = folder.path().join("plain");
+        std::fs::write(&plain, "").unwrap();
+        let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        for entry in std::fs::read_dir(folder.path()).unwrap() {
+            let path = entry.unwrap().path();
+            assert_eq!(mode(&path), mode(&plain), "{}", path.display());
+        }
     }
 }

@@ -2,21 +2,21 @@
 
 use std::sync::OnceLock;
 
+use tantivy::HasLen as _;
 use tantivy::columnar::{Column, ColumnarReader};
-use tantivy::directory::{CompositeFile, OwnedBytes};
+use tantivy::directory::OwnedBytes;
 use tantivy::index::{Segment, SegmentComponent};
-use tantivy::postings::TermInfo;
-use tantivy::termdict::TermDictionary;
 
 use super::codec::{Cursor, END};
+use super::dictionary::{Dictionary, ListAt, damaged};
+use super::files::SegmentSections;
 use super::schema::{self, FIELDS, NARROW, WIDE};
 use super::set::Bits;
 
 /// One segment.
 pub(super) struct Part {
     pub(super) docs: u32,
-    terms: CompositeFile,
-    lists: CompositeFile,
+    sections: SegmentSections,
     columns: ColumnarReader,
     key: Column<u64>,
     fields: [OnceLock<FieldReader>; FIELDS as usize],
@@ -33,11 +33,11 @@ impl std::fmt::Debug for Part {
 
 /// One field of a segment.
 pub(super) struct FieldReader {
-    pub(super) terms: TermDictionary,
+    pub(super) terms: Dictionary,
     lists: OwnedBytes,
 }
 
-fn column(columns: &ColumnarReader, name: &str) -> tantivy::Result<Column<u64>> {
+pub(super) fn column(columns: &ColumnarReader, name: &str) -> tantivy::Result<Column<u64>> {
     let handles = columns.read_columns(name)?;
     let column =
         handles.first().map(tantivy::columnar::DynamicColumnHandle::open_u64_lenient).transpose()?.flatten();
@@ -46,14 +46,18 @@ fn column(columns: &ColumnarReader, name: &str) -> tantivy::Result<Column<u64>> 
 
 impl Part {
     pub(super) fn open(segment: &Segment) -> tantivy::Result<Self> {
-        let terms = CompositeFile::open(&segment.open_read(SegmentComponent::Terms)?)?;
-        let lists = CompositeFile::open(&segment.open_read(SegmentComponent::Postings)?)?;
+        let sections = SegmentSections::open(segment)?;
         let columns = ColumnarReader::open(segment.open_read(SegmentComponent::FastFields)?)?;
         let key = column(&columns, schema::KEY)?;
         let docs = segment.meta().max_doc();
+        let has_docs =
+            |number| Ok::<_, tantivy::TantivyError>(sections.section(number)?.len() == docs as usize * 4);
+        if !has_docs(schema::STARTS)? || !has_docs(schema::HOP_STARTS)? || columns.num_docs() != docs {
+            return Err(damaged());
+        }
         let (fields, starts) = (Default::default(), OnceLock::new());
         let (hop_starts, hop_times) = (OnceLock::new(), OnceLock::new());
-        Ok(Self { docs, terms, lists, columns, key, fields, starts, hop_starts, hop_times })
+        Ok(Self { docs, sections, columns, key, fields, starts, hop_starts, hop_times })
     }
 
     pub(super) fn key(&self, doc: u32) -> Option<u64> {
@@ -65,8 +69,7 @@ impl Part {
     }
 
     fn bytes(&self, number: u8) -> tantivy::Result<OwnedBytes> {
-        let file = self.lists.open_read(schema::field(number));
-        Ok(file.map(|f| f.read_bytes()).transpose()?.unwrap_or_else(OwnedBytes::empty))
+        Ok(self.sections.section(number)?.read_bytes()?)
     }
 
     /// A field, opened once.
@@ -75,11 +78,8 @@ impl Part {
         if let Some(field) = cell.get() {
             return Ok(field);
         }
-        let terms = match self.terms.open_read(schema::field(number)) {
-            Some(file) => TermDictionary::open(file)?,
-            None => TermDictionary::empty(),
-        };
-        let lists = self.bytes(number)?;
+        let (terms, lists) = self.sections.field(number)?;
+        let lists = lists.read_bytes()?;
         Ok(cell.get_or_init(|| FieldReader { terms, lists }))
     }
 
@@ -121,18 +121,16 @@ impl Part {
         Ok(u32::try_from(self.hop_times()?.len()).unwrap_or(u32::MAX))
     }
 
-    /// About how many words there are.
+    /// Number of places in all fields of words together.
     pub(super) fn places(&self) -> u64 {
-        let last = self.walk().ok().and_then(|w| w.starts.last().copied());
-        last.map_or(0, |s| u64::from(u32::from_le_bytes(s)))
+        u64::from(self.sections.places)
     }
 
     /// Adds the documents, or hops, with a hash of `kind` that begins with `prefix`, as far as hashes are kept.
     pub(super) fn hashes(&self, kind: u8, prefix: &[u8], bits: &mut Bits) -> tantivy::Result<()> {
         // The two sizes of records lie apart: where one ends and the other begins could not be told from their bytes.
         let is_wide = schema::is_wide(kind);
-        let kept = if is_wide { WIDE } else { NARROW };
-        let size = 1 + kept + if is_wide { 4 } else { 3 };
+        let (kept, size) = (schema::kept(kind), record_size(is_wide));
         let bytes = self.bytes(if is_wide { schema::WIDE_HASHES } else { schema::HASHES })?;
         let records = bytes.as_slice();
         let wanted = prefix.get(..prefix.len().min(kept)).unwrap_or_default();
@@ -146,14 +144,26 @@ impl Part {
             if head(middle) < (kind, wanted) { low = middle + 1 } else { high = middle }
         }
         while low < records.len() / size && head(low) == (kind, wanted) {
-            match records.get(low * size + 1 + kept..(low + 1) * size) {
-                Some(&[a, b, c]) => bits.insert(u32::from_be_bytes([0, a, b, c])),
-                Some(&[a, b, c, d]) => bits.insert(u32::from_be_bytes([a, b, c, d])),
-                _ => {}
+            if let Some(number) = records.get(low * size + 1 + kept..(low + 1) * size).and_then(number_of) {
+                bits.insert(number);
             }
             low += 1;
         }
         Ok(())
+    }
+}
+
+/// Bytes of a record in one of the tables of hashes: kind, hash, and number of the document or hop.
+pub(super) fn record_size(is_wide: bool) -> usize {
+    if is_wide { 1 + WIDE + 4 } else { 1 + NARROW + 3 }
+}
+
+/// The number of a record, behind its hash.
+fn number_of(bytes: &[u8]) -> Option<u32> {
+    match bytes {
+        &[a, b, c] => Some(u32::from_be_bytes([0, a, b, c])),
+        &[a, b, c, d] => Some(u32::from_be_bytes([a, b, c, d])),
+        _ => None,
     }
 }
 
@@ -181,22 +191,29 @@ impl Part {
 impl FieldReader {
     /// Visits all terms in order, each with its list.
     pub(super) fn each_list(&self, mut visit: impl FnMut(&[u8], Cursor<'_>)) -> tantivy::Result<()> {
-        let mut stream = self.terms.stream()?;
-        while let Some((term, info)) = stream.next() {
-            visit(term, self.list(info));
+        let mut terms = self.terms.all();
+        while let Some((term, list)) = terms.next()? {
+            visit(term, self.list(&list));
         }
         Ok(())
     }
 
     /// The list of a term.
-    pub(super) fn list(&self, info: &TermInfo) -> Cursor<'_> {
-        let bytes = self.lists.get(info.postings_range.start..).unwrap_or_default();
-        Cursor::new(bytes, info.doc_freq as usize)
+    pub(super) fn list(&self, at: &ListAt) -> Cursor<'_> {
+        match at {
+            ListAt::One(number) => Cursor::one(*number),
+            ListAt::Bytes { count, range } => {
+                // The dictionary lies in one file with as many bytes of lists as it names: no range is outside.
+                let end = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+                let bytes = self.lists.get(end(range.start)..end(range.end)).unwrap_or_default();
+                Cursor::new(bytes, *count as usize)
+            }
+        }
     }
 
     /// Adds the documents of a list of documents.
-    pub(super) fn docs(&self, info: &TermInfo, bits: &mut Bits) {
-        let mut cursor = self.list(info);
+    pub(super) fn docs(&self, at: &ListAt, bits: &mut Bits) {
+        let mut cursor = self.list(at);
         loop {
             match cursor.next() {
                 END => return,
@@ -205,14 +222,14 @@ impl FieldReader {
         }
     }
 
-    /// All places of some terms, ascending.
-    pub(super) fn places(&self, infos: &[TermInfo]) -> Vec<u32> {
+    /// All places of some lists, ascending.
+    pub(super) fn places(&self, lists: &[ListAt]) -> Vec<u32> {
         let mut out = Vec::new();
-        for info in infos {
-            let mut cursor = self.list(info);
+        for at in lists {
+            let mut cursor = self.list(at);
             out.extend(std::iter::from_fn(|| Some(cursor.next()).filter(|&place| place != END)));
         }
-        if infos.len() > 1 {
+        if lists.len() > 1 {
             out.sort_unstable();
         }
         out

@@ -2,16 +2,17 @@
 
 use std::path::Path;
 
-use tantivy::Index;
 use tantivy::directory::MmapDirectory;
+use tantivy::{Index, TantivyError};
 
 use super::directory::ReadOnly;
 use super::part::Part;
 use super::search::{self, Lookup};
 use super::set::{Bits, Set};
 use super::{IndexError, Watermarks, read_payload, schema};
+use crate::types::ItemKey;
+use crate::types::caught::caught;
 use crate::types::time::UtcMs;
-use crate::types::{ItemKey, guard};
 
 /// An index, as of its last commit when it was opened.
 #[derive(Debug)]
@@ -24,9 +25,9 @@ pub struct IndexReader {
 
 /// tantivy may panic on a damaged file; that is an error like another.
 pub(super) fn guarded<T>(work: impl FnOnce() -> tantivy::Result<T>) -> Result<T, IndexError> {
-    match guard::guarded(work) {
-        Ok(done) => done.map_err(IndexError::Read),
-        Err(_) => Err(IndexError::Damaged),
+    match caught(work) {
+        Some(Err(TantivyError::DataCorruption(_))) | None => Err(IndexError::Damaged),
+        Some(done) => done.map_err(IndexError::Read),
     }
 }
 
@@ -247,10 +248,10 @@ impl IndexReader {
             for part in &self.parts {
                 let number = if schema::kind::is_of_hops(kind) { schema::HOP } else { schema::FACT };
                 let field = part.field(number)?;
-                let mut stream = field.terms.range().ge([kind]).lt([kind + 1]).into_stream()?;
-                while let Some((term, info)) = stream.next() {
+                let mut terms = field.terms.prefixed(&[kind]);
+                while let Some((term, list)) = terms.next()? {
                     *out.entry(term.get(1..).unwrap_or_default().to_vec()).or_insert(0) +=
-                        u64::from(info.doc_freq);
+                        u64::from(list.count());
                 }
             }
             Ok(out.into_iter().collect())
@@ -266,10 +267,10 @@ impl IndexReader {
             let mut out = std::collections::BTreeMap::new();
             for (part, wanted) in self.parts.iter().zip(&set.parts) {
                 let field = part.field(schema::FACT)?;
-                let mut stream = field.terms.range().ge([kind]).lt([kind + 1]).into_stream()?;
-                while let Some((term, info)) = stream.next() {
+                let mut terms = field.terms.prefixed(&[kind]);
+                while let Some((term, list)) = terms.next()? {
                     let mut bits = Bits::empty(part.docs);
-                    field.docs(info, &mut bits);
+                    field.docs(&list, &mut bits);
                     bits.zip(wanted, |a, b| a & b);
                     let count = bits.count();
                     if count > 0 {
@@ -278,6 +279,18 @@ impl IndexReader {
                 }
             }
             Ok(out.into_iter().collect())
+        })
+    }
+
+    /// Files of the index whose bytes do not have the checksum that stands at their end.
+    ///
+    /// # Errors
+    /// [`IndexError::Read`], [`IndexError::Damaged`].
+    pub fn damaged_files(&self) -> Result<Vec<std::path::PathBuf>, IndexError> {
+        guarded(|| {
+            let mut files: Vec<_> = self.index.validate_checksum()?.into_iter().collect();
+            files.sort();
+            Ok(files)
         })
     }
 }

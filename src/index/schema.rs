@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use tantivy::columnar::ColumnType;
 use tantivy::schema::{
     BytesOptions, Field, IndexRecordOption, NumericOptions, Schema, TextFieldIndexing, TextOptions,
 };
@@ -10,7 +11,7 @@ use crate::facts::Role;
 use crate::types::Sha256Digest;
 
 /// Version of fields, word cutting and term forms; an index of another version is made anew.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 /// A field of words with their places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,12 +44,14 @@ pub(super) const HOP: u8 = 6;
 pub(super) const FIELDS: u8 = 7;
 
 /// Beside the fields' lists: places where documents begin (4 bytes each), hashes with their documents, wide ones with their
-/// documents or hops, the first hop of each document (4 bytes each), and the instant of each hop (8 bytes).
+/// documents or hops, the first hop of each document (4 bytes each), the instant of each hop (8 bytes), and the lengths of
+/// all sections.
 pub(super) const STARTS: u8 = 100;
 pub(super) const HASHES: u8 = 101;
 pub(super) const WIDE_HASHES: u8 = 102;
 pub(super) const HOP_STARTS: u8 = 103;
 pub(super) const HOP_TIMES: u8 = 104;
+pub(super) const SECTIONS: u8 = 105;
 
 /// Bytes of a hash that are kept: enough that few wrong items have to be looked at in the catalog. References are
 /// not in the catalog, and ids of hops have to tell one hop from another, so that more of their hashes is kept.
@@ -58,6 +61,11 @@ pub(super) const WIDE: usize = 7;
 /// Whether [`WIDE`] bytes are kept of hashes of this kind. Such kinds come after all others.
 pub(super) fn is_wide(kind: u8) -> bool {
     kind >= kind::REFERENCE
+}
+
+/// Bytes that are kept of hashes of this kind.
+pub(super) fn kept(kind: u8) -> usize {
+    if is_wide(kind) { WIDE } else { NARROW }
 }
 
 /// The first bytes of a digest, for `Gather::hash` and `Lookup::Hash`.
@@ -92,6 +100,11 @@ pub(super) fn schema() -> Schema {
         builder.add_u64_field(name, NumericOptions::default().set_fast());
     }
     builder.build()
+}
+
+/// All columns, as the writing of them wants it.
+pub(super) fn columns() -> Vec<(String, ColumnType)> {
+    [KEY, SIZE, DATE].map(|name| (name.to_owned(), ColumnType::U64)).to_vec()
 }
 
 pub(super) fn field(number: u8) -> Field {

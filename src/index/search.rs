@@ -5,10 +5,8 @@
     reason = "scores only order results; 24 bits are more than anyone can tell apart"
 )]
 
-use tantivy::postings::TermInfo;
-use tantivy::termdict::TermDictionary;
-
 use super::codec::END;
+use super::dictionary::{Dictionary, ListAt, Until};
 use super::part::Part;
 use super::schema::{self, FACT, HOP, Words};
 use super::set::Bits;
@@ -80,7 +78,7 @@ struct Slot {
 }
 
 impl Slot {
-    fn infos(&self, terms: &TermDictionary) -> tantivy::Result<Vec<TermInfo>> {
+    fn lists(&self, terms: &Dictionary) -> tantivy::Result<Vec<ListAt>> {
         if !self.open {
             return Ok(terms.get(&self.term)?.into_iter().collect());
         }
@@ -88,27 +86,11 @@ impl Slot {
     }
 }
 
-/// The least byte string that is after all that begin with `prefix`; `None` when there is none.
-fn after(prefix: &[u8]) -> Option<Vec<u8>> {
-    let mut end = prefix.to_vec();
-    while let Some(last) = end.pop() {
-        if last < u8::MAX {
-            end.push(last + 1);
-            return Some(end);
-        }
-    }
-    None
-}
-
-fn prefixed(terms: &TermDictionary, prefix: &[u8]) -> tantivy::Result<Vec<TermInfo>> {
-    let range = terms.range().ge(prefix);
-    let mut stream = match after(prefix) {
-        Some(end) => range.lt(end).into_stream()?,
-        None => range.into_stream()?,
-    };
+fn prefixed(terms: &Dictionary, prefix: &[u8]) -> tantivy::Result<Vec<ListAt>> {
+    let mut terms = terms.prefixed(prefix);
     let mut out = Vec::new();
-    while let Some((_, info)) = stream.next() {
-        out.push(info.clone());
+    while let Some((_, list)) = terms.next()? {
+        out.push(list);
     }
     Ok(out)
 }
@@ -121,34 +103,30 @@ pub(super) fn find(part: &Part, lookup: &Lookup, bits: &mut Bits) -> tantivy::Re
         Lookup::Hash(kind, prefix) => return part.hashes(*kind, prefix, bits),
         Lookup::Term(term) => {
             let field = field()?;
-            if let Some(info) = field.terms.get(term)? {
-                field.docs(&info, bits);
+            if let Some(list) = field.terms.get(term)? {
+                field.docs(&list, bits);
             }
         }
         Lookup::Prefix(prefix) => {
             let field = field()?;
-            for info in prefixed(&field.terms, prefix)? {
-                field.docs(&info, bits);
+            for list in prefixed(&field.terms, prefix)? {
+                field.docs(&list, bits);
             }
         }
         Lookup::Range(from, to) => {
             let field = field()?;
-            let mut stream = field.terms.range().ge(from).le(to).into_stream()?;
-            while let Some((_, info)) = stream.next() {
-                field.docs(info, bits);
+            let mut terms = field.terms.from(from, Until::With(to.clone()));
+            while let Some((_, list)) = terms.next()? {
+                field.docs(&list, bits);
             }
         }
         Lookup::Containing(prefix, needle) => {
             let field = field()?;
-            let range = field.terms.range().ge(prefix);
-            let mut stream = match after(prefix) {
-                Some(end) => range.lt(end).into_stream()?,
-                None => range.into_stream()?,
-            };
+            let mut terms = field.terms.prefixed(prefix);
             let finder = memchr::memmem::Finder::new(needle);
-            while let Some((term, info)) = stream.next() {
+            while let Some((term, list)) = terms.next()? {
                 if finder.find(term.get(prefix.len()..).unwrap_or_default()).is_some() {
-                    field.docs(info, bits);
+                    field.docs(&list, bits);
                 }
             }
         }
@@ -160,25 +138,25 @@ fn find_phrase(part: &Part, phrase: &Phrase, bits: &mut Bits) -> tantivy::Result
     let field = part.field(phrase.field as u8)?;
     let mut found = Vec::with_capacity(phrase.words.len());
     for slot in phrase.slots() {
-        let infos = slot.infos(&field.terms)?;
-        if infos.is_empty() {
+        let lists = slot.lists(&field.terms)?;
+        if lists.is_empty() {
             return Ok(());
         }
-        let total: u64 = infos.iter().map(|i| u64::from(i.doc_freq)).sum();
-        found.push((total, slot.offset, infos));
+        let total: u64 = lists.iter().map(|list| u64::from(list.count())).sum();
+        found.push((total, slot.offset, lists));
     }
     // The rarest word says where the phrase can begin; the others are only looked up there.
     found.sort_by_key(|(total, ..)| *total);
-    let Some(((_, first, infos), rest)) = found.split_first() else { return Ok(()) };
+    let Some(((_, first, lists), rest)) = found.split_first() else { return Ok(()) };
     let mut walk = part.walk()?;
     if rest.is_empty()
-        && let [info] = infos.as_slice()
+        && let [list] = lists.as_slice()
     {
-        let mut cursor = field.list(info);
+        let mut cursor = field.list(list);
         walk.mark(std::iter::from_fn(|| Some(cursor.next()).filter(|&place| place != END)), bits);
         return Ok(());
     }
-    let mut starts = field.places(infos);
+    let mut starts = field.places(lists);
     starts.retain_mut(|place| match place.checked_sub(*first) {
         Some(start) => {
             *place = start;
@@ -186,12 +164,12 @@ fn find_phrase(part: &Part, phrase: &Phrase, bits: &mut Bits) -> tantivy::Result
         }
         None => false,
     });
-    for (_, offset, infos) in rest {
-        if let [info] = infos.as_slice() {
-            let mut cursor = field.list(info);
+    for (_, offset, lists) in rest {
+        if let [list] = lists.as_slice() {
+            let mut cursor = field.list(list);
             starts.retain(|&start| cursor.seek(start + offset) == start + offset);
         } else {
-            let places = field.places(infos);
+            let places = field.places(lists);
             let mut at = 0;
             starts.retain(|&start| {
                 at += places.get(at..).unwrap_or_default().partition_point(|&p| p < start + offset);
@@ -220,7 +198,7 @@ pub(super) fn weights(parts: &[Part], lookups: &[Lookup]) -> tantivy::Result<Vec
         for slot in phrase.slots().into_iter().filter(|s| !s.open) {
             let mut with = 0u64;
             for part in parts {
-                with += part.field(field)?.terms.get(&slot.term)?.map_or(0, |i| u64::from(i.doc_freq));
+                with += part.field(field)?.terms.get(&slot.term)?.map_or(0, |list| u64::from(list.count()));
             }
             let rare = ((all.saturating_sub(with)) as f32 + 0.5) / (with as f32 + 0.5);
             let boost = if phrase.field == Words::Subject { 2.0 } else { 1.0 };
@@ -235,8 +213,8 @@ pub(super) fn scores(part: &Part, bits: &Bits, weights: &[Weight]) -> tantivy::R
     let mut scores = vec![0f32; part.docs as usize];
     for weight in weights {
         let field = part.field(weight.field)?;
-        let Some(info) = field.terms.get(&weight.term)? else { continue };
-        let (mut cursor, mut walk) = (field.list(&info), part.walk()?);
+        let Some(list) = field.terms.get(&weight.term)? else { continue };
+        let (mut cursor, mut walk) = (field.list(&list), part.walk()?);
         let mut place = cursor.next();
         while place != END {
             let (doc, end) = walk.doc(place);

@@ -95,11 +95,13 @@ impl Derived {
         Ok(())
     }
 
-    /// Lets both go, so that the case can be read from a read-only medium.
+    /// Puts the small segments of the index together and lets both go, so that the case can be read from a read-only
+    /// medium.
     ///
     /// # Errors
-    /// [`IngestError::Catalog`].
+    /// [`IngestError::Catalog`], [`IngestError::Index`].
     pub fn close(self) -> Result<(), IngestError> {
+        self.index.into_inner().unwrap_or_else(PoisonError::into_inner).condense()?;
         self.catalog.close()?;
         Ok(())
     }

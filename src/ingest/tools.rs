@@ -6,7 +6,8 @@ use crate::facts::ItemFacts;
 use crate::facts::derive::{Scratch, Seen, derive};
 use crate::index::{DigestKey, IndexError, IndexWorker, IndexWriter, Indexed, Way};
 use crate::route::{Mail, Settings};
-use crate::types::{Anomaly, AnomalyKind, ItemKey, Sha256Digest, guard};
+use crate::types::caught::caught;
+use crate::types::{Anomaly, AnomalyKind, ItemKey, Sha256Digest};
 
 use super::way::Concluded;
 
@@ -56,7 +57,7 @@ impl Tools {
         let Self { scratch, index, settings } = self;
         let mut facts = Vec::with_capacity(1);
         let mut child = 0;
-        let done = guard::guarded(|| {
+        let done = caught(|| {
             derive(subject.message, scratch, &mut |seen| {
                 let Seen { message: bytes, header, facts: mut found, text } = seen;
                 if found.child.is_none() {
@@ -89,7 +90,7 @@ impl Tools {
                 facts.push((found, bytes));
             });
         });
-        if done.is_err() {
+        if done.is_none() {
             *scratch = Scratch::default();
             if facts.is_empty() {
                 facts.push((failed(subject.size), None));

@@ -4,7 +4,8 @@ use super::bytes::{from, part, trim};
 use super::header::unfold;
 use super::words::{self, Unclean};
 use super::{charset, decode};
-use crate::types::{Anomaly, AnomalyKind, ByteRange, guard};
+use crate::types::caught::caught;
+use crate::types::{Anomaly, AnomalyKind, ByteRange};
 
 /// Most parameters of one field that are read.
 pub const MAX_PARAMETERS: usize = 1000;
@@ -14,7 +15,7 @@ pub const MAX_GUARDED: usize = 1 << 20;
 
 /// Runs foreign code that might panic; `None` when it did.
 pub(crate) fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
-    guard::guarded(work).ok()
+    caught(work)
 }
 
 /// What header text needs to know beside its bytes.

@@ -2,10 +2,10 @@
 
 pub mod account;
 pub mod anomaly;
+pub mod caught;
 pub mod digest;
 pub mod event;
 pub mod finding;
-pub mod guard;
 pub mod ids;
 pub mod json;
 pub mod legacy;

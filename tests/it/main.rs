@@ -39,6 +39,7 @@ mod interrupted_import;
 mod interrupted_making;
 mod labels;
 mod manifest_schema;
+mod many_sources;
 mod mbox_generator;
 mod old_cases;
 mod only_reads;
