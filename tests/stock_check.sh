@@ -7,14 +7,14 @@ export LC_ALL=C
 case=${1:?usage: stock_check.sh CASE}
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-mkdir "$tmp/blobs"
+mkdir "$tmp/blobs" "$tmp/ledger" "$tmp/packs"
 bad=0 unfinished=0
 wrong() { echo "MISMATCH $*"; bad=$((bad + 1)); }
 torn() { echo "unfinished: $*"; unfinished=$((unfinished + 1)); }
 digest() { sha256sum | cut -d ' ' -f 1; }
 stretch() { tail -c "+$(($2 + 1))" "$1" | head -c "$3" || true; } # FILE FROM LENGTH
 
-case "$(cat "$case/VERSION")" in mailtrail-case/1 | mailtrail-case/2) ;; *) wrong "VERSION" ;; esac
+case "$(cat "$case/VERSION")" in mailtrail-case/1 | mailtrail-case/2 | mailtrail-case/3) ;; *) wrong "VERSION" ;; esac
 
 # The chain, and the head that names its end.
 prev=$(printf '0%.0s' {1..64}) seq=0
@@ -27,22 +27,34 @@ done <"$case/custody.jsonl"
 want=$(jq -r '[.events, .head, .case] | @tsv' "$case/HEAD")
 [ "$want" = "$(printf '%s\t%s\t%s' "$seq" "$prev" "$(jq -r .case "$case/case.json")")" ] || wrong "HEAD: $want, not $seq $prev"
 
-# Every stretch that an event covers.
-jq -r '.files[] | [.path, .from, .to, .sha256] | @tsv' "$case/custody.jsonl" | sort -s -t "$(printf '\t')" -k 1,1 >"$tmp/stretches"
-last= end=0
-finish() { [ -z "$last" ] || [ "$(stat -c %s "$case/$last")" = "$end" ] || torn "$last has more than the $end bytes covered"; }
-while IFS=$'\t' read -r path from to sha256; do
-  if [ "$path" != "$last" ]; then finish; last=$path end=0; fi
+# Every stretch that an event covers; of a file of frames (format 3) each stretch is one frame, and `from`, `to` and
+# `sha256` are of the lines in it. The covered lines of all files gather below $tmp, without .zst.
+jq -r '.files[] | [.path, .from, .to, .sha256, .from_packed // "-", .to_packed // "-", .sha256_packed // "-"] | @tsv' \
+  "$case/custody.jsonl" | sort -s -t "$(printf '\t')" -k 1,1 >"$tmp/stretches"
+last= end=0 stored=0
+finish() { [ -z "$last" ] || [ "$(stat -c %s "$case/$last")" = "$stored" ] || torn "$last has more than the $stored bytes covered"; }
+while IFS=$'\t' read -r path from to sha256 from_packed to_packed sha256_packed; do
+  if [ "$path" != "$last" ]; then finish; last=$path end=0 stored=0; fi
   [ "$from" = "$end" ] || wrong "$path: covered up to $end, then from $from"
-  [ "$(stretch "$case/$path" "$from" $((to - from)) | digest)" = "$sha256" ] || wrong "$path: bytes $from..$to"
+  case $path in
+    *.zst)
+      [ "$from_packed" = "$stored" ] || wrong "$path: frames end at $stored, the next begins at $from_packed"
+      stretch "$case/$path" "$from_packed" $((to_packed - from_packed)) >"$tmp/frame"
+      [ "$(digest <"$tmp/frame")" = "$sha256_packed" ] || wrong "$path: stored bytes $from_packed..$to_packed"
+      zstd -qdc "$tmp/frame" >"$tmp/lines" || wrong "$path: the frame at $from_packed cannot be unpacked"
+      stored=$to_packed ;;
+    *) stretch "$case/$path" "$from" $((to - from)) >"$tmp/lines"; stored=$to ;;
+  esac
+  [ "$(stat -c %s "$tmp/lines") $(digest <"$tmp/lines")" = "$((to - from)) $sha256" ] || wrong "$path: bytes $from..$to"
+  cat "$tmp/lines" >>"$tmp/${path%.zst}"
   end=$to
 done <"$tmp/stretches"
 finish
 
 # Every frame as stored, and every blob in it.
-for lines in "$case"/packs/*.jsonl; do
+for lines in "$tmp"/packs/*.jsonl; do
   [ -e "$lines" ] || continue
-  pack=${lines%.jsonl}.pack end=0
+  pack=$case/packs/$(basename "$lines" .jsonl).pack end=0
   while IFS= read -r line; do
     IFS=$'\t' read -r at len raw sha256 < <(jq -r '[.at, .len, .raw, .sha256] | @tsv' <<<"$line")
     [ "$at" = "$end" ] || wrong "$pack: a frame ends at $end, the next begins at $at"
@@ -67,7 +79,8 @@ size_of='def size: if . == null then 0 elif type == "string" then utf8bytelength
   else (.bytes | (length / 4 * 3) - (if endswith("==") then 2 elif endswith("=") then 1 else 0 end)) end;
   def b64: if type == "string" then @base64 else .bytes end;'
 containers=0 items=0
-for segment in "$case"/ledger/*.jsonl; do
+cd "$tmp"
+for segment in ledger/*.jsonl; do
   [ -e "$segment" ] || continue
   jq -c -n "$size_of"'
     foreach inputs as $r ({}; .bad = null
@@ -109,6 +122,7 @@ for segment in "$case"/ledger/*.jsonl; do
 done
 
 # The blobs that events name.
+cd "$OLDPWD"
 while IFS=$'\t' read -r blob size what; do
   [ "$(stat -c %s "$tmp/blobs/$blob" 2>/dev/null)" = "$size" ] || wrong "custody.jsonl: $what $blob of $size bytes is in no pack"
 done < <(jq -r '.data.blobs[]? | @tsv' "$case/custody.jsonl")

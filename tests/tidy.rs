@@ -17,28 +17,33 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("index", &["types", "parse", "facts"]),
     // acquire tells what a server holds with the events of source; it alone opens sockets.
     ("acquire", &["types", "source"]),
-    (
-        "ingest",
-        &["types", "source", "acquire", "store", "parse", "facts", "auth", "route", "catalog", "index"],
-    ),
     // query checks the ids of rules and the levels of trust against their tables in route.
     ("query", &["types", "facts", "route", "catalog", "index"]),
-    // verify derives what the catalog should hold as an import does, and compares it as exports show it.
-    ("verify", &["types", "source", "store", "parse", "facts", "catalog", "index", "ingest", "export"]),
-    ("export", &["types", "store", "parse", "facts", "catalog", "query"]),
+    // case is what is opened, asked and set; nothing in it reads a source or derives a fact.
+    ("case", &["types", "store", "facts", "auth", "route", "catalog", "index", "query"]),
+    (
+        "ingest",
+        &[
+            "types", "source", "acquire", "store", "parse", "facts", "auth", "route", "catalog", "index",
+            "case",
+        ],
+    ),
+    // verify derives what catalog and index should answer as an import does.
+    ("verify", &["types", "source", "store", "parse", "facts", "catalog", "index", "case", "ingest"]),
+    ("export", &["types", "store", "parse", "facts", "catalog", "query", "case"]),
     // view is what cli prints, and what a page or a program shows; nothing below it knows it.
     (
         "view",
         &[
-            "types", "store", "parse", "facts", "auth", "route", "catalog", "index", "ingest", "query",
-            "export",
+            "types", "store", "parse", "facts", "auth", "route", "catalog", "index", "query", "case",
+            "ingest", "export",
         ],
     ),
     (
         "cli",
         &[
             "types", "source", "acquire", "store", "parse", "facts", "auth", "route", "catalog", "index",
-            "ingest", "query", "verify", "export", "view",
+            "query", "case", "ingest", "verify", "export", "view",
         ],
     ),
 ];
@@ -63,7 +68,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tar", &["source"]),
     ("html5gum", &["parse"]),
     ("indicatif", &["cli"]),
-    ("jiff", &["query", "cli"]),
+    ("jiff", &["query", "case", "cli"]), // case: the zone of a question
     ("walkdir", &["source"]),
     ("mail_parser", &["parse"]),
     ("num_bigint", &["auth"]),
@@ -217,5 +222,34 @@ fn kinds_of_custody_events_are_named_in_one_place() {
                 "src/{name}:{number} asks for {asked:?} by its word; CustodyEventKind has it"
             );
         }
+    }
+}
+
+#[test]
+fn a_program_that_uses_the_library_builds_neither_the_command_nor_the_network() {
+    let tree = |features: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO"));
+        command.args([
+            "tree",
+            "--no-default-features",
+            "--offline",
+            "--locked",
+            "-e",
+            "normal",
+            "--prefix",
+            "none",
+        ]);
+        let out = command.args(features).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        String::from_utf8(out.stdout).unwrap()
+    };
+    let has = |tree: &str, name: &str| tree.lines().any(|line| line.split(' ').next() == Some(name));
+    let (bare, command) = (tree(&[]), tree(&["--features", "cli"]));
+    assert!(has(&bare, "rusqlite") && has(&command, "clap"));
+    for name in ["clap", "indicatif", "mimalloc", "rpassword", "rustls", "ureq"] {
+        assert!(!has(&bare, name), "the library alone needs {name}");
+    }
+    for name in ["rpassword", "rustls", "ureq"] {
+        assert!(!has(&command, name), "the command without network needs {name}");
     }
 }

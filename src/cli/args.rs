@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::acquire::args::{AcquireArgs, AcquisitionsArgs};
+#[cfg(feature = "net")]
+use super::acquire::args::AcquireArgs;
+use super::acquire::views_args::AcquisitionsArgs;
 
 /// Email evidence archive and indexer for forensic examiners.
 ///
@@ -30,6 +32,9 @@ pub(super) struct Global {
     /// The case: the directory that mailtrail writes
     #[arg(long, global = true, env = "MAILTRAIL_CASE", value_name = "DIR")]
     pub case: Option<PathBuf>,
+    /// Who examines: of the case with `init`, else of this command, as the custody log will tell
+    #[arg(long, global = true, env = "MAILTRAIL_EXAMINER", value_name = "NAME")]
+    pub examiner: Option<String>,
     /// Print JSON: one object, or one object per line
     #[arg(long, global = true)]
     pub json: bool,
@@ -51,11 +56,19 @@ pub(super) enum Command {
         after_help = "Examples:\n  mailtrail import --case case-17 seized/inbox.mbox\n  mailtrail import --case case-17 seized/ --label 'exhibit A-3' --note 'from the laptop'\n\nImporting the same source again adds nothing. An import that was stopped goes on when it is run again."
     )]
     Import(ImportArgs),
+    #[cfg(feature = "net")]
     /// Copy an account on an IMAP or POP3 server into the case, and leave it as it was
     #[command(
         after_help = "Examples:\n  mailtrail acquire --list imaps://ann@mail.example.org\n  mailtrail acquire --case case-17 imaps://ann@mail.example.org --label 'exhibit B-1'\n  mailtrail acquire --case case-17 imaps://ann%40example.org@imap.example.org/INBOX --since 2025-01-01 --password-file pw\n  mailtrail acquire --case case-17 pop3s://ann@mail.example.org --password-command 'pass show ann'\n\nRun again, it takes only what is new and tells what changed. A run that was cut off goes on when it is run again. See docs/acquire.md."
     )]
     Acquire(Box<AcquireArgs>),
+    /// Not in this build, which was made without network
+    #[cfg(not(feature = "net"))]
+    Acquire {
+        /// Whatever is asked
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+        rest: Vec<std::ffi::OsString>,
+    },
     /// What was acquired from accounts: runs and books, exceptions, items, the talk with the server
     #[command(
         after_help = "Examples:\n  mailtrail acquisitions\n  mailtrail acquisitions --items --csv > items.csv\n  mailtrail acquisitions --exceptions --json\n  mailtrail acquisitions --sessions\n  mailtrail acquisitions --transcript > talk.txt\n  mailtrail acquisitions --blob 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 > other.eml"
@@ -99,7 +112,7 @@ pub(super) enum Command {
     /// Name the recipient's own servers and networks, or show what was named
     #[command(
         subcommand,
-        after_help = "Examples:\n  mailtrail trust set --host mx.example.org --network 192.0.2.0/24\n  mailtrail trust show"
+        after_help = "Examples:\n  mailtrail trust set --host mx.example.org --network 192.0.2.0/24\n  mailtrail trust show\n  mailtrail trust clear"
     )]
     Trust(TrustArgs),
     /// What servers recorded of one message, and its signatures computed again, offline
@@ -110,9 +123,10 @@ pub(super) enum Command {
     /// Put keys of signers into the case, or list them
     #[command(
         subcommand,
-        after_help = "Examples:\n  mailtrail keys add keys.txt --note 'from the provider, letter of 2026-03-01'\n  mailtrail keys show\n\nA line of a key file is `selector._domainkey.example.org v=DKIM1; p=..`, or a TXT line of a zone file. Lines with # say where the keys below them come from."
+        visible_alias = "keys",
+        after_help = "Examples:\n  mailtrail dkim-keys add keys.txt --note 'from the provider, letter of 2026-03-01'\n  mailtrail dkim-keys show\n\nA line of a key file is `selector._domainkey.example.org v=DKIM1; p=..`, or a TXT line of a zone file. Lines with # say where the keys below them come from."
     )]
-    Keys(KeysArgs),
+    DkimKeys(KeysArgs),
     /// List items, all or those that a query finds, in the order of the ledger
     #[command(
         after_help = "Examples:\n  mailtrail list --json | jq -r .sha256\n  mailtrail list 'kind:child'\n  mailtrail list --csv 'has:attachment' > items.csv"
@@ -122,11 +136,14 @@ pub(super) enum Command {
     #[command(after_help = "Example:\n  mailtrail info --case case-17")]
     Info,
     /// The custody log: what was done, when, with which tool
-    #[command(after_help = "Example:\n  mailtrail log --case case-17")]
-    Log,
+    #[command(visible_alias = "log", after_help = "Example:\n  mailtrail custody --case case-17")]
+    Custody,
     /// What was odd, not read or not indexed, and why
-    #[command(after_help = "Example:\n  mailtrail report --case case-17 --json")]
-    Report(ReportArgs),
+    #[command(
+        visible_alias = "report",
+        after_help = "Example:\n  mailtrail exceptions --case case-17 --json"
+    )]
+    Exceptions(ReportArgs),
     /// Write hits as .eml files or one mbox, with a hashed manifest
     #[command(
         after_help = "Examples:\n  mailtrail export 'from:alice@example.org' --to handover/\n  mailtrail export '*' --to everything/ --mbox\n  cd handover && sha256sum -c SHA256SUMS"
@@ -137,7 +154,7 @@ pub(super) enum Command {
         after_help = "Examples:\n  mailtrail restore 5f0c2a9be4d17788-3 --to inbox.mbox\n  mailtrail restore 5f0c2a9be4d17788 --to folder/"
     )]
     Restore(RestoreArgs),
-    /// Prove that nothing has changed: blobs, ledger, custody log, catalog, index
+    /// Compare the record with itself, with an earlier head, and with the originals
     #[command(
         after_help = "Examples:\n  mailtrail verify --case case-17\n  mailtrail verify --case case-17 --source --expect-head 7c50cb0c4513990c567a05c67a03ba34d51141093f4dde2f0ca0b3be8dd18835"
     )]
@@ -169,9 +186,6 @@ pub(super) struct InitArgs {
     /// Number of the case
     #[arg(long)]
     pub number: Option<String>,
-    /// Name of the examiner
-    #[arg(long)]
-    pub examiner: Option<String>,
     /// Organisation
     #[arg(long)]
     pub organisation: Option<String>,
@@ -327,6 +341,9 @@ pub(super) enum TrustArgs {
         after_help = "Example:\n  mailtrail trust set --host mx.example.org --host mail.example.org --network 192.0.2.0/24 --network '!192.0.2.9'"
     )]
     Set(TrustSet),
+    /// Take back what was set: nothing is named any more
+    #[command(after_help = "Example:\n  mailtrail trust clear")]
+    Clear,
     /// Show them
     #[command(after_help = "Example:\n  mailtrail trust show")]
     Show,
@@ -350,7 +367,7 @@ pub(super) struct TrustSet {
     /// Addresses for examples (192.0.2.0/24 and the like) stand for real ones, as in teaching material
     #[arg(long)]
     pub teaching_addresses: bool,
-    /// When the mail was seized; nothing in it can be younger
+    /// When the mail was seized; nothing in it can be younger. A day alone counts to its end in UTC
     #[arg(long, value_name = "DATE")]
     pub acquired: Option<String>,
 }

@@ -32,6 +32,8 @@ impl Clock for SystemClock {
 pub(super) struct Context {
     /// The case directory, when one was named.
     pub case: Option<PathBuf>,
+    /// Who examines, when somebody was named for this command.
+    pub examiner: Option<String>,
     /// JSON is wanted.
     pub json: bool,
     /// Where notes go.
@@ -41,7 +43,8 @@ pub(super) struct Context {
 impl Context {
     /// From the flags of every command.
     pub(super) fn new(global: &Global) -> Self {
-        Self { case: global.case.clone(), json: global.json, notes: Notes::new(global.quiet) }
+        let examiner = global.examiner.clone().filter(|name| !name.trim().is_empty());
+        Self { case: global.case.clone(), examiner, json: global.json, notes: Notes::new(global.quiet) }
     }
 
     /// The case directory.
@@ -53,8 +56,24 @@ impl Context {
     }
 }
 
-/// Who runs this command, for the custody log. The program takes no secrets on its command line.
-pub(super) fn run() -> Run {
+impl Context {
+    /// Who runs this command, for the custody log.
+    pub(super) fn run(&self) -> Run {
+        Run { examiner: self.examiner.clone(), ..run() }
+    }
+
+    /// Warns, when a case is made or handed out, that nobody is named as its examiner.
+    pub(super) fn warn_if_nobody(&self, of_case: Option<&str>) {
+        if of_case.is_none() && self.examiner.is_none() {
+            self.notes.warning(
+                "nobody is named as the examiner: give --examiner NAME, to `init` for the case or to any command for itself",
+            );
+        }
+    }
+}
+
+/// The program, its command line and the machine. The program takes no secrets on its command line.
+fn run() -> Run {
     let clock = Arc::new(SystemClock);
     let mut run = Run::new("mailtrail", env!("CARGO_PKG_VERSION"), clock);
     run.binary = own_digest();

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::io;
 
+use crate::case::{CaseError, ItemBytesError};
 use crate::catalog::CatalogError;
 use crate::export::ExportError;
 use crate::index::IndexError;
@@ -151,6 +152,31 @@ impl From<IndexError> for Failure {
     }
 }
 
+impl From<CaseError> for Failure {
+    fn from(error: CaseError) -> Self {
+        match error {
+            CaseError::Store(error) => error.into(),
+            CaseError::Catalog(error) => error.into(),
+            CaseError::Index(error) => error.into(),
+            CaseError::Query(error) => Self::usage(format!("query: {}", chain(&error))).hint(
+                "`mailtrail search --fields` lists fields and fixed words; words with a colon need quotes",
+            ),
+            CaseError::Unrecorded { .. } => Self { exit: Exit::Mismatch, ..Self::new(chain(&error)) }.hint(
+                "`mailtrail verify` names what differs; `mailtrail rebuild` makes catalog and index anew",
+            ),
+            CaseError::Overlap { .. } => {
+                Self::new(chain(&error)).hint("case and source must lie apart: name another case directory")
+            }
+        }
+    }
+}
+
+impl From<ItemBytesError> for Failure {
+    fn from(error: ItemBytesError) -> Self {
+        ExportError::from(error).into()
+    }
+}
+
 impl From<ExportError> for Failure {
     fn from(error: ExportError) -> Self {
         match error {
@@ -169,6 +195,9 @@ impl From<ExportError> for Failure {
             ExportError::Exists { .. } => {
                 Self::new(chain(&error)).hint("name a place where there is nothing yet")
             }
+            ExportError::NoSource { .. } => {
+                Self::new(chain(&error)).hint("`mailtrail info` lists the sources")
+            }
             ExportError::InsideCase { .. } => Self::new(chain(&error)).hint("name a place outside the case"),
             _ => Self::new(chain(&error)),
         }
@@ -182,9 +211,7 @@ impl From<IngestError> for Failure {
             IngestError::Source(error) => error.into(),
             IngestError::Catalog(error) => error.into(),
             IngestError::Index(error) => error.into(),
-            IngestError::Overlap { .. } => {
-                Self::new(chain(&error)).hint("case and source must lie apart: name another case directory")
-            }
+            IngestError::Case(error) => error.into(),
             IngestError::Files { path, source } => {
                 let mut failure = Self::from(source);
                 failure.sentence =

@@ -11,7 +11,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::output::Out;
 use super::rows::Form;
-use super::search::{Opened, labels, zone};
+use super::search::{Opened, zone};
 use super::table::{counted, grouped, pad};
 
 /// Says so when the recipient's side was named anew since the index was made.
@@ -37,8 +37,7 @@ fn warn_if_cut(context: &Context, is_cut: bool) {
 pub(super) fn run(context: &Context, args: &FindingsArgs, out: &mut Out) -> Result<Exit, Failure> {
     let case = Opened::open(context.case()?)?;
     let query = args.query.join(" ");
-    let labels = if query.contains("source") { labels(&case.reader)? } else { Vec::new() };
-    let options = Options { order: Order::Ledger, limit: None, zone: zone(args.tz.as_deref())?, labels };
+    let options = case.options(&query, Order::Ledger, None, zone(args.tz.as_deref())?)?;
     let form = Form::of(context.json, args.csv);
     match &args.rule {
         Some(rule) => of_rule(context, &case, (&query, &options), rule, form, out)?,
@@ -74,7 +73,7 @@ fn by_rule(
         let rule = count.rule;
         match form {
             Form::Table => {
-                let head = format!("{}{}", pad(rule.severity.code(), 10), pad(rule.id, 30));
+                let head = format!("{}{}", pad(rule.severity.word(), 10), pad(rule.id, 30));
                 out.line(&format!("{head}{:>10}  {}", grouped(count.items), rule.when))?;
                 if rule.caveat != "-" {
                     out.line(&format!("{}{}", pad("", 52), rule.caveat))?;

@@ -212,6 +212,9 @@ fn answers(way: &WayView, networks: &NetworkFiles, out: &mut Out) -> Result<(), 
     let basis = match (way.chain.basis, way.set_by) {
         (Basis::Settings, Some(event)) => format!("the settings of custody event {event}"),
         (Basis::Settings, None) => "settings".to_owned(),
+        (Basis::NewestHop, Some(event)) if way.settings.is_named() => format!(
+            "the newest hop: the settings of event {event} name none of these servers (`mailtrail trust set`)"
+        ),
         (Basis::NewestHop, _) => {
             "no setting: the newest hop's server is taken as the recipient's (`mailtrail trust set` names them)".to_owned()
         }
@@ -265,7 +268,7 @@ fn findings(way: &WayView, out: &mut Out) -> Result<(), Failure> {
         let hops = if hops.is_empty() { String::new() } else { format!(" hop {}", hops.join(", ")) };
         out.line(&format!(
             "  {}{}{hops}: {}",
-            pad(finding.rule.severity.code(), 8),
+            pad(finding.rule.severity.word(), 10),
             finding.rule.id,
             finding.text
         ))?;

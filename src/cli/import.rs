@@ -16,13 +16,13 @@ use crate::types::record::REASONS;
 use crate::types::text::shown;
 
 use super::args::{ImportArgs, SplitArg};
-use super::context::{self, Context};
+use super::context::Context;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::init::head_line;
 use super::output::Out;
 use super::progress::Bar;
-use super::table::{counted, grouped};
+use super::table::{counted, grouped, items};
 
 /// Watches an import for the command line: bar, `committed` lines, Ctrl-C.
 pub(super) struct Watcher {
@@ -90,9 +90,16 @@ pub(super) fn run(context: &Context, args: &ImportArgs, out: &mut Out) -> Result
                 .hint("name a file or folder that is there")
         })?;
     }
-    let run = context::run();
+    let run = context.run();
     let mut writer = match state(dir)? {
-        State::Absent | State::Unfinished => Writer::create(dir, &CaseInfo::default(), &run)?,
+        State::Absent | State::Unfinished => {
+            context.warn_if_nobody(None);
+            Writer::create(
+                dir,
+                &CaseInfo { examiner: context.examiner.clone(), ..CaseInfo::default() },
+                &run,
+            )?
+        }
         State::Case | State::Other => Writer::open(dir, &run)?,
     };
     for cut in writer.recovered() {
@@ -237,7 +244,7 @@ fn summary(
         }
         out.line(&format!(
             "imported {}, {} new, in {} ({} bytes) from {path}",
-            counted(one.totals.items, "item", "items"),
+            items(one.totals.items + report.inside, report.inside),
             grouped(one.totals.new_items),
             counted(one.totals.containers, "container", "containers"),
             grouped(one.totals.bytes)
@@ -251,7 +258,7 @@ fn summary(
                 .map(|(code, number)| format!("{code} {}", grouped(*number)))
                 .collect();
             let odd = counted(report.anomalies, "anomaly", "anomalies");
-            out.line(&format!("odd: {odd}: {}; `mailtrail report` lists them", top.join(", ")))?;
+            out.line(&format!("odd: {odd}: {}; `mailtrail exceptions` lists them", top.join(", ")))?;
         }
         for (reason, number) in &report.not_processed {
             let meaning = REASONS.iter().find(|(code, _)| code == reason).map_or("", |(_, meaning)| *meaning);
@@ -261,7 +268,7 @@ fn summary(
             let number = counted(report.unreadable, "file was", "files were");
             context
                 .notes
-                .warning(&format!("{number} unreadable or changed while read; see `mailtrail report`"));
+                .warning(&format!("{number} unreadable or changed while read; see `mailtrail exceptions`"));
         }
     }
     if !context.json {

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use crate::case::{SourceNames, source_names, unreadable_files};
 use crate::catalog::Catalog;
 use crate::index::IndexReader;
 use crate::store::{Reader, SegmentInfo};
-use crate::types::CustodyEvent;
 use crate::types::json::{self, Obj};
 use crate::types::record::{Account, Record};
 use crate::types::text::shown;
@@ -36,7 +36,7 @@ pub(super) fn run(context: &Context, out: &mut Out) -> Result<Exit, Failure> {
     let info = reader.case_info()?;
     let catalog = Catalog::open(&reader.layout().catalog()).ok();
     let index = IndexReader::open(&reader.layout().index()).ok();
-    let named = named(&reader)?;
+    let named = source_names(&reader)?;
     let mut sources = Vec::new();
     for segment in reader.segments()? {
         sources.push(source(&reader, &segment, catalog.as_ref(), index.as_ref(), &named)?);
@@ -44,6 +44,7 @@ pub(super) fn run(context: &Context, out: &mut Out) -> Result<Exit, Failure> {
     let committed: u64 = sources.iter().map(|s| s.items).sum();
     let indexed: u64 = sources.iter().map(|s| s.in_index.min(s.in_catalog).min(s.items)).sum();
     let head = reader.head();
+    let unreadable = catalog.as_ref().map(unreadable_files).transpose()?;
     if context.json {
         let mut line = Vec::new();
         let mut o = Obj::new(&mut line);
@@ -69,6 +70,7 @@ pub(super) fn run(context: &Context, out: &mut Out) -> Result<Exit, Failure> {
             o.bool("pending", s.is_pending).uint("segment", u64::from(s.segment)).str("source", &s.id);
             o.end();
         });
+        o.opt_uint("unreadable_files", unreadable);
         o.end();
         line.push(b'\n');
         out.bytes(&line)?;
@@ -110,6 +112,9 @@ pub(super) fn run(context: &Context, out: &mut Out) -> Result<Exit, Failure> {
     out.line("")?;
     out.line(&format!("{} committed", counted(committed, "item", "items")))?;
     out.line(&format!("index: {} of {} indexed", grouped(indexed), grouped(committed)))?;
+    if let Some(number) = unreadable.filter(|&number| number > 0) {
+        out.line(&not_in_case(number))?;
+    }
     if indexed < committed {
         context.notes.note("hint: run `mailtrail rebuild`, or the import again, to index the rest");
     }
@@ -118,46 +123,12 @@ pub(super) fn run(context: &Context, out: &mut Out) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// Paths and labels by segment number or source id.
-type Named = BTreeMap<String, (Vec<String>, Vec<String>)>;
-
-/// Paths and labels under which each segment was imported, from the custody log.
-fn named(reader: &Reader) -> Result<Named, Failure> {
-    let mut named = Named::new();
-    for event in reader.custody()? {
-        let (_, event) = event?;
-        let told = event.read();
-        let (key, place, label) = match &told {
-            Ok(CustodyEvent::SourceBegun { naming, segment, .. }) => {
-                (segment.to_string(), naming.path.clone(), &naming.label)
-            }
-            Ok(CustodyEvent::SourceSeenAgain { naming, source }) => {
-                (source.to_string(), naming.path.clone(), &naming.label)
-            }
-            // Of an account the last event of a run names its segment.
-            Ok(CustodyEvent::AccountAcquired(run) | CustodyEvent::AccountStopped(run)) => {
-                let Some(segment) = run.segment else { continue };
-                (segment.to_string(), run.url.clone().into_bytes(), &run.label)
-            }
-            _ => continue,
-        };
-        let place = String::from_utf8_lossy(&place).into_owned();
-        let entry = named.entry(key).or_default();
-        for (list, value) in [(&mut entry.0, Some(place)), (&mut entry.1, label.clone())] {
-            if let Some(value) = value.filter(|value| !list.contains(value)) {
-                list.push(value);
-            }
-        }
-    }
-    Ok(named)
-}
-
 fn source(
     reader: &Reader,
     segment: &SegmentInfo,
     catalog: Option<&Catalog>,
     index: Option<&IndexReader>,
-    named: &Named,
+    named: &BTreeMap<u32, SourceNames>,
 ) -> Result<Source, Failure> {
     let id = segment.source().to_string();
     let (items, containers, bytes) = match segment.closed() {
@@ -165,14 +136,7 @@ fn source(
         None => counted_lines(reader, segment.number)?,
     };
     let number = segment.number;
-    let mut paths: Vec<String> = Vec::new();
-    let mut labels = Vec::new();
-    for key in [&number.to_string(), &id] {
-        if let Some((p, l)) = named.get(key.as_str()) {
-            paths.extend(p.iter().filter(|x| !paths.contains(*x)).cloned().collect::<Vec<_>>());
-            labels.extend(l.iter().filter(|x| !labels.contains(*x)).cloned().collect::<Vec<_>>());
-        }
-    }
+    let SourceNames { places: mut paths, labels } = named.get(&number).cloned().unwrap_or_default();
     // A run that was cut off hard has told no end.
     if paths.is_empty() {
         paths.extend(segment.account.as_ref().map(Account::name));
@@ -190,6 +154,12 @@ fn source(
         paths,
         labels,
     })
+}
+
+/// Says that files could not be read when they were imported.
+pub(super) fn not_in_case(number: u64) -> String {
+    let is = if number == 1 { "is" } else { "are" };
+    format!("{} could not be read at import and {is} not in the case", counted(number, "file", "files"))
 }
 
 /// Items, containers and bytes of a segment that is not closed.

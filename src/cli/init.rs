@@ -4,7 +4,7 @@ use crate::store::{CaseInfo, Writer};
 use crate::types::json::Obj;
 
 use super::args::InitArgs;
-use super::context::{self, Context};
+use super::context::Context;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::output::Out;
@@ -15,13 +15,14 @@ pub(super) fn run(context: &Context, args: InitArgs, out: &mut Out) -> Result<Ex
     let info = CaseInfo {
         name: args.name,
         number: args.number,
-        examiner: args.examiner,
+        examiner: context.examiner.clone(),
         organisation: args.organisation,
         authority: args.authority,
         notes: args.notes,
         ..CaseInfo::default()
     };
-    let writer = Writer::create(dir, &info, &context::run())?;
+    context.warn_if_nobody(info.examiner.as_deref());
+    let writer = Writer::create(dir, &info, &context.run())?;
     let head = writer.close()?;
     if context.json {
         let mut line = Vec::new();

@@ -1,12 +1,12 @@
 //! One item of the case that the command line names.
 
+use crate::case::recorded_catalog;
 use crate::catalog::{Catalog, Row};
 use crate::store::Reader;
 use crate::view::find_item;
 
 use super::context::Context;
 use super::failure::Failure;
-use super::recorded::recorded_catalog;
 
 /// Calls `then` with the row of an item.
 pub(super) fn with_row<T>(

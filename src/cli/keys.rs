@@ -3,15 +3,15 @@
 use std::os::unix::ffi::OsStrExt as _;
 
 use crate::auth::{KeyEntry, KeyStore};
-use crate::ingest::keys;
-use crate::store::{Reader, Writer};
+use crate::case::{CaseWriter, keys};
+use crate::store::Reader;
 use crate::types::json::Obj;
 use crate::types::text::shown;
 use crate::view::write_key_file;
 
 use super::args::{KeysAdd, KeysArgs};
 use super::auth::read_file;
-use super::context::{self, Context};
+use super::context::Context;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::init::head_line;
@@ -35,9 +35,9 @@ fn put(context: &Context, add: &KeysAdd, out: &mut Out) -> Result<Exit, Failure>
         return Err(Failure::new(format!("there is no key in {}", shown(&add.file.display().to_string())))
             .hint("a line is `selector._domainkey.example.org v=DKIM1; p=..`"));
     }
-    let mut writer = Writer::open(context.case()?, &context::run())?;
-    writer.commit_event(&keys::event(add.file.as_os_str().as_bytes(), add.note.as_deref(), &text))?;
-    let head = writer.close()?;
+    let mut case = CaseWriter::open(context.case()?, &context.run())?;
+    case.add_key_file(add.file.as_os_str().as_bytes(), add.note.as_deref(), &text)?;
+    let head = case.close()?;
     if !unread.is_empty() {
         let lines: Vec<String> = unread.iter().take(5).map(u64::to_string).collect();
         let what = counted(unread.len() as u64, "line", "lines");

@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 
+use crate::case::recorded_catalog;
 use crate::store::Reader;
 use crate::types::ItemKey;
 
@@ -10,7 +11,6 @@ use super::context::Context;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::output::Out;
-use super::recorded::recorded_catalog;
 use super::rows::{Form, Printer};
 use super::search::{self, Opened};
 

@@ -49,20 +49,17 @@ pub(super) fn run(context: &Context, out: &mut Out) -> Result<Exit, Failure> {
                 (user, uid) if uid.is_empty() => user,
                 (user, uid) => format!("{user}, {uid}"),
             };
+            let examiner = word("examiner");
+            let examiner = if examiner.is_empty() { examiner } else { format!(", examiner {examiner}") };
             out.line(&format!(
-                "         by {} {} on {} ({who})",
+                "         by {} {} on {} ({who}){examiner}",
                 word("tool"),
                 word("version"),
                 word("host")
             ))?;
             if let Some(words) = run.get("command_line").and_then(json::Value::as_array) {
-                let line: Vec<String> = words
-                    .iter()
-                    .map(|word| {
-                        let bytes = json::text_of(word).unwrap_or_default();
-                        shown(&String::from_utf8_lossy(&bytes))
-                    })
-                    .collect();
+                let line: Vec<String> =
+                    words.iter().map(|word| quoted(&json::text_of(word).unwrap_or_default())).collect();
                 out.line(&format!("         $ {}", line.join(" ")))?;
             }
         }
@@ -84,4 +81,48 @@ pub(super) fn run(context: &Context, out: &mut Out) -> Result<Exit, Failure> {
         out.line(&format!("head {} after {events}", head.head))?;
     }
     Ok(Exit::Done)
+}
+
+/// A word of a command line as a shell needs it: plain words as they are, others between `'`, and what has control characters or is
+/// no UTF-8 as `$'..'`, which bash, zsh and ksh read.
+fn quoted(word: &[u8]) -> String {
+    let is_plain = |b: &u8| b.is_ascii_alphanumeric() || b"_@%+=:,./-".contains(b);
+    match std::str::from_utf8(word) {
+        Ok(text) if !word.is_empty() && word.iter().all(is_plain) => text.to_owned(),
+        // What a terminal could take for something else is written by its bytes.
+        Ok(text) if shown(text) == text => format!("'{}'", text.replace('\'', "'\\''")),
+        _ => {
+            let mut out = "$'".to_owned();
+            for &byte in word {
+                match byte {
+                    b'\'' | b'\\' => out.extend(['\\', char::from(byte)]),
+                    b' '..=b'~' => out.push(char::from(byte)),
+                    _ => out.push_str(&format!("\\x{byte:02x}")),
+                }
+            }
+            out.push('\'');
+            out
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_line_is_quoted_as_a_shell_needs_it() {
+        for (word, want) in [
+            (&b"--to"[..], "--to"),
+            (b"", "''"),
+            (b"from:a b", "'from:a b'"),
+            (b"it's", r"'it'\''s'"),
+            ("Müller".as_bytes(), "'Müller'"),
+            (b"$(x)", "'$(x)'"),
+            (b"a\x1b[2J\xff", r"$'a\x1b[2J\xff'"),
+            (b"a\n'", r"$'a\x0a\''"),
+        ] {
+            assert_eq!(quoted(word), want);
+        }
+    }
 }

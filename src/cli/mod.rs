@@ -22,7 +22,6 @@ mod man;
 mod output;
 mod progress;
 mod rebuild;
-mod recorded;
 mod relays;
 mod report;
 mod restore;
@@ -75,7 +74,12 @@ fn dispatch(context: &Context, command: Command, out: &mut Out) -> Result<Exit, 
     match command {
         Command::Init(args) => init::run(context, args, out),
         Command::Import(args) => import::run(context, &args, out),
-        Command::Acquire(args) => acquire::run(context, &args, out),
+        #[cfg(feature = "net")]
+        Command::Acquire(args) => acquire::run::run(context, &args, out),
+        #[cfg(not(feature = "net"))]
+        Command::Acquire { .. } => Err(Failure::new("this program was built without network").hint(
+            "`cargo build --release` builds it with `acquire`; a case that it makes is read by every build",
+        )),
         Command::Acquisitions(args) => acquire::views::run(context, &args, out),
         Command::Search(args) => search::run(context, &args, out),
         Command::Show(args) => show::run(context, &args, out),
@@ -86,11 +90,11 @@ fn dispatch(context: &Context, command: Command, out: &mut Out) -> Result<Exit, 
         Command::Path { item, geoip } => hops::path(context, &item, &geoip, out),
         Command::Trust(args) => trust::run(context, &args, out),
         Command::Auth(args) => auth::run(context, &args, out),
-        Command::Keys(args) => keys::run(context, &args, out),
+        Command::DkimKeys(args) => keys::run(context, &args, out),
         Command::List(args) => list::run(context, &args, out),
         Command::Info => info::run(context, out),
-        Command::Log => log::run(context, out),
-        Command::Report(args) => report::run(context, &args, out),
+        Command::Custody => log::run(context, out),
+        Command::Exceptions(args) => report::run(context, &args, out),
         Command::Export(args) => export::run(context, &args, out),
         Command::Restore(args) => restore::run(context, &args, out),
         Command::Verify(args) => verify::run(context, &args, out),

@@ -26,6 +26,7 @@ impl Bar {
         Self { bar: Some(bar) }
     }
 
+    #[cfg(feature = "net")]
     /// A bar over the messages of a folder.
     pub(super) fn folder(name: &str, messages: u64, hidden: bool) -> Self {
         if hidden || !std::io::stderr().is_terminal() {
@@ -40,6 +41,7 @@ impl Bar {
         Self { bar: Some(bar) }
     }
 
+    #[cfg(feature = "net")]
     /// So many messages of the folder are done.
     pub(super) fn count(&self, messages: u64) {
         if let Some(bar) = &self.bar {

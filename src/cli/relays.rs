@@ -1,5 +1,6 @@
 //! `hops --stats`: the relays of a case, by the names they gave themselves.
 
+use crate::case::recorded_catalog;
 use crate::route::{Clock, Course};
 use crate::store::Reader;
 use crate::types::text::shown;
@@ -12,7 +13,6 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::geoip;
 use super::output::Out;
-use super::recorded::recorded_catalog;
 use super::table::{counted, grouped, pad};
 
 /// Networks of clients named of one server in the table.

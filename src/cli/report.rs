@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
+use crate::case::recorded_catalog;
 use crate::catalog::{AttachmentRow, Catalog, NoteRow, Row};
 use crate::store::Reader;
 use crate::types::json::{self, Obj};
@@ -15,7 +16,6 @@ use super::context::Context;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::output::Out;
-use super::recorded::recorded_catalog;
 use super::show;
 use super::table::{counted, grouped, pad};
 
@@ -24,6 +24,8 @@ use super::table::{counted, grouped, pad};
 pub(super) struct Counts {
     /// Anomalies.
     pub(super) anomalies: u64,
+    /// Messages inside others.
+    pub(super) inside: u64,
     /// Their codes with numbers, most first.
     pub(super) by_code: Vec<(String, u64)>,
     /// Reasons of files not processed, with numbers.
@@ -39,15 +41,17 @@ const OPENED: &str = "archive-opened";
 pub(super) fn of_segment(catalog: &Catalog, segment: u32) -> Result<Counts, Failure> {
     let mut codes: BTreeMap<String, u64> = BTreeMap::new();
     let mut add = |note: &NoteRow| *codes.entry(note.code.to_string()).or_default() += 1;
+    let mut inside = 0;
     let from = ItemKey::new(segment, 0, 0).unwrap_or_default();
     let to = ItemKey::new(segment + 1, 0, 0).unwrap_or(ItemKey::from_u64(u64::MAX >> 1));
     catalog.range(from, to, |row| {
+        inside += u64::from(row.part().is_some() && row.key().segment() == segment);
         if row.has_notes() && row.key().segment() == segment {
             row.notes(catalog)?.iter().for_each(&mut add);
         }
         Ok::<_, Failure>(ControlFlow::Continue(()))
     })?;
-    let mut counts = Counts::default();
+    let mut counts = Counts { inside, ..Counts::default() };
     let mut reasons: BTreeMap<String, u64> = BTreeMap::new();
     for container in catalog.not_processed()?.into_iter().filter(|c| c.segment == segment) {
         let changed = container.notes.iter().any(|n| n.kind == Some(AnomalyKind::ChangedWhileRead));

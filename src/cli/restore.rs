@@ -4,44 +4,46 @@ use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use crate::export::restore::{Rebuilt, container, tree};
+use crate::export::restore::Rebuilt;
+use crate::export::{HandedOut, RestoreId, restore_original};
 use crate::store::Reader;
-use crate::types::event::RestoreTally;
 use crate::types::json::{self, Obj};
 use crate::types::record::LEFT;
 use crate::types::text::shown;
-use crate::types::{ContainerId, CustodyEvent, SourceId};
+use crate::types::{ContainerId, SourceId};
 
 use super::args::RestoreArgs;
-use super::context::{self, Context};
+use super::context::Context;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::handed::{real, record};
+use super::handed::logged as logged_or_told;
 use super::init::head_line;
 use super::output::Out;
 use super::table::{counted, grouped};
 
 pub(super) fn run(context: &Context, args: &RestoreArgs, out: &mut Out) -> Result<Exit, Failure> {
     let reader = Reader::open(context.case()?)?;
-    let rebuilt = if let Ok(id) = args.id.parse::<ContainerId>() {
-        container(&reader, id, &args.to)?
+    let id = if let Ok(id) = args.id.parse::<ContainerId>() {
+        RestoreId::Container(id)
     } else if let Ok(id) = args.id.parse::<SourceId>() {
-        let segments = reader.segments()?;
-        let segment = segments.iter().find(|segment| segment.source() == id).ok_or_else(|| {
-            Failure::new(format!("the case has no source {id}")).hint("`mailtrail info` lists the sources")
-        })?;
-        tree(&reader, segment.number, &args.to)?
+        RestoreId::Source(id)
     } else {
         return Err(Failure::usage(format!("{:?} is no id of a container or source", args.id))
             .hint("ids look like 5f0c2a9be4d17788-3 (a file) or 5f0c2a9be4d17788 (a folder tree)"));
     };
+    let HandedOut { written: rebuilt, logged } = restore_original(&reader, id, &args.to, &context.run())?;
     let is_exact = rebuilt.inexact.is_empty();
-    let logged = record(context, &event(args, &rebuilt), &context::run());
+    let logged = logged_or_told(context, "restored", logged);
     let list = if rebuilt.renamed.is_empty() { None } else { Some(names_list(&args.to, &rebuilt)?) };
     if context.json {
         let mut line = Vec::new();
         let mut o = Obj::new(&mut line);
-        o.uint("bytes", rebuilt.bytes).bool("exact", is_exact).uint("files", rebuilt.files);
+        o.uint("bytes", rebuilt.bytes).opt_uint("events", logged.as_ref().map(|head| head.events));
+        o.bool("exact", is_exact).uint("files", rebuilt.files);
+        match &logged {
+            Some(head) => o.digest("head", &head.head),
+            None => o.null("head"),
+        };
         o.arr("inexact", &rebuilt.inexact, |out, path| json::text(out, path.as_bytes()));
         o.arr("left_out", &rebuilt.left_out, |out, (path, kind)| {
             let mut o = Obj::new(out);
@@ -110,17 +112,4 @@ fn names_list(to: &Path, rebuilt: &Rebuilt) -> Result<PathBuf, Failure> {
             "the files are restored; this list says which of them are called otherwise than in the record",
         )),
     }
-}
-
-/// What the custody log holds of it.
-fn event(args: &RestoreArgs, rebuilt: &Rebuilt) -> CustodyEvent {
-    CustodyEvent::Restored(RestoreTally {
-        bytes: rebuilt.bytes,
-        files: rebuilt.files,
-        id: args.id.clone(),
-        inexact: rebuilt.inexact.len() as u64,
-        left_out: rebuilt.left_out.len() as u64,
-        renamed: Some(rebuilt.renamed.len() as u64),
-        to: real(&args.to).as_os_str().as_encoded_bytes().to_vec(),
-    })
 }

@@ -1,65 +1,24 @@
 //! `search`: finds items.
 
-use std::path::Path;
-
+use crate::case::{CaseError, unreadable_files};
 use crate::catalog::Catalog;
-use crate::export::message::message;
 use crate::facts::derive::{Scratch, derive};
-use crate::index::IndexReader;
-use crate::query::{
-    self, Case, Hits, Options, Order, QueryError, SearchError, Seeker, Snippet, fields, sets,
-};
-use crate::store::Reader;
-use crate::types::CustodyEvent;
+use crate::query::{Hits, Order, SearchError, Seeker, Snippet, fields, sets};
 use crate::types::json::{self, Obj};
 
 use super::args::{SearchArgs, SortArg};
 use super::context::Context;
 use super::exit::Exit;
-use super::failure::{Failure, chain};
+use super::failure::Failure;
 use super::output::Out;
-use super::recorded::recorded_catalog;
 use super::rows::{Form, Printer};
-use super::table::{counted, grouped, pad};
+use super::table::{counted, grouped, items, pad};
 
-/// Record, catalog and index of a case, opened for reading.
-pub(super) struct Opened {
-    pub(super) reader: Reader,
-    pub(super) catalog: Catalog,
-    pub(super) index: IndexReader,
-}
-
-impl Opened {
-    pub(super) fn open(dir: &Path) -> Result<Self, Failure> {
-        let reader = Reader::open(dir)?;
-        let catalog = recorded_catalog(dir)?;
-        let index = IndexReader::open(&reader.layout().index())?;
-        Ok(Self { reader, catalog, index })
-    }
-
-    /// Answers a query.
-    pub(super) fn search(&self, query: &str, options: &Options) -> Result<Hits, Failure> {
-        query::search(self.as_case(), query, options).map_err(refused)
-    }
-
-    pub(super) fn as_case(&self) -> Case<'_> {
-        Case { catalog: &self.catalog, index: &self.index }
-    }
-}
+pub(super) use crate::case::CaseReader as Opened;
 
 /// Why a query got no answer.
 pub(super) fn refused(error: SearchError) -> Failure {
-    match error {
-        SearchError::Query(error) => wrong(&error),
-        SearchError::Catalog(error) => error.into(),
-        SearchError::Index(error) => error.into(),
-    }
-}
-
-/// A query that is wrong.
-fn wrong(error: &QueryError) -> Failure {
-    Failure::usage(format!("query: {}", chain(error)))
-        .hint("`mailtrail search --fields` lists fields and fixed words; words with a colon need quotes")
+    CaseError::from(error).into()
 }
 
 /// The zone that a flag names.
@@ -73,32 +32,12 @@ pub(super) fn zone(name: Option<&str>) -> Result<jiff::tz::TimeZone, Failure> {
     }
 }
 
-/// Labels of sources, from the custody log.
-pub(super) fn labels(reader: &Reader) -> Result<Vec<(u32, String)>, Failure> {
-    let mut labels = Vec::new();
-    for event in reader.custody()? {
-        let (_, event) = event?;
-        let (segment, label) = match event.read() {
-            Ok(CustodyEvent::SourceBegun { naming, segment, .. }) => (Some(segment), naming.label),
-            Ok(event) => match event.account_run() {
-                Some(run) => (run.segment, run.label.clone()),
-                None => continue,
-            },
-            Err(_) => continue,
-        };
-        labels.extend(segment.zip(label));
-    }
-    Ok(labels)
-}
-
 pub(super) fn run(context: &Context, args: &SearchArgs, out: &mut Out) -> Result<Exit, Failure> {
     if args.fields {
         return list_fields(context, out);
     }
     let case = Opened::open(context.case()?)?;
     let text = args.query.join(" ");
-    // The custody log is read only when the query may speak of a label.
-    let labels = if text.contains("source") { labels(&case.reader)? } else { Vec::new() };
     let order = match args.sort {
         SortArg::Newest => Order::Newest,
         SortArg::Oldest => Order::Oldest,
@@ -106,16 +45,15 @@ pub(super) fn run(context: &Context, args: &SearchArgs, out: &mut Out) -> Result
         SortArg::Ledger => Order::Ledger,
     };
     let limit = if args.count { Some(0) } else { args.limit };
-    let hits = case.search(&text, &Options { order, limit, zone: zone(args.tz.as_deref())?, labels })?;
+    let hits = case.search(&text, &case.options(&text, order, limit, zone(args.tz.as_deref())?)?)?;
     if args.count {
         out.line(&hits.total.to_string())?;
     } else {
         let mut printer = Printer::new(&case.catalog, Form::of(context.json, args.csv), "mailtrail.search/1");
-        let seeker =
-            if args.snippets { Some(Seeker::new(&text).map_err(|error| wrong(&error))?) } else { None };
+        let seeker = if args.snippets { Some(Seeker::new(&text).map_err(CaseError::Query)?) } else { None };
         case.catalog.each(hits.keys.iter().copied(), |row| {
             let snippet = seeker.as_ref().and_then(|seeker| {
-                let message = message(&case.reader, &case.catalog, row).ok()?;
+                let message = case.message(row).ok()?;
                 snippet(&message, seeker)
             });
             printer.print(row, snippet.as_ref(), out)
@@ -137,7 +75,8 @@ pub(super) fn matched(context: &Context, hits: &Hits) {
         0 => String::new(),
         n => format!("; {} of them without a date that could be read, last in the order", grouped(n)),
     };
-    context.notes.note(&format!("{}{more}{last}", counted(hits.total, "item matches", "items match")));
+    let verb = if hits.total == 1 { "matches" } else { "match" };
+    context.notes.note(&format!("{} {verb}{more}{last}", items(hits.total, hits.inside)));
 }
 
 /// Says what the answer leaves out: undated items that would match but for the date conditions, what was set or imported
@@ -152,7 +91,20 @@ pub(super) fn reservations(context: &Context, case: &Opened, hits: &Hits) -> Res
     if hits.by_settings {
         super::findings::warn_if_outdated(context, case)?;
     }
+    not_searched(context, &case.catalog)?;
     super::info::warn_if_behind(context, &case.reader, &case.catalog)
+}
+
+/// Says what of the sources no search can find, because it was not read.
+fn not_searched(context: &Context, catalog: &Catalog) -> Result<(), Failure> {
+    let mut missing = unreadable_files(catalog)?;
+    let is_unread = |reason: Option<&str>| matches!(reason, None | Some("unreadable"));
+    missing += catalog.not_processed()?.iter().filter(|one| is_unread(one.reason.as_deref())).count() as u64;
+    if missing > 0 {
+        let what = counted(missing, "file or container", "files and containers");
+        context.notes.note(&format!("not searched: {what} that could not be read (`mailtrail exceptions`)"));
+    }
+    Ok(())
 }
 
 /// Text of a message around a match.
@@ -201,6 +153,5 @@ pub(super) fn in_ledger_order(
     limit: Option<usize>,
     tz: Option<&str>,
 ) -> Result<Hits, Failure> {
-    let labels = if query.contains("source") { labels(&case.reader)? } else { Vec::new() };
-    case.search(query, &Options { order: Order::Ledger, limit, zone: zone(tz)?, labels })
+    Ok(case.search(query, &case.options(query, Order::Ledger, limit, zone(tz)?)?)?)
 }

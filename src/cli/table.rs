@@ -55,6 +55,16 @@ pub(super) fn counted(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", grouped(number), if number == 1 { one } else { many })
 }
 
+/// Items, with the messages inside others apart where there are any: `13,091 messages and 385 inside others`.
+pub(super) fn items(total: u64, inside: u64) -> String {
+    let top = total.saturating_sub(inside);
+    match inside {
+        0 => counted(total, "item", "items"),
+        1 => format!("{} and 1 inside another", counted(top, "message", "messages")),
+        _ => format!("{} and {} inside others", counted(top, "message", "messages"), grouped(inside)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,5 +75,10 @@ mod tests {
         assert_eq!(pad("日本", 6), "日本  ");
         assert_eq!(grouped(48_212), "48,212");
         assert_eq!(counted(1, "item", "items"), "1 item");
+        assert_eq!(items(13_476, 385), "13,091 messages and 385 inside others");
+        assert_eq!(
+            (items(3, 0), items(2, 1)),
+            ("3 items".to_owned(), "1 message and 1 inside another".to_owned())
+        );
     }
 }

@@ -1,14 +1,14 @@
 //! `trust`: names the recipient's own servers and networks, as a recorded setting of the case.
 
-use crate::ingest::trust;
+use crate::case::{CaseWriter, trust};
 use crate::route::Settings;
-use crate::store::{Reader, Writer};
-use crate::types::CustodyEvent;
+use crate::store::{Head, Reader};
 use crate::types::json::Obj;
 use crate::types::text::shown;
+use crate::types::time::UtcMs;
 
 use super::args::{TrustArgs, TrustSet};
-use super::context::{self, Context};
+use super::context::Context;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::init::head_line;
@@ -16,12 +16,14 @@ use super::output::Out;
 
 pub(super) fn run(context: &Context, args: &TrustArgs, out: &mut Out) -> Result<Exit, Failure> {
     match args {
-        TrustArgs::Set(set) => write(context, set, out),
+        TrustArgs::Set(set) => commit(context, &read(set)?, out),
+        TrustArgs::Clear => commit(context, &Settings::default(), out),
         TrustArgs::Show => show(context, out),
     }
 }
 
-fn write(context: &Context, set: &TrustSet, out: &mut Out) -> Result<Exit, Failure> {
+/// The settings that the flags name.
+fn read(set: &TrustSet) -> Result<Settings, Failure> {
     let mut settings = Settings {
         own_hosts: set.host.iter().map(|host| host.trim_matches('.').to_ascii_lowercase()).collect(),
         signed_in_is_own: set.signed_in_is_own,
@@ -41,34 +43,62 @@ fn write(context: &Context, set: &TrustSet, out: &mut Out) -> Result<Exit, Failu
         }
     }
     if let Some(text) = &set.acquired {
-        let read = crate::parse::date::date(text.as_bytes(), 0).value.filter(|date| date.zone_known);
-        let date = read.ok_or_else(|| {
-            Failure::usage(format!("{text:?} is no date with a zone")).hint("such as 2026-03-01T09:00:00Z")
-        })?;
-        settings.acquired = Some(date.utc);
+        settings.acquired = Some(moment(text)?);
     }
-    let mut writer = Writer::open(context.case()?, &context::run())?;
-    writer.commit_event(&CustodyEvent::TrustSet(trust::words(&settings)))?;
-    let head = writer.close()?;
+    if settings == Settings::default() {
+        return Err(Failure::usage("nothing is named: what was set before would no longer count")
+            .hint("name a server (`--host mx.example.org`) or a network; `mailtrail trust clear` takes back what was set"));
+    }
+    Ok(settings)
+}
+
+/// A moment as RFC 3339 or a mail date with a zone has it; of a day alone its last millisecond in UTC, because nothing younger
+/// than the seizure can be real and a day says no more.
+fn moment(text: &str) -> Result<UtcMs, Failure> {
+    if let Ok(day) = text.parse::<jiff::civil::Date>()
+        && text.len() == "2026-03-01".len()
+        && let Ok(next) = day.tomorrow().and_then(|day| day.to_zoned(jiff::tz::TimeZone::UTC))
+    {
+        return Ok(UtcMs(next.timestamp().as_millisecond() - 1));
+    }
+    let read = crate::parse::date::date(text.as_bytes(), 0).value.filter(|date| date.zone_known);
+    let date = read.ok_or_else(|| {
+        Failure::usage(format!("{text:?} is no day and no date with a zone"))
+            .hint("such as 2026-03-01 or 2026-03-01T09:00:00Z")
+    })?;
+    Ok(date.utc)
+}
+
+fn commit(context: &Context, settings: &Settings, out: &mut Out) -> Result<Exit, Failure> {
+    let mut case = CaseWriter::open(context.case()?, &context.run())?;
+    case.set_trust(settings)?;
+    let head = case.close()?;
     context.notes.note("`hops` and `path` use these settings at once; `mailtrail rebuild` brings searches by finding up to date");
-    tell(context, &settings, Some(head.events.saturating_sub(1)), out)?;
-    if !context.json {
-        out.line(&head_line(&head))?;
-    }
+    tell(context, settings, Some(head.events.saturating_sub(1)), Some(&head), out)?;
     Ok(Exit::Done)
 }
 
 fn show(context: &Context, out: &mut Out) -> Result<Exit, Failure> {
     let reader = Reader::open(context.case()?)?;
     let (settings, event) = trust::settings(&reader)?;
-    tell(context, &settings, event, out)?;
+    tell(context, &settings, event, None, out)?;
     Ok(Exit::Done)
 }
 
-fn tell(context: &Context, settings: &Settings, event: Option<u64>, out: &mut Out) -> Result<(), Failure> {
+/// Shows the settings, and the head when this command has set them.
+fn tell(
+    context: &Context,
+    settings: &Settings,
+    event: Option<u64>,
+    head: Option<&Head>,
+    out: &mut Out,
+) -> Result<(), Failure> {
     if context.json {
         let mut line = Vec::new();
         let mut o = Obj::new(&mut line);
+        if let Some(head) = head {
+            o.uint("events", head.events).digest("head", &head.head);
+        }
         o.str("schema", "mailtrail.trust/1");
         o.obj("settings", |o| trust::words(settings).write(o));
         o.opt_uint("settings_event", event);
@@ -78,6 +108,9 @@ fn tell(context: &Context, settings: &Settings, event: Option<u64>, out: &mut Ou
         return Ok(());
     }
     match event {
+        Some(event) if *settings == Settings::default() => {
+            out.line(&format!("custody event {event} took back what was set: the newest hop's server is taken as the recipient's"))?;
+        }
         Some(event) => out.line(&format!("set by custody event {event}"))?,
         None => out.line("nothing was set: the newest hop's server is taken as the recipient's")?,
     }
@@ -101,6 +134,9 @@ fn tell(context: &Context, settings: &Settings, event: Option<u64>, out: &mut Ou
     }
     if let Some(at) = settings.acquired {
         out.line(&format!("  seized      {}", crate::types::time::rfc3339(at)))?;
+    }
+    if let Some(head) = head {
+        out.line(&head_line(head))?;
     }
     Ok(())
 }

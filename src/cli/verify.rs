@@ -1,19 +1,22 @@
-//! `verify`: proves that nothing has changed, or says what has.
+//! `verify`: compares the record with itself, an earlier head and the originals, and says what was compared and what differs.
 
+use crate::case::unreadable_files;
+use crate::catalog::Catalog;
 use crate::ingest::Watch;
 use crate::store::{Reader, SegmentInfo};
 use crate::types::json::{self, Obj};
 use crate::types::text::shown;
 use crate::types::{Finding, FindingKind, Sha256Digest};
-use crate::verify::{verify_derived, verify_record, verify_source};
+use crate::verify::{Summary, verify_derived, verify_record, verify_source};
 
 use super::args::VerifyArgs;
 use super::context::Context;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::import::{Watcher, threads};
+use super::info::not_in_case;
 use super::output::Out;
-use super::table::{counted, grouped};
+use super::table::{counted, grouped, items};
 
 const SCHEMA: &str = "mailtrail.verify/1";
 
@@ -87,7 +90,8 @@ pub(super) fn run(context: &Context, args: &VerifyArgs, out: &mut Out) -> Result
     let threads = threads(args.threads);
     let wanted = match &args.expect_head {
         None => None,
-        Some(text) => Some(text.parse::<Sha256Digest>().map_err(|error| {
+        // As it was noted down: in groups, or in upper case.
+        Some(text) => Some(noted(text).parse::<Sha256Digest>().map_err(|error| {
             Failure::usage(format!("--expect-head: {error}"))
                 .hint("give the head as it was printed, all 64 digits")
         })?),
@@ -100,9 +104,9 @@ pub(super) fn run(context: &Context, args: &VerifyArgs, out: &mut Out) -> Result
     let record = verify_record(dir, threads, &mut |finding| findings.take(&finding))?;
     let mut derived = None;
     let reader = Reader::open(dir);
-    if let (Ok(reader), Some(wanted)) = (&reader, wanted)
-        && !has_event(reader, &wanted)
-    {
+    let since = wanted.zip(reader.as_ref().ok()).map(|(wanted, reader)| (wanted, event_of(reader, &wanted)));
+    let is_whole_but_for_head = !findings.mismatch;
+    if let Some((wanted, None)) = since {
         findings.take(&Finding {
             kind: FindingKind::HeadMismatch,
             file: "custody.jsonl".to_owned(),
@@ -111,6 +115,7 @@ pub(super) fn run(context: &Context, args: &VerifyArgs, out: &mut Out) -> Result
             hits: vec![],
         });
     }
+    let before_derived = findings.grave;
     if let Ok(reader) = &reader
         && !args.record_only
     {
@@ -124,6 +129,7 @@ pub(super) fn run(context: &Context, args: &VerifyArgs, out: &mut Out) -> Result
             Err(error) => return Err(error.into()),
         }
     }
+    let is_derived_well = findings.grave == before_derived;
     let mut originals = None;
     if let Ok(reader) = &reader
         && args.source
@@ -134,6 +140,8 @@ pub(super) fn run(context: &Context, args: &VerifyArgs, out: &mut Out) -> Result
     if let Some(error) = failed {
         return Err(error.into());
     }
+    let catalog = reader.as_ref().ok().and_then(|reader| Catalog::open(&reader.layout().catalog()).ok());
+    let unreadable = catalog.as_ref().and_then(|catalog| unreadable_files(catalog).ok());
     let exit = match (mismatch, grave) {
         (true, _) => Exit::Mismatch,
         (false, 0) => Exit::Done,
@@ -153,6 +161,7 @@ pub(super) fn run(context: &Context, args: &VerifyArgs, out: &mut Out) -> Result
         o.str("schema", SCHEMA).opt_uint("source_bytes", originals.map(|s| s.bytes));
         o.opt_uint("source_files", originals.map(|s| s.files));
         o.opt_uint("sources_compared", originals.map(|s| s.sources)).str("type", "summary");
+        o.opt_uint("unreadable_files", unreadable);
         o.end();
         line.push(b'\n');
         out.bytes(&line)?;
@@ -169,7 +178,7 @@ pub(super) fn run(context: &Context, args: &VerifyArgs, out: &mut Out) -> Result
             out.line(&format!(
                 "catalog: {} as the blobs give them; index: {}",
                 counted(derived.rows, "row", "rows"),
-                counted(derived.indexed, "item or child", "items and children")
+                items(derived.indexed, derived.indexed.saturating_sub(record.items))
             ))?;
         }
         if let Some(originals) = originals {
@@ -188,14 +197,22 @@ pub(super) fn run(context: &Context, args: &VerifyArgs, out: &mut Out) -> Result
             let events = counted(head.events, "event", "events");
             out.line(&format!("head {} after {events}", head.head))?;
         }
+        if let Some(number) = unreadable.filter(|&number| number > 0) {
+            out.line(&not_in_case(number))?;
+        }
+        let is_unknown_head = matches!(since, Some((_, None)));
         let verdict = match exit {
-            Exit::Done => "nothing has changed".to_owned(),
+            Exit::Mismatch if is_unknown_head && is_whole_but_for_head && is_derived_well && grave == 1 => {
+                "this was never a head of this case; the record itself is whole".to_owned()
+            }
             Exit::Mismatch => {
                 format!("{}: bytes do not match what was recorded", counted(number, "finding", "findings"))
             }
+            Exit::Done => agreement(args, &record, since),
             _ => format!(
-                "{}: nothing has changed, but something is unfinished",
-                counted(number, "finding", "findings")
+                "{}: something is unfinished; {}",
+                counted(number, "finding", "findings"),
+                agreement(args, &record, since)
             ),
         };
         out.line(&verdict)?;
@@ -215,7 +232,40 @@ fn one_source(dir: &std::path::Path) -> Result<(), Failure> {
     Ok(())
 }
 
-fn has_event(reader: &Reader, wanted: &Sha256Digest) -> bool {
-    let Ok(events) = reader.custody() else { return false };
-    events.filter_map(Result::ok).any(|(line, _)| Sha256Digest::of(&line) == *wanted)
+/// What may be said when no byte differs: what was compared with what, and what with nothing.
+fn agreement(args: &VerifyArgs, record: &Summary, since: Option<(Sha256Digest, Option<u64>)>) -> String {
+    let mut missing = Vec::new();
+    let mut out = match since {
+        Some((head, Some(event))) => format!("nothing has changed since head {head} of event {event}"),
+        _ => {
+            missing.push("an earlier head");
+            let events = counted(record.events, "event", "events");
+            format!("the record agrees with itself ({events}, {})", counted(record.blobs, "blob", "blobs"))
+        }
+    };
+    if !args.source {
+        missing.push("the source");
+    }
+    if args.record_only {
+        missing.push("catalog and index");
+    }
+    if !missing.is_empty() {
+        out.push_str("; not compared: ");
+        out.push_str(&missing.join(", "));
+    }
+    out
+}
+
+/// A digest as people note it down.
+fn noted(text: &str) -> String {
+    text.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_ascii_lowercase()
+}
+
+/// The number of the event that has this head.
+fn event_of(reader: &Reader, wanted: &Sha256Digest) -> Option<u64> {
+    let events = reader.custody().ok()?.filter_map(Result::ok);
+    events
+        .map(|(line, event)| (Sha256Digest::of(&line), event.seq))
+        .find(|(head, _)| head == wanted)
+        .map(|(_, n)| n)
 }

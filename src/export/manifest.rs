@@ -2,14 +2,17 @@
 //!
 //! Nothing in it differs from run to run: times, machine and custody head stand in `provenance.json`.
 
+use std::collections::BTreeMap;
+
 use crate::catalog::Row;
 use crate::facts::Role;
 use crate::store::{Reader, StoreError};
-use crate::types::Sha256Digest;
 use crate::types::digest::Sha256Stream;
 use crate::types::json::Obj;
+use crate::types::readers::ReaderVersions;
 use crate::types::text::{csv_cell, csv_number};
 use crate::types::time::rfc3339_marked;
+use crate::types::{CustodyEvent, Sha256Digest};
 
 use super::item::Told;
 
@@ -21,6 +24,8 @@ pub const SCHEMA: &str = "mailtrail.manifest/1";
 pub struct LedgerHead {
     /// For each segment: number, bytes, digest of the bytes.
     pub segments: Vec<(u32, u64, Sha256Digest)>,
+    /// The readers that made each segment of a source, by its number; not those that no event names.
+    pub readers: BTreeMap<u32, ReaderVersions>,
     /// Digest of all of them, one after the other.
     pub sha256: Sha256Digest,
 }
@@ -44,7 +49,16 @@ impl LedgerHead {
             }
             segments.push((segment.number, segment.bytes, one.finish()));
         }
-        Ok(Self { segments, sha256: whole.finish() })
+        let mut readers = BTreeMap::new();
+        for event in reader.custody()? {
+            let (_, event) = event?;
+            if let Ok(CustodyEvent::SourceBegun { segment, readers: made_by, .. }) = event.read()
+                && made_by != ReaderVersions::FIRST
+            {
+                readers.insert(segment, made_by);
+            }
+        }
+        Ok(Self { segments, readers, sha256: whole.finish() })
     }
 }
 
@@ -71,7 +85,11 @@ pub fn head(query: &str, form: &str, totals: &Totals, ledger: &LedgerHead) -> Ve
     o.str("form", form).uint("items", totals.items);
     o.arr("ledger", &ledger.segments, |out, (number, bytes, sha256)| {
         let mut o = Obj::new(out);
-        o.uint("bytes", *bytes).uint("segment", u64::from(*number)).digest("sha256", sha256);
+        o.uint("bytes", *bytes);
+        if let Some(readers) = ledger.readers.get(number) {
+            o.obj("readers", |o| readers.write(o));
+        }
+        o.uint("segment", u64::from(*number)).digest("sha256", sha256);
         o.end();
     });
     o.digest("ledger_sha256", &ledger.sha256).str("query", query).str("schema", SCHEMA);

@@ -2,16 +2,22 @@
 
 use std::path::PathBuf;
 
+use crate::case::ItemBytesError;
 use crate::catalog::CatalogError;
 use crate::store::StoreError;
-use crate::types::{ItemKey, RelPath};
+use crate::types::{RelPath, SourceId};
 
 pub mod bundle;
+mod folder;
+mod formats;
+mod handed;
 pub mod item;
 pub mod manifest;
 pub mod message;
 mod names;
 pub mod restore;
+
+pub use handed::{HandedOut, RestoreId, export, restore as restore_original, write_failed};
 
 /// Why something could not be written out.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +35,12 @@ pub enum ExportError {
         /// The place.
         path: PathBuf,
     },
+    /// The case has no such source.
+    #[error("the case has no source {id}")]
+    NoSource {
+        /// Its id.
+        id: SourceId,
+    },
     /// The operating system refused.
     #[error("cannot write {}", path.display())]
     Io {
@@ -43,34 +55,9 @@ pub enum ExportError {
         /// The path.
         path: RelPath,
     },
-    /// An item has no row or no bytes.
-    #[error("item with key {} is not in the case", key.as_u64())]
-    NoItem {
-        /// Its key.
-        key: ItemKey,
-    },
-    /// The bytes of a child could not be found in its message any more.
-    #[error("child {part} is not in its message")]
-    NoChild {
-        /// Its part path.
-        part: String,
-    },
-    /// An attachment could not be found in its message any more.
-    #[error("attachment {number} is not in the message with its recorded digest")]
-    NoAttachment {
-        /// Its number in the item, from 1.
-        number: usize,
-    },
-    /// Only the beginning of an attachment was read.
-    #[error(
-        "attachment {number} goes on beyond the first {limit} bytes, which is all that is read of a long message"
-    )]
-    AttachmentCut {
-        /// Its number in the item, from 1.
-        number: usize,
-        /// Bytes of the message that were read.
-        limit: u64,
-    },
+    /// The bytes of an item could not be had.
+    #[error(transparent)]
+    Item(ItemBytesError),
     /// The record could not be read.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -79,16 +66,19 @@ pub enum ExportError {
     Catalog(#[from] CatalogError),
 }
 
+impl From<ItemBytesError> for ExportError {
+    fn from(error: ItemBytesError) -> Self {
+        match error {
+            ItemBytesError::Store(error) => Self::Store(error),
+            ItemBytesError::Catalog(error) => Self::Catalog(error),
+            error => Self::Item(error),
+        }
+    }
+}
+
 impl ExportError {
     /// Whether it is about one item, so that the others can still be written.
     pub fn is_of_one_item(&self) -> bool {
-        matches!(
-            self,
-            Self::Store(_)
-                | Self::NoItem { .. }
-                | Self::NoChild { .. }
-                | Self::NoAttachment { .. }
-                | Self::AttachmentCut { .. }
-        )
+        matches!(self, Self::Store(_) | Self::Item(_))
     }
 }

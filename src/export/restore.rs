@@ -34,6 +34,10 @@ pub struct Rebuilt {
 /// # Errors
 /// [`ExportError::Exists`] when there is something at `to`, [`ExportError::Io`], [`ExportError::Store`].
 pub fn container(reader: &Reader, id: ContainerId, to: &Path) -> Result<Rebuilt, ExportError> {
+    // Nothing is made for an id that the case does not have: it would stand in the way of the next try.
+    if !has_whole(reader, id)? {
+        return Err(StoreError::NoContainer { id }.into());
+    }
     let blobs = BlobMap::load(reader)?;
     let mut out = BufWriter::with_capacity(1 << 20, create(to)?);
     let restored = restore_container(reader, &blobs, id, &mut out)?;
@@ -43,6 +47,24 @@ pub fn container(reader: &Reader, id: ContainerId, to: &Path) -> Result<Rebuilt,
         rebuilt.inexact.push(RelPath::new(id.to_string()));
     }
     Ok(rebuilt)
+}
+
+/// Whether the ledger has the container to its end.
+fn has_whole(reader: &Reader, id: ContainerId) -> Result<bool, StoreError> {
+    let segments = reader.segments()?;
+    let Some(segment) = segments.iter().find(|segment| segment.source() == id.source) else {
+        return Ok(false);
+    };
+    let start = format!("{{\"c\":{},", id.number);
+    let mut lines = reader.ledger_lines(segment.number, 0)?;
+    while let Some(line) = lines.next_line()? {
+        if line.bytes.starts_with(start.as_bytes())
+            && matches!(Record::parse(line.bytes), Ok(Record::File(_) | Record::End(_)))
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Writes all files of a ledger segment below the new folder `to`; what is inside archives is in the archives. An account gets a

@@ -54,6 +54,14 @@ pub enum IndexError {
         /// What tantivy said.
         source: tantivy::TantivyError,
     },
+    /// The system refused to read a file of it.
+    #[error("cannot read {}", path.display())]
+    Refused {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// It was made by another version of this program and has to be made anew.
     #[error("the index {} was made by another version", path.display())]
     OtherVersion {
@@ -74,10 +82,10 @@ pub enum IndexError {
     NotCommitted,
 }
 
-/// What a commit holds beside the segments: `3 t9 1:500 2:30` is version 3, the settings of custody event 9, 500 items of
-/// ledger segment 1, 30 of 2.
+/// What a commit holds beside the segments: `5 w1 t9 1:500 2:30` is version 5, rules of words 1, the settings of custody
+/// event 9, 500 items of ledger segment 1, 30 of 2.
 fn payload(watermarks: &Watermarks, trust: Option<u64>) -> String {
-    let mut out = schema::VERSION.to_string();
+    let mut out = format!("{} w{}", schema::VERSION, schema::WORD_RULES);
     // Writing to a String cannot fail.
     if let Some(event) = trust {
         write!(out, " t{event}").unwrap_or_default();
@@ -90,7 +98,8 @@ fn payload(watermarks: &Watermarks, trust: Option<u64>) -> String {
 
 fn read_payload(text: &str) -> Option<(Watermarks, Option<u64>)> {
     let mut words = text.split(' ');
-    if words.next()?.parse() != Ok(schema::VERSION) {
+    let rules = |word: &str| word.strip_prefix('w').is_some_and(|n| n.parse() == Ok(schema::WORD_RULES));
+    if words.next()?.parse() != Ok(schema::VERSION) || !words.next().is_some_and(rules) {
         return None;
     }
     let (mut marks, mut trust) = (Watermarks::new(), None);
@@ -119,6 +128,8 @@ mod tests {
         assert_eq!(read_payload(&payload(&marks, Some(9))), Some((marks, Some(9))));
         assert_eq!(read_payload(&payload(&Watermarks::new(), None)), Some((Watermarks::new(), None)));
         assert_eq!(read_payload("0 1:5"), None);
+        assert_eq!(read_payload(&format!("{} 1:5", schema::VERSION)), None);
+        assert_eq!(read_payload(&format!("{} w0 1:5", schema::VERSION)), None);
         assert_eq!(read_payload(""), None);
     }
 

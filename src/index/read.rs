@@ -1,5 +1,7 @@
 //! The index opened for reading.
 
+use std::fs::File;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use tantivy::directory::MmapDirectory;
@@ -46,6 +48,14 @@ impl IndexReader {
     }
 
     fn try_open(path: &Path) -> Result<Self, IndexError> {
+        // tantivy says in its own words what the system said; earlier versions left this file to its owner alone.
+        let meta = path.join("meta.json");
+        match File::open(&meta) {
+            Err(source) if source.kind() == ErrorKind::PermissionDenied => {
+                return Err(IndexError::Refused { path: meta, source });
+            }
+            _ => {}
+        }
         let opened = guarded(|| {
             let index = Index::open(ReadOnly(MmapDirectory::open(path)?))?;
             let metas = index.load_metas()?;

@@ -10,8 +10,12 @@ use tantivy::schema::{
 use crate::facts::Role;
 use crate::types::Sha256Digest;
 
-/// Version of fields, word cutting and term forms; an index of another version is made anew.
+/// Version of files, fields and term forms; an index of another version is made anew.
 pub const VERSION: u32 = 5;
+
+/// Version of the rules by which a text is cut into words, as docs/query.md tells them ("What a word is"); an index of
+/// other rules is made anew.
+pub const WORD_RULES: u32 = 1;
 
 /// A field of words with their places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -8,6 +8,7 @@ use crate::source::{self, Event, Listing, Long, Options};
 use crate::store::pack::FrameAt;
 use crate::store::{Reader, SegmentInfo, Writer, source_id};
 use crate::types::event::SourceNaming;
+use crate::types::readers::ReaderVersions;
 use crate::types::record::{Record, SourceHead};
 use crate::types::{CustodyEvent, Sha256Digest, SourceId};
 
@@ -111,8 +112,12 @@ pub fn import(
     }
     // A pending segment read with other options is left alone; its items stay, as a source that was never finished.
     let pending = pending.filter(|segment| is_same_reading(segment, &request.options));
+    let begun_by = pending.as_ref().map(|segment| readers_of(writer, segment.number)).transpose()?;
+    // Other readers may cut it otherwise: that its lines do not come out again would not mean that the source changed.
+    let by_other_readers = pending.as_ref().map(|segment| segment.number).zip(begun_by);
+    let by_other_readers = by_other_readers.filter(|(_, readers)| *readers != source::READERS);
     let mut source_changed = false;
-    if let Some(segment) = pending {
+    if let Some(segment) = pending.filter(|_| by_other_readers.is_none()) {
         match read_into(writer, derived, request, &listing, segment.number, true, watch) {
             Ok((digest, totals)) => {
                 return finished(writer, digest, segment.number, totals, true);
@@ -127,7 +132,9 @@ pub fn import(
     head.write_line(&mut line);
     writer.append_ledger(segment, &line)?;
     let naming = naming(request, &listing);
-    writer.commit_event(&CustodyEvent::SourceBegun { naming, segment, source_changed })?;
+    let readers = source::READERS;
+    let begun = CustodyEvent::SourceBegun { naming, segment, readers, by_other_readers, source_changed };
+    writer.commit_event(&begun)?;
     derived.catalog.record(segment, 0, &head)?;
     match read_into(writer, derived, request, &listing, segment, false, watch) {
         Ok((digest, totals)) => finished(writer, digest, segment, totals, false),
@@ -161,6 +168,19 @@ fn head_record(listing: &Listing, options: &Options) -> Record {
         listing: listing.digest,
         split: options.split.code().to_owned(),
     })
+}
+
+/// The readers that make a segment, by the event that began it.
+fn readers_of(writer: &Writer, segment: u32) -> Result<ReaderVersions, IngestError> {
+    for event in Reader::open(writer.layout().root())?.custody()? {
+        let (_, event) = event?;
+        if let Ok(CustodyEvent::SourceBegun { segment: of, readers, .. }) = event.read()
+            && of == segment
+        {
+            return Ok(readers);
+        }
+    }
+    Ok(ReaderVersions::FIRST)
 }
 
 fn is_same_reading(segment: &SegmentInfo, options: &Options) -> bool {

@@ -2,19 +2,19 @@
 
 use std::path::PathBuf;
 
+use crate::case::CaseError;
 use crate::catalog::CatalogError;
 use crate::index::IndexError;
 use crate::source::SourceError;
 use crate::store::StoreError;
 
+#[cfg(feature = "net")]
 pub mod account;
 mod batch;
-mod checks;
 mod derived;
 mod fingerprint;
 mod gate;
 mod import;
-pub mod keys;
 mod lines;
 mod long;
 mod output;
@@ -23,11 +23,10 @@ mod registry;
 mod state;
 mod states;
 mod tools;
-pub mod trust;
 mod way;
 mod work;
 
-pub use checks::refuse_overlap;
+pub use crate::case::{keys, refuse_overlap, trust};
 pub use derived::Derived;
 pub use import::{Imported, Request, import};
 pub use output::Totals;
@@ -61,14 +60,9 @@ pub enum IngestError {
     /// The index could not be written.
     #[error(transparent)]
     Index(#[from] IndexError),
-    /// Source and case lie in one another.
-    #[error("{} lies inside {}", inner.display(), outer.display())]
-    Overlap {
-        /// The one inside.
-        inner: PathBuf,
-        /// The one around it.
-        outer: PathBuf,
-    },
+    /// Source and case lie in one another, or the case could not be read.
+    #[error(transparent)]
+    Case(#[from] CaseError),
     /// Two different sources have ids that start alike.
     #[error("source {id} has the id of another source of this case")]
     IdClash {

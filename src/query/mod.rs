@@ -14,7 +14,7 @@ pub mod sets;
 mod snippet;
 mod value;
 
-pub use run::{Hits, Options, Order, findings, search};
+pub use run::{Hits, Options, Order, asks_for_source, findings, search};
 pub use snippet::{Seeker, Snippet};
 
 use crate::catalog::CatalogError;

@@ -140,7 +140,7 @@ pub(super) fn plan(asked_for: &Term, zone: &jiff::tz::TimeZone) -> Result<Wanted
         }
         FieldKind::Path => return Ok(Wanted::Path(hops::path(asked_for)?)),
         FieldKind::Finding => {
-            for id in one_of(asked_for)? {
+            for id in one_of(asked_for)?.into_iter().flat_map(sets::rules_of) {
                 let any = id == sets::ANY;
                 let built =
                     term(|t| schema::text_term(t, kind::FINDING, if any { b"" } else { id.as_bytes() }));

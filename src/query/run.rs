@@ -55,6 +55,8 @@ pub struct Hits {
     pub keys: Vec<ItemKey>,
     /// How many answer the question.
     pub total: u64,
+    /// How many of these are messages inside others.
+    pub inside: u64,
     /// How many have no date that could be read and answer the question but for its date conditions; `None` when it
     /// has none.
     pub undated: Option<u64>,
@@ -79,8 +81,9 @@ pub fn search(case: Case<'_>, query: &str, options: &Options) -> Result<Hits, Se
         None
     };
     let total = set.len();
+    let inside = run.kind(&["child"])?.and(&set).len();
     let (keys, last) = if options.limit == Some(0) { (Vec::new(), 0) } else { run.ordered(&set)? };
-    Ok(Hits { keys, total, undated, last, by_settings: is_by_settings(&node) })
+    Ok(Hits { keys, total, inside, undated, last, by_settings: is_by_settings(&node) })
 }
 
 /// For each rule that found something in the items that answer a question: its id and their number.
@@ -95,17 +98,30 @@ pub fn findings(case: Case<'_>, query: &str, options: &Options) -> Result<Vec<(S
     Ok(found.into_iter().map(|(id, count)| (String::from_utf8_lossy(&id).into_owned(), count)).collect())
 }
 
+/// Whether a condition of the question is about a source, whose labels are not in catalog or index.
+///
+/// # Errors
+/// [`QueryError`] with the column of what is wrong.
+pub fn asks_for_source(query: &str) -> Result<bool, QueryError> {
+    Ok(has_term(&parse(query)?, &|kind| matches!(kind, FieldKind::Source)))
+}
+
 fn is_by_settings(node: &Node) -> bool {
+    has_term(node, &|kind| {
+        matches!(
+            kind,
+            FieldKind::Finding | FieldKind::Recorded(_) | FieldKind::Hop(HopField::OneOf(HopWord::Trust))
+        )
+    })
+}
+
+/// Whether a condition is about a field of this kind.
+fn has_term(node: &Node, is: &dyn Fn(&FieldKind) -> bool) -> bool {
     match node {
         Node::All => false,
-        Node::And(parts) | Node::Or(parts) => parts.iter().any(is_by_settings),
-        Node::Not(inner) | Node::Hops(_, inner) => is_by_settings(inner),
-        Node::Term(term) => {
-            matches!(
-                term.field.kind,
-                FieldKind::Finding | FieldKind::Recorded(_) | FieldKind::Hop(HopField::OneOf(HopWord::Trust))
-            )
-        }
+        Node::And(parts) | Node::Or(parts) => parts.iter().any(|part| has_term(part, is)),
+        Node::Not(inner) | Node::Hops(_, inner) => has_term(inner, is),
+        Node::Term(term) => is(&term.field.kind),
     }
 }
 
@@ -253,8 +269,9 @@ impl Run<'_> {
     }
 
     fn source(&self, text: &str) -> Result<Set, SearchError> {
+        let wanted = text.to_lowercase();
         let is = |segment: u32, id: SourceId| {
-            let label = |(of, label): &(u32, String)| *of == segment && label.eq_ignore_ascii_case(text);
+            let label = |(of, label): &(u32, String)| *of == segment && label.to_lowercase() == wanted;
             id.to_string() == text
                 || (text.len() >= 4 && id.to_string().starts_with(&text.to_ascii_lowercase()))
                 || self.options.labels.iter().any(label)

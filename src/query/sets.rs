@@ -85,6 +85,19 @@ const BODIES: &[&str] = &["ok", "bad"];
 /// Every finding, and every result of authentication.
 pub(super) const ANY: &str = "any";
 
+/// Words that stand for all rules of a severity; the second is what records and JSON hold.
+const SEVERITIES: &[(&str, &str)] = &[("rare", "strong"), ("uncommon", "notice"), ("common", "info")];
+
+/// The ids of the rules that a value of `finding:` stands for.
+pub(super) fn rules_of(value: &'static str) -> Vec<&'static str> {
+    match SEVERITIES.iter().find(|(word, code)| [*word, *code].contains(&value)) {
+        Some((_, code)) => {
+            RULES.iter().filter(|rule| rule.severity.code() == *code).map(|rule| rule.id).collect()
+        }
+        None => vec![value],
+    }
+}
+
 /// The values that a field takes; `None` when it takes more than can be listed.
 pub fn values(field: &Field) -> Option<Vec<&'static str>> {
     Some(match field.kind {
@@ -96,7 +109,10 @@ pub fn values(field: &Field) -> Option<Vec<&'static str>> {
         FieldKind::Hop(HopField::OneOf(words)) => words.words(),
         FieldKind::Recorded(_) => RESULTS.iter().copied().chain([ANY]).collect(),
         FieldKind::Tag(kind::BODY_HASH) => BODIES.to_vec(),
-        FieldKind::Finding => RULES.iter().map(|rule| rule.id).chain([ANY]).collect(),
+        FieldKind::Finding => {
+            let severities = SEVERITIES.iter().flat_map(|(word, code)| [*word, *code]);
+            RULES.iter().map(|rule| rule.id).chain([ANY]).chain(severities).collect()
+        }
         _ => return None,
     })
 }

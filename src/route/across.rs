@@ -1,6 +1,6 @@
 //! Rules that need more than one message: hops that stand in several messages, and encryption that is missing where it always was.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use super::rules::{Rule, Severity};
@@ -88,13 +88,45 @@ struct Pair {
     bare: Vec<(u64, usize)>,
 }
 
-/// Counts hops of many messages, so that only those that can be part of a finding are kept afterwards: see [`Survey::chosen`].
+/// Hops between two machines, as they are counted first.
+#[derive(Clone, Debug, Default)]
+struct PairCount {
+    all: u64,
+    bare: u64,
+    /// Places in [`Survey::items`] of the first bare ones.
+    items: Vec<u32>,
+}
+
+/// Counts hops of many messages, so that only those that can be part of a finding are looked at afterwards: see [`Survey::chosen`].
 #[derive(Clone, Debug, Default)]
 pub struct Survey {
-    /// Hashes of server and id.
-    ids: Vec<u64>,
-    /// Hops in all and bare ones, by the hash of client and server.
-    pairs: HashMap<u64, (u64, u64)>,
+    /// The items, as they came.
+    items: Vec<u64>,
+    /// Hashes of server and id, with the place of the item in `items`.
+    ids: Vec<(u64, u32)>,
+    /// By the hash of client and server.
+    pairs: HashMap<u64, PairCount>,
+    builds: Builds,
+}
+
+/// Hops of Microsoft 365 by the build that they name.
+#[derive(Clone, Debug, Default)]
+struct Builds {
+    hops: BTreeMap<u32, Vec<Dated>>,
+    is_cut: bool,
+}
+
+impl Builds {
+    fn take(&mut self, seen: &Seen<'_>) {
+        if let (Some(at), Some(build)) = (seen.at, seen.build()) {
+            let hops = self.hops.entry(build).or_default();
+            if hops.len() < MOST_BUILD {
+                hops.push((at, (seen.item, seen.hop)));
+            } else {
+                self.is_cut = true;
+            }
+        }
+    }
 }
 
 fn hash(a: &[u8], b: &[u8]) -> u64 {
@@ -104,26 +136,48 @@ fn hash(a: &[u8], b: &[u8]) -> u64 {
 }
 
 impl Survey {
-    /// Counts a hop.
+    /// Counts a hop; the hops of an item come one after the other.
     pub fn count(&mut self, seen: &Seen<'_>) {
+        if self.items.last() != Some(&seen.item) {
+            self.items.push(seen.item);
+        }
+        let place = u32::try_from(self.items.len() - 1).unwrap_or(u32::MAX);
         if seen.has_id() {
-            self.ids.push(hash(seen.by, seen.id));
+            self.ids.push((hash(seen.by, seen.id), place));
         }
         if let Some(tls) = seen.pair() {
-            let (all, bare) = self.pairs.entry(hash(seen.client, seen.by)).or_default();
-            *all += 1;
-            *bare += u64::from(!tls);
+            let pair = self.pairs.entry(hash(seen.client, seen.by)).or_default();
+            pair.all += 1;
+            pair.bare += u64::from(!tls);
+            if !tls && pair.items.len() <= MOST {
+                pair.items.push(place);
+            }
         }
+        self.builds.take(seen);
     }
 
-    /// What to compare the same hops by, in a second round.
-    pub fn chosen(mut self) -> Compare {
+    /// What to compare by in a second round, and the items, ascending, whose hops are to be looked at in it.
+    pub fn chosen(mut self) -> (Compare, Vec<u64>) {
         self.ids.sort_unstable();
-        let twice = self.ids.windows(2).filter(|pair| pair.first() == pair.get(1)).filter_map(|p| p.first());
-        let pairs =
-            self.pairs.iter().filter(|(_, (all, bare))| is_exception(*all, *bare)).map(|(hash, _)| hash);
-        let chosen = twice.chain(pairs).copied().collect();
-        Compare { chosen: Some(chosen), ..Compare::default() }
+        let mut chosen: HashMap<u64, u64> = HashMap::new();
+        let mut places: Vec<u32> = Vec::new();
+        for same in self.ids.chunk_by(|a, b| a.0 == b.0).filter(|same| same.len() > 1) {
+            chosen.extend(same.first().map(|(hash, _)| (*hash, 0)));
+            places.extend(same.iter().map(|(_, place)| *place));
+        }
+        for (hash, pair) in &self.pairs {
+            if is_exception(pair.all, pair.bare) {
+                chosen.insert(*hash, pair.all);
+                places.extend(&pair.items);
+            }
+        }
+        places.sort_unstable();
+        places.dedup();
+        let mut items: Vec<u64> =
+            places.into_iter().filter_map(|place| self.items.get(place as usize).copied()).collect();
+        items.sort_unstable();
+        items.dedup();
+        (Compare { chosen: Some(chosen), builds: self.builds, ..Compare::default() }, items)
     }
 }
 
@@ -141,10 +195,10 @@ type Dated = (i64, (u64, usize));
 /// Compares hops of many messages.
 #[derive(Clone, Debug, Default)]
 pub struct Compare {
-    /// Hashes of what is looked at; `None`: all.
-    chosen: Option<HashSet<u64>>,
+    /// Hashes of what is looked at, with the hops there are in all between two machines; `None`: nothing was counted before.
+    chosen: Option<HashMap<u64, u64>>,
     is_cut: bool,
-    builds: BTreeMap<u32, Vec<Dated>>,
+    builds: Builds,
     ids: HashMap<Both, Vec<Under>>,
     pairs: BTreeMap<Both, Pair>,
 }
@@ -203,12 +257,12 @@ impl Seen<'_> {
 
 impl Compare {
     fn is_chosen(&self, a: &[u8], b: &[u8]) -> bool {
-        self.chosen.as_ref().is_none_or(|chosen| chosen.contains(&hash(a, b)))
+        self.chosen.as_ref().is_none_or(|chosen| chosen.contains_key(&hash(a, b)))
     }
 
     /// Whether more hops than are kept stood under one id, or bare between two machines.
     pub fn is_cut(&self) -> bool {
-        self.is_cut
+        self.is_cut || self.builds.is_cut
     }
 
     /// Takes a hop.
@@ -222,17 +276,14 @@ impl Compare {
                 self.is_cut = true;
             }
         }
-        if let (Some(at), Some(build)) = (seen.at, seen.build()) {
-            let hops = self.builds.entry(build).or_default();
-            if hops.len() < MOST_BUILD {
-                hops.push((at, (seen.item, seen.hop)));
-            } else {
-                self.is_cut = true;
-            }
+        if self.chosen.is_none() {
+            self.builds.take(seen);
         }
         if let Some(tls) = seen.pair().filter(|_| self.is_chosen(seen.client, seen.by)) {
+            let counted =
+                self.chosen.as_ref().and_then(|chosen| chosen.get(&hash(seen.client, seen.by)).copied());
             let pair = self.pairs.entry((seen.client.into(), seen.by.into())).or_default();
-            pair.all += 1;
+            pair.all = counted.unwrap_or(pair.all + 1);
             if !tls && pair.bare.len() < MOST {
                 pair.bare.push((seen.item, seen.hop));
             } else if !tls {
@@ -275,7 +326,7 @@ impl Compare {
                 out.extend(pair.bare.into_iter().map(|place| Across { rule: 2, hops: vec![place] }));
             }
         }
-        for hops in self.builds.into_values() {
+        for hops in self.builds.hops.into_values() {
             out.extend(out_of_time(hops).map(|place| Across { rule: 3, hops: vec![place] }));
         }
         out.sort();
@@ -307,12 +358,12 @@ mod tests {
             compare.see(hop);
             survey.count(hop);
         }
-        let mut chosen = survey.chosen();
-        for hop in hops {
+        let (mut chosen, items) = survey.chosen();
+        for hop in hops.iter().filter(|hop| items.contains(&hop.item)) {
             chosen.see(hop);
         }
         let found = compare.findings();
-        // Counting first changes nothing but the memory that it takes.
+        // Counting first changes nothing but the memory and the time that it takes.
         assert_eq!(chosen.findings(), found);
         found.into_iter().map(|f| (f.rule().id, f.hops)).collect()
     }

@@ -59,11 +59,20 @@ pub struct Model {
 impl Clocks {
     /// Takes the dated hops of one message, newest first: name of the server and milliseconds.
     pub fn observe<'a>(&mut self, hops: impl IntoIterator<Item = (&'a str, i64)>) {
+        let hops: Vec<(usize, i64)> = hops.into_iter().map(|(host, at)| (self.number(host), at)).collect();
+        self.observe_numbers(hops);
+    }
+
+    /// The number of a server, for [`Self::observe_numbers`].
+    pub fn number(&mut self, host: &str) -> usize {
+        let next = self.hosts.len();
+        *self.hosts.entry(relay_text(host)).or_insert(next)
+    }
+
+    /// As [`Self::observe`], by the numbers of the servers.
+    pub fn observe_numbers(&mut self, hops: impl IntoIterator<Item = (usize, i64)>) {
         let mut newer: Option<(usize, i64)> = None;
         for (host, at) in hops {
-            let host = relay_text(host);
-            let next = self.hosts.len();
-            let host = *self.hosts.entry(host).or_insert(next);
             if let Some((newer, then)) = newer.filter(|&(newer, _)| newer != host) {
                 let kept = self.pairs.entry((newer, host)).or_default();
                 if kept.len() < KEPT {

@@ -24,7 +24,7 @@ pub use answers::{Answer, Answers, Level};
 pub use clocks::{Clock, Clocks, LEAST, Model};
 pub use course::{Course, Month, month_name};
 pub use embedded::{Time, times};
-pub use names::{organisation, provider, relay_name};
+pub use names::{organisation, provider, relay_name, root_name};
 pub use networks::{Network, NetworkError, Networks};
 pub use peers::{Peers, peers};
 pub use places::{Place, Places, PlacesError};

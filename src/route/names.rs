@@ -2,9 +2,14 @@
 
 use std::net::IpAddr;
 
+/// A name without the dot of the root.
+pub fn root_name(name: &[u8]) -> &[u8] {
+    name.strip_suffix(b".").unwrap_or(name)
+}
+
 /// The name under which a server counts, however it was written: in lower case, without the dot of the root (RFC 1034, section 3.1).
 pub fn relay_name(name: &[u8]) -> Vec<u8> {
-    name.strip_suffix(b".").unwrap_or(name).to_ascii_lowercase()
+    root_name(name).to_ascii_lowercase()
 }
 
 /// The same of text.

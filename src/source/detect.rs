@@ -11,18 +11,29 @@ pub(super) struct Verdict {
     pub kind: &'static str,
     /// Why it is not processed: a code of [`crate::types::record::REASONS`].
     pub reason: Option<&'static str>,
+    /// What else the bytes can be read as.
+    pub other: Option<&'static str>,
 }
 
 const fn is(kind: &'static str) -> Verdict {
-    Verdict { kind, reason: None }
+    Verdict { kind, reason: None, other: None }
 }
 
 const fn not(reason: &'static str) -> Verdict {
-    Verdict { kind: "other", reason: Some(reason) }
+    Verdict { kind: "other", reason: Some(reason), other: None }
 }
 
 /// Bytes looked at, from the start of the file.
 pub(super) const HEAD: usize = 256 * 1024;
+
+/// Most of them, for a file that begins with a header block which does not end before [`HEAD`].
+pub(super) const MOST: usize = 16 << 20;
+
+/// Whether `head` begins with a header block of which more is needed to tell whether it is that of a message.
+pub(super) fn is_undecided(head: &[u8]) -> bool {
+    let look = look::look(head, false);
+    is_text(head) && look.is_cut && !look.is_mail()
+}
 
 /// Length of the UTF-8 byte order mark that `text` begins with.
 pub(super) fn bom(text: &[u8]) -> usize {
@@ -49,14 +60,22 @@ pub(super) fn detect(head: &[u8], whole: bool, role: Role, name: &[u8], forced: 
     if head.is_empty() {
         return not("empty");
     }
-    if let Some(verdict) = archive(head) {
-        return verdict;
+    let Some(marked) = archive(head).or_else(|| (forced == Kind::Auto).then(|| magic(head)).flatten()) else {
+        return if forced == Kind::Auto { text(head, whole, role, name) } else { is(forced.code()) };
+    };
+    // A mark that is text can stand at the start of a message: in the name of its first field, or further down.
+    if !begins_as_mail(head, whole, role) {
+        return marked;
     }
-    match forced {
-        Kind::Auto => {}
-        kind => return is(kind.code()),
-    }
-    magic(head).unwrap_or_else(|| text(head, whole, role, name))
+    let read = if forced == Kind::Auto { text(head, whole, role, name) } else { is(forced.code()) };
+    Verdict { other: Some(marked.reason.unwrap_or(marked.kind)), ..read }
+}
+
+/// Whether a file with the mark of another kind begins as a message does. Headers of archives hold NULs.
+fn begins_as_mail(head: &[u8], whole: bool, role: Role) -> bool {
+    let start = head.get(..head.len().min(512)).unwrap_or_default();
+    (role != Role::None || memchr::memchr(0, start).is_none())
+        && (begins_with_from(head) || look::look(head, whole).is_mail())
 }
 
 fn archive(head: &[u8]) -> Option<Verdict> {
@@ -66,6 +85,7 @@ fn archive(head: &[u8]) -> Option<Verdict> {
         | [b'B', b'Z', b'h', b'1'..=b'9', 0x17, 0x72, 0x45, 0x38, 0x50, 0x90, ..] => "bzip2",
         [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => "xz",
         [0x28, 0xb5, 0x2f, 0xfd, ..] => "zstd",
+        [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] if begins_with_skippable_frames(head) => "zstd",
         [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => {
             let olm =
                 head.get(30..).is_some_and(|n| n.starts_with(b"Local/") || n.starts_with(b"Categories.xml"));
@@ -75,6 +95,18 @@ fn archive(head: &[u8]) -> Option<Verdict> {
         _ => return None,
     };
     Some(is(kind))
+}
+
+/// Whether a zstd frame, or the end of what is looked at, follows frames that hold no data (RFC 8878 section 3.1.2).
+fn begins_with_skippable_frames(mut head: &[u8]) -> bool {
+    while let [0x50..=0x5f, 0x2a, 0x4d, 0x18, a, b, c, d, rest @ ..] = head {
+        let length = u32::from_le_bytes([*a, *b, *c, *d]);
+        match usize::try_from(length).ok().and_then(|length| rest.get(length..)) {
+            Some(next) => head = next,
+            None => return true,
+        }
+    }
+    head.starts_with(&[0x28, 0xb5, 0x2f, 0xfd])
 }
 
 /// A tar header: the sum of its bytes, with blanks for the sum itself, is the number that it holds.
@@ -99,6 +131,7 @@ fn magic(head: &[u8]) -> Option<Verdict> {
         [0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1, ..] => "unsupported-msg",
         [0x78, 0x9f, 0x3e, 0x22, ..] => "unsupported-tnef",
         [0xcf, 0xad, 0x12, 0xfe, ..] => "unsupported-dbx",
+        [b'J', b'M', b'F', b'6', ..] => "unsupported-oe4",
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "unsupported-utf16",
         _ if head.starts_with(b"-----BEGIN PGP MESSAGE-----") => "encrypted",
         _ if is_utf16(head) => "unsupported-utf16",
@@ -253,3 +286,6 @@ fn is_state(head: &[u8], name: &[u8]) -> bool {
         || name.starts_with(b"dovecot-uidvalidity.")
         || head.starts_with(b"// <!-- <mdb:mork:z")
 }
+
+#[cfg(test)]
+mod tests;

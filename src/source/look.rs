@@ -95,8 +95,8 @@ const MACHINE: &[&str] = &[
 /// Lines between the fields that are tolerated.
 const MAX_ODD: usize = 3;
 
-/// Lines that are looked at.
-const MAX_LINES: usize = 200;
+/// Least bytes of a header block that is taken for one though its end is not there.
+const LONG: usize = 128 * 1024;
 
 /// Longest field name looked up.
 const MAX_NAME: usize = 64;
@@ -124,6 +124,8 @@ pub(super) struct Look {
     pub content: bool,
     /// Whether an empty line, or the end of the text, follows the fields.
     pub ended: bool,
+    /// Whether the text stops before the header block does.
+    pub is_cut: bool,
 }
 
 impl Look {
@@ -144,6 +146,10 @@ impl Look {
             return self.ended && self.content && self.shared == self.fields;
         }
         let written = self.lower < self.fields;
+        // What goes on for as much as is looked at is no sentence with a colon.
+        if self.is_cut && written {
+            return true;
+        }
         if self.ended {
             (written || named >= 3) && named.saturating_mul(4) >= self.fields.min(8)
         } else {
@@ -190,10 +196,6 @@ pub(super) fn look(text: &[u8], whole: bool) -> Look {
             look.ended = look.fields > 0;
             return look;
         }
-        if number >= MAX_LINES {
-            look.ended = true;
-            return look;
-        }
         if line.first().is_some_and(|b| matches!(b, b' ' | b'\t')) && number > 0 {
             continue;
         }
@@ -206,6 +208,8 @@ pub(super) fn look(text: &[u8], whole: bool) -> Look {
                 look.fields = look.fields.saturating_add(1);
                 count(&mut look, &mut seen, name, line);
             }
+            // A line that is cut off may be a field.
+            None if next == text.len() && !whole && !text.ends_with(b"\n") => {}
             None if look.odd < MAX_ODD => {
                 look.sure |= look.odd == 0 && look.is_mail();
                 look.odd = look.odd.saturating_add(1);
@@ -216,6 +220,7 @@ pub(super) fn look(text: &[u8], whole: bool) -> Look {
             look.ended = true;
         }
     }
+    look.is_cut = !whole && look.fields > 0 && look.odd == 0 && text.len() >= LONG;
     look
 }
 

@@ -74,13 +74,13 @@ impl Mbox {
         }
         let blank = w.buf.iter().skip(bom).take_while(|b| matches!(b, b'\n' | b'\r')).count();
         let first = bom.saturating_add(blank) as u64;
-        let text = w.slice(first, u64::MAX);
+        let text = w.slice(first, MAX_HEADER.max(first));
         if detect::begins_with_from(text) {
             return self.open(w, first);
         }
         self.notes.push(Anomaly::whole(AnomalyKind::SeparatorMissing));
         self.at = first;
-        if look::look(text, w.eof).is_mail() {
+        if look::look(text, w.eof && w.end() <= MAX_HEADER).is_mail() {
             self.state = State::Opened(Item::new(first, first));
             return skipped(first);
         }

@@ -18,6 +18,7 @@ use std::io;
 use std::ops::{ControlFlow, Range};
 use std::path::{Path, PathBuf};
 
+use crate::types::readers::ReaderVersions;
 use crate::types::record;
 use crate::types::unescape::Rule;
 use crate::types::{Anomaly, RelPath, Sha256Digest};
@@ -44,6 +45,9 @@ mod whole;
 pub use file::FileState;
 pub use follow::SEPARATOR_FIELDS;
 pub use walk::list;
+
+/// The readers of this program. A number rises when the same bytes may give other items, ranges or containers.
+pub const READERS: ReaderVersions = ReaderVersions { splitter: 2, archive_walk: 2 };
 
 /// What the files of a source are read as.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

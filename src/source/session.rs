@@ -33,6 +33,8 @@ pub(super) struct Input<'a> {
     pub role: Role,
     pub uid: Option<u64>,
     pub before: Option<FileState>,
+    /// What is odd about where it was found.
+    pub notes: Vec<Anomaly>,
     pub reader: Box<dyn Read + 'a>,
     /// The file itself, for reading ahead.
     pub ahead: Option<&'a File>,
@@ -111,6 +113,7 @@ impl<'a> Session<'a> {
             role,
             uid,
             before: Some(before),
+            notes: Vec::new(),
             reader: Box::new(&opened),
             ahead: Some(&opened),
             size: Some(before.size),
@@ -135,18 +138,24 @@ impl<'a> Session<'a> {
     /// Reads one container from its first byte to its last.
     pub(super) fn container(&mut self, input: Input<'_>) -> Flow {
         let container = self.next()?;
-        let Input { path, parent, role, uid, before, reader, ahead, size, depth, again, budget } = input;
+        let Input { path, parent, role, uid, before, mut notes, reader, ahead, size, depth, again, budget } =
+            input;
         let mut pump = Pump::new(reader, ahead);
-        let head = first_bytes(&mut pump, size);
+        let mut head = first_bytes(&mut pump, size);
+        more_header(&mut pump, &mut head);
         let verdict = detect::detect(&head, pump.eof, role, path.name(), self.options.kind);
         self.send(Event::Open(Open { container, parent, path: path.clone(), kind: verdict.kind, before }))?;
+
+        if let Some(other) = verdict.other {
+            notes.push(Anomaly::whole(AnomalyKind::TwoReadings).with(other));
+        }
 
         let one = matches!(verdict.kind, "eml" | "maildir" | "mh");
         // The digest of a file that is one item is the item's, which the receiver makes anyway.
         let sha256 = !one || detect::begins_with_from(&head);
         pump.hash_from(&head, sha256, self.options.md5, self.options.sha1);
         if archive::is_archive(verdict.kind) {
-            let rest = Packed { path, role, uid, before, ahead, depth, again, budget, verdict };
+            let rest = Packed { path, role, uid, before, notes, ahead, depth, again, budget, verdict };
             return self.archive(container, pump, head, rest);
         }
         let mut mbox = None;
@@ -178,7 +187,7 @@ impl<'a> Session<'a> {
             };
             asked(drive(splitter, &mut pump, head, limits, self.sink))?
         };
-        let notes = mbox.map(|m| m.notes).unwrap_or_default();
+        notes.extend(mbox.map(|m| m.notes).unwrap_or_default());
         let done = Done { container, verdict, items, notes, before, budget };
         self.close(done, pump, ahead, None)?;
         ControlFlow::Continue(())
@@ -186,7 +195,7 @@ impl<'a> Session<'a> {
 
     /// Hands over an archive as it is, then reads what is in it.
     fn archive(&mut self, container: u32, mut pump: Pump<'_>, mut head: Vec<u8>, rest: Packed<'_>) -> Flow {
-        let Packed { path, role, uid, before, ahead, depth, again, budget, mut verdict } = rest;
+        let Packed { path, role, uid, before, notes, ahead, depth, again, budget, mut verdict } = rest;
         let limits = &self.options.limits;
         // A small archive is kept in memory, so that it is read once.
         let room = limits.archive_memory.saturating_add(1).saturating_sub(head.len());
@@ -202,8 +211,13 @@ impl<'a> Session<'a> {
             None
         } else {
             match archive::prepare(verdict.kind, &again) {
-                Ok(ready) => {
+                Ok((ready, None)) => {
                     verdict.reason = Some("archive-opened");
+                    Some(ready)
+                }
+                Ok((ready, Some(damage))) => {
+                    verdict.reason = Some("archive-damaged");
+                    refused = Some((0, damage));
                     Some(ready)
                 }
                 Err(error) if error.kind() == io::ErrorKind::Unsupported => {
@@ -220,7 +234,7 @@ impl<'a> Session<'a> {
             }
         };
         let size = pump.at;
-        let done = Done { container, verdict, items: 0, notes: Vec::new(), before, budget };
+        let done = Done { container, verdict, items: 0, notes, before, budget };
         let after = self.close(done, pump, ahead, refused)?;
         let Some(ready) = ready else { return ControlFlow::Continue(()) };
         let own = Budget::new(limits, size, ahead.zip(after));
@@ -299,11 +313,20 @@ struct Packed<'a> {
     role: Role,
     uid: Option<u64>,
     before: Option<FileState>,
+    notes: Vec<Anomaly>,
     ahead: Option<&'a File>,
     depth: u32,
     again: Again<'a>,
     budget: Option<&'a Budget<'a>>,
     verdict: Verdict,
+}
+
+/// Reads on in a file that begins with a header block, until it can be told whether it is that of a message.
+fn more_header(pump: &mut Pump<'_>, head: &mut Vec<u8>) {
+    while !pump.eof && head.len() < detect::MOST && detect::is_undecided(head) {
+        let more = head.len();
+        pump.fill(head, more);
+    }
 }
 
 /// The bytes by which the kind is told; all of a small file, read in one call.

@@ -103,6 +103,8 @@ pub struct Run {
     pub command_line: Vec<Vec<u8>>,
     /// The current directory.
     pub cwd: Option<Vec<u8>>,
+    /// Who examines, when somebody was named for this run.
+    pub examiner: Option<String>,
     /// Name of the machine.
     pub host: Option<String>,
     /// Its operating system and version.
@@ -137,6 +139,7 @@ impl Run {
             binary: None,
             command_line: Vec::new(),
             cwd: None,
+            examiner: None,
             host: None,
             os: None,
             user: None,
@@ -159,6 +162,9 @@ impl Run {
         }
         if let Some(cwd) = &self.cwd {
             o.text("cwd", cwd);
+        }
+        if let Some(examiner) = &self.examiner {
+            o.str("examiner", examiner);
         }
         if let Some(host) = &self.host {
             o.str("host", host);

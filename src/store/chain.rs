@@ -9,8 +9,9 @@ use crate::types::json;
 
 use super::custody::{Event, Head, Link, NOTHING};
 use super::disk::read_small;
+use super::framed::{LineForm, LineFrame};
 use super::layout::{FileKind, Layout};
-use super::lines::Lines;
+use super::lines::{Lines, last_line};
 use super::{StoreError, VERSION};
 
 /// What is wrong with a record, in a way that no crash explains.
@@ -37,6 +38,8 @@ pub enum Trouble {
     NotOurs,
     /// A line of a pack is no canonical frame line, or does not follow the one before.
     FrameInvalid,
+    /// A frame of lines cannot be unpacked, or does not hold what its event says.
+    LinesUnreadable,
 }
 
 impl std::fmt::Display for Trouble {
@@ -51,6 +54,7 @@ impl std::fmt::Display for Trouble {
             Self::TooShort => "the file is shorter than what was committed",
             Self::FormInvalid => "the content is not in its form",
             Self::NotOurs => "it is a link or no plain file",
+            Self::LinesUnreadable => "the lines cannot be unpacked, or are not as many as were committed",
             Self::FrameInvalid => "the line is no canonical frame line, or does not follow the one before",
         })
     }
@@ -63,6 +67,10 @@ pub struct Chain {
     pub head: Head,
     /// Committed length of each file of the record, by path; packs are not in it.
     pub covers: BTreeMap<String, u64>,
+    /// The frames of each file of frames, by path, one for each stretch that an event covers.
+    pub frames: BTreeMap<String, Vec<LineFrame>>,
+    /// How the lines of packs and ledger are kept.
+    pub form: LineForm,
     /// Length of the believed part of `custody.jsonl`.
     pub len: u64,
     /// Length that `custody.jsonl` has; more than `len` means a torn tail.
@@ -84,9 +92,73 @@ impl Chain {
         })
     }
 
-    /// Committed length of a file of the record.
+    /// Committed length of a file of the record; of a file of frames that of its lines, unpacked.
     pub fn cover(&self, path: &str) -> u64 {
         self.covers.get(path).copied().unwrap_or(0)
+    }
+
+    /// Committed length of a file of the record as it is stored.
+    pub fn stored(&self, path: &str) -> u64 {
+        if FileKind::is_framed(path) {
+            self.frames.get(path).and_then(|frames| frames.last()).map_or(0, |frame| frame.to_packed)
+        } else {
+            self.cover(path)
+        }
+    }
+
+    /// The path of a numbered file, relative to the case.
+    pub fn name(&self, kind: FileKind, number: u32) -> String {
+        kind.path(number, self.form)
+    }
+
+    /// The committed lines of a file from byte `from` (unpacked) on.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] when the file cannot be opened.
+    pub fn lines(&self, layout: &Layout, rel: &str, from: u64) -> Result<Lines, StoreError> {
+        let to = self.cover(rel);
+        if FileKind::is_framed(rel) {
+            Lines::framed(&layout.at(rel), self.frames.get(rel).map_or(&[], Vec::as_slice), from, to)
+        } else {
+            Lines::open(&layout.at(rel), from, to)
+        }
+    }
+
+    /// The last committed line of a file, without its LF; `None` when it is longer than `limit`.
+    pub(super) fn last_line(
+        &self,
+        layout: &Layout,
+        rel: &str,
+        limit: u64,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        if !FileKind::is_framed(rel) {
+            return Ok(last_line(&layout.at(rel), self.cover(rel), limit)?.map(|(_, line)| line));
+        }
+        // A commit has whole lines, so the last is all in the last frame.
+        let from = self.frames.get(rel).and_then(|frames| frames.last()).map_or(0, |frame| frame.from);
+        let mut lines = self.lines(layout, rel, from)?;
+        let mut last = None;
+        while let Some(line) = lines.next_line()? {
+            let fits = line.is_whole && line.bytes.len() as u64 <= limit;
+            let kept = last.get_or_insert_with(Vec::new);
+            kept.clear();
+            kept.extend_from_slice(line.bytes);
+            if !fits {
+                last = None;
+            }
+        }
+        Ok(last)
+    }
+
+    /// In which form the lines are: what the events name decides, before there are any the version of the format.
+    pub fn form_of(covers: &BTreeMap<String, u64>, layout: &Layout) -> LineForm {
+        let mut numbered = covers.keys().filter(|path| FileKind::of(path).is_some()).peekable();
+        if numbered.peek().is_some() {
+            let is_framed = numbered.any(|path| FileKind::is_framed(path));
+            return if is_framed { LineForm::Framed } else { LineForm::Plain };
+        }
+        let version = read_small(&layout.at(Layout::VERSION)).ok().and_then(|text| version_of(&text));
+        LineForm::of_version(version.and_then(|version| u32::try_from(version).ok()).unwrap_or(VERSION))
     }
 }
 
@@ -175,6 +247,7 @@ pub(super) fn follow(layout: &Layout, head: Option<Head>, beyond: bool) -> Resul
     };
     let mut lines = Lines::open(&log_path, 0, size)?;
     let mut covers = BTreeMap::new();
+    let mut frames = BTreeMap::new();
     let mut prev = Sha256Digest::from_bytes(NOTHING);
     let (mut events, mut len) = (0u64, 0u64);
     let upto = if beyond || head.is_none() { u64::MAX } else { named };
@@ -204,6 +277,13 @@ pub(super) fn follow(layout: &Layout, head: Option<Head>, beyond: bool) -> Resul
                 return damaged(&log_path, at, Trouble::StretchesBroken);
             }
             *cover = stretch.to;
+            if let Some(frame) = stretch.frame() {
+                let of: &mut Vec<LineFrame> = frames.entry(stretch.path.clone()).or_default();
+                if of.last().map_or(0, |last| last.to_packed) != frame.from_packed {
+                    return damaged(&log_path, at, Trouble::StretchesBroken);
+                }
+                of.push(frame);
+            }
         }
         prev = Sha256Digest::of(line.bytes);
         events += 1;
@@ -226,7 +306,8 @@ pub(super) fn follow(layout: &Layout, head: Option<Head>, beyond: bool) -> Resul
         None => case_id(layout)?,
     };
     let head_behind = events != named;
-    Ok(Chain { head: Head { case, events, head: prev }, covers, len, size, head_behind })
+    let form = Chain::form_of(&covers, layout);
+    Ok(Chain { head: Head { case, events, head: prev }, covers, frames, form, len, size, head_behind })
 }
 
 fn case_id(layout: &Layout) -> Result<String, StoreError> {

@@ -29,13 +29,13 @@ pub(crate) fn run() -> Run {
 }
 
 /// One source of one mbox with `n` items, as ledger lines, one string each.
-struct Mbox {
+pub(super) struct Mbox {
     bytes: Vec<u8>,
     blobs: Vec<Vec<u8>>,
-    lines: Vec<Vec<u8>>,
+    pub(super) lines: Vec<Vec<u8>>,
 }
 
-fn mbox(n: u32) -> Mbox {
+pub(super) fn mbox(n: u32) -> Mbox {
     let mut bytes = Vec::new();
     let mut blobs = Vec::new();
     let mut records = vec![
@@ -105,7 +105,7 @@ fn mbox(n: u32) -> Mbox {
 }
 
 /// Imports as the pipeline does: blobs not stored yet, lines not committed yet, a commit every two lines.
-fn import(writer: &mut Writer, mbox: &Mbox) -> Result<(), StoreError> {
+pub(super) fn import(writer: &mut Writer, mbox: &Mbox) -> Result<(), StoreError> {
     let reader = Reader::open(writer.layout().root())?;
     let known = BlobMap::load(&reader)?;
     let (segment, done) = match writer.segments().first() {
@@ -144,9 +144,15 @@ fn import(writer: &mut Writer, mbox: &Mbox) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn begin(disk: Disk, dir: &Path) -> Result<Writer, StoreError> {
+pub(super) fn begin(disk: Disk, dir: &Path) -> Result<Writer, StoreError> {
+    begin_as(disk, dir, VERSION)
+}
+
+fn begin_as(disk: Disk, dir: &Path, version: u32) -> Result<Writer, StoreError> {
     let mut writer = match state(dir)? {
-        State::Absent | State::Unfinished => Writer::create_with(disk, dir, &CaseInfo::default(), &run())?,
+        State::Absent | State::Unfinished => {
+            Writer::create_with(disk, dir, &CaseInfo::default(), &run(), version)?
+        }
         State::Case | State::Other => Writer::open_with(disk, dir, &run())?,
     };
     writer.pack_full = 300;
@@ -164,10 +170,24 @@ fn check_whole(dir: &Path, mbox: &Mbox) {
     let restored = restore_container(&reader, &blobs, id, &mut out).unwrap();
     assert!(restored.is_exact());
     assert_eq!(out, mbox.bytes);
-    assert_eq!(fs::read(dir.join("ledger/000001.jsonl")).unwrap(), mbox.lines.concat());
+    assert_eq!(ledger(dir), mbox.lines.concat());
     for event in reader.custody().unwrap() {
         event.unwrap();
     }
+}
+
+/// The lines of the first segment.
+pub(super) fn ledger(dir: &Path) -> Vec<u8> {
+    let reader = Reader::open(dir).unwrap();
+    let mut lines = reader.ledger_lines(1, 0).unwrap();
+    let mut all = Vec::new();
+    while let Some(line) = lines.next_line().unwrap() {
+        assert!(line.is_whole);
+        assert_eq!(line.at, all.len() as u64);
+        all.extend_from_slice(line.bytes);
+        all.push(b'\n');
+    }
+    all
 }
 
 /// What the writer said was committed must be there.
@@ -194,9 +214,9 @@ fn a_case_holds_what_was_put_into_it() {
     assert!(first.recovered().is_empty());
     assert!(matches!(Writer::open(&dir, &run()), Err(StoreError::Locked { pid: Some(_), .. })));
     drop(first);
-    fs::write(dir.join("VERSION"), "mailtrail-case/3\n").unwrap();
-    assert!(matches!(Reader::open(&dir), Err(StoreError::NewerFormat { found: 3, .. })));
-    assert!(matches!(Writer::open(&dir, &run()), Err(StoreError::NewerFormat { found: 3, .. })));
+    fs::write(dir.join("VERSION"), "mailtrail-case/4\n").unwrap();
+    assert!(matches!(Reader::open(&dir), Err(StoreError::NewerFormat { found: 4, .. })));
+    assert!(matches!(Writer::open(&dir, &run()), Err(StoreError::NewerFormat { found: 4, .. })));
 }
 
 #[test]
@@ -260,7 +280,7 @@ fn a_reader_sees_a_consistent_case_while_a_writer_works() {
 }
 
 /// Stops at every step of making a case and importing into it, perhaps stops the next try too, and goes on.
-fn stopped_everywhere(lose: &dyn Fn(&Faults)) {
+fn stopped_everywhere(version: u32, lose: &dyn Fn(&Faults)) {
     let mbox = mbox(5);
     let mut stop_at = 0;
     loop {
@@ -270,7 +290,8 @@ fn stopped_everywhere(lose: &dyn Fn(&Faults)) {
             let disk = Disk::default();
             let faults = disk.faults.clone();
             faults.lock().unwrap().stop_at = Some(at);
-            let done = begin(disk, &dir).and_then(|mut writer| import(&mut writer, &mbox)).is_ok();
+            let done =
+                begin_as(disk, &dir, version).and_then(|mut writer| import(&mut writer, &mbox)).is_ok();
             lose(&faults.lock().unwrap());
             done
         };
@@ -279,7 +300,7 @@ fn stopped_everywhere(lose: &dyn Fn(&Faults)) {
         // The second try is stopped as well, at some step of its recovery.
         stopped(stop_at % 17);
         assert!(committed_lines(&dir) >= before, "stopped at {stop_at}: something committed was lost");
-        let mut writer = begin(Disk::default(), &dir).unwrap();
+        let mut writer = begin_as(Disk::default(), &dir, version).unwrap();
         import(&mut writer, &mbox).unwrap();
         writer.close().unwrap();
         check_whole(&dir, &mbox);
@@ -294,15 +315,16 @@ fn stopped_everywhere(lose: &dyn Fn(&Faults)) {
 
 #[test]
 fn an_import_stopped_at_any_step_ends_the_same_when_run_again() {
-    stopped_everywhere(&|_| {});
+    stopped_everywhere(VERSION, &|_| {});
+    stopped_everywhere(ACCOUNTS, &|_| {});
 }
 
 /// A power cut: every file is as long as it was flushed (plus some of the rest, as zeros or not at all), and a name that was
 /// not flushed is gone.
 #[test]
 fn a_power_cut_at_any_step_loses_nothing_that_was_committed() {
-    for keep in [0, 1, 2] {
-        stopped_everywhere(&|faults| {
+    for (version, keep) in [(VERSION, 0), (VERSION, 1), (VERSION, 2), (ACCOUNTS, 1)] {
+        stopped_everywhere(version, &|faults| {
             for (path, &durable) in &faults.durable {
                 let Ok(meta) = fs::metadata(path) else { continue };
                 if faults.unnamed.contains(path) && keep == 0 {
@@ -369,13 +391,13 @@ fn a_recovery_is_told_in_the_custody_log_with_the_digest_of_what_was_cut() {
     import(&mut writer, &mbox).unwrap();
     writer.close().unwrap();
     let mut tails: BTreeMap<PathBuf, Vec<u8>> = BTreeMap::new();
-    for name in ["custody.jsonl", "ledger/000001.jsonl", "packs/000001.jsonl"] {
+    for name in ["custody.jsonl", "ledger/000001.jsonl.zst", "packs/000001.jsonl.zst"] {
         let path = dir.path().join(name);
         let old = fs::read(&path).unwrap();
         fs::write(&path, [old.as_slice(), b"{\"torn\":\n\0"].concat()).unwrap();
         tails.insert(path, old);
     }
-    fs::write(dir.path().join("ledger/000002.jsonl"), b"{}").unwrap();
+    fs::write(dir.path().join("ledger/000002.jsonl.zst"), b"{}").unwrap();
     let writer = Writer::open(dir.path(), &run()).unwrap();
     assert_eq!(writer.recovered().len(), 4);
     drop(writer);
@@ -387,7 +409,7 @@ fn a_recovery_is_told_in_the_custody_log_with_the_digest_of_what_was_cut() {
         let new = fs::read(&path).unwrap();
         assert!(new.starts_with(&old) && !new.ends_with(b"\0"), "{}", path.display());
     }
-    assert!(!dir.path().join("ledger/000002.jsonl").exists());
+    assert!(!dir.path().join("ledger/000002.jsonl.zst").exists());
 }
 
 type Damage<'a> = &'a dyn Fn(&Path);
@@ -401,9 +423,9 @@ fn a_record_that_no_crash_explains_is_not_written_to() {
     };
     let damages: [(&str, Damage<'_>); 6] = [
         ("head gone", &|dir| fs::remove_file(dir.join("HEAD")).unwrap()),
-        ("ledger gone", &|dir| fs::remove_file(dir.join("ledger/000001.jsonl")).unwrap()),
+        ("ledger gone", &|dir| fs::remove_file(dir.join("ledger/000001.jsonl.zst")).unwrap()),
         ("pack cut", &|dir| fs::write(dir.join("packs/000002.pack"), b"").unwrap()),
-        ("pack lines gone", &|dir| fs::remove_file(dir.join("packs/000002.jsonl")).unwrap()),
+        ("pack lines gone", &|dir| fs::remove_file(dir.join("packs/000002.jsonl.zst")).unwrap()),
         ("last event gone", &|dir| {
             let path = dir.join("custody.jsonl");
             let text = fs::read_to_string(&path).unwrap();

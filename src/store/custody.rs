@@ -4,6 +4,7 @@ use crate::types::event::EventUnread;
 use crate::types::json::{self, Obj, Value};
 use crate::types::{CustodyEvent, CustodyEventKind, Sha256Digest};
 
+use super::framed::LineFrame;
 use super::layout::{FileKind, Layout};
 
 /// A stretch of a file of the record that an event covers.
@@ -17,6 +18,31 @@ pub struct Stretch {
     pub path: String,
     /// Digest of the bytes.
     pub sha256: Sha256Digest,
+    /// The frame that holds the bytes, when the file is one of frames; `from..to` and `sha256` are of what it unpacks to.
+    pub packed: Option<PackedStretch>,
+}
+
+/// Where the frame of a stretch is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PackedStretch {
+    /// First byte.
+    pub from: u64,
+    /// Just past the last byte.
+    pub to: u64,
+    /// Digest of the bytes as stored.
+    pub sha256: Sha256Digest,
+}
+
+impl Stretch {
+    /// The frame, when the file is one of frames.
+    pub fn frame(&self) -> Option<LineFrame> {
+        self.packed.map(|packed| LineFrame {
+            from: self.from,
+            to: self.to,
+            from_packed: packed.from,
+            to_packed: packed.to,
+        })
+    }
 }
 
 /// One event of the custody log.
@@ -49,8 +75,18 @@ impl Event {
         o.raw("data", &self.data);
         o.arr("files", &self.files, |out, stretch| {
             let mut o = Obj::new(out);
-            o.uint("from", stretch.from).str("path", &stretch.path).digest("sha256", &stretch.sha256);
+            o.uint("from", stretch.from);
+            if let Some(packed) = &stretch.packed {
+                o.uint("from_packed", packed.from);
+            }
+            o.str("path", &stretch.path).digest("sha256", &stretch.sha256);
+            if let Some(packed) = &stretch.packed {
+                o.digest("sha256_packed", &packed.sha256);
+            }
             o.uint("to", stretch.to);
+            if let Some(packed) = &stretch.packed {
+                o.uint("to_packed", packed.to);
+            }
             o.end();
         });
         o.digest("prev", &self.prev);
@@ -186,16 +222,28 @@ fn skip_string(bytes: &[u8], mut at: usize) -> Option<usize> {
 }
 
 fn stretch(v: &Value) -> Option<Stretch> {
+    let packed = match v.get("to_packed") {
+        Some(to) => Some(PackedStretch {
+            from: v.get("from_packed")?.as_u64()?,
+            to: to.as_u64()?,
+            sha256: v.get("sha256_packed")?.as_str()?.parse().ok()?,
+        }),
+        None => None,
+    };
     let stretch = Stretch {
         from: v.get("from")?.as_u64()?,
         to: v.get("to")?.as_u64()?,
         path: v.get("path")?.as_str()?.to_owned(),
         sha256: v.get("sha256")?.as_str()?.parse().ok()?,
+        packed,
     };
     // Whoever reads or cuts a file of this name must stay inside the case.
     let is_ours = matches!(FileKind::of(&stretch.path), Some((FileKind::PackLines | FileKind::Ledger, _)))
         || [Layout::VERSION, Layout::CASE].contains(&stretch.path.as_str());
-    (stretch.from < stretch.to && is_ours).then_some(stretch)
+    let is_framed = FileKind::is_framed(&stretch.path);
+    let is_packed = packed.is_some_and(|packed| packed.from < packed.to);
+    (stretch.from < stretch.to && is_ours && is_framed == is_packed && is_packed == packed.is_some())
+        .then_some(stretch)
 }
 
 /// Which event is the newest, kept apart from the log.
@@ -240,7 +288,7 @@ mod tests {
         let sha256 = Sha256Digest::of(b"x");
         Event {
             data: b"{\"items\":2}".to_vec(),
-            files: vec![Stretch { from: 0, to: 17, path: "VERSION".into(), sha256 }],
+            files: vec![Stretch { from: 0, to: 17, path: "VERSION".into(), sha256, packed: None }],
             prev: Sha256Digest::from_bytes(NOTHING),
             run: Some(b"{\"tool\":\"mailtrail\"}".to_vec()),
             seq: 0,

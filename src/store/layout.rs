@@ -2,11 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
+use super::framed::LineForm;
+
 /// Where the files of a case are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
     root: PathBuf,
+    form: LineForm,
 }
+
+/// What the name of a file of lines ends in when the lines are frames.
+const FRAMED_ENDING: &str = ".zst";
 
 /// What a numbered file of the record is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,12 +27,18 @@ pub enum FileKind {
 
 impl FileKind {
     /// The path of number `number`, relative to the case, with `/` between the names.
-    pub fn path(self, number: u32) -> String {
+    pub fn path(self, number: u32, form: LineForm) -> String {
+        let ending = if form == LineForm::Framed { FRAMED_ENDING } else { "" };
         match self {
             Self::Pack => format!("packs/{number:06}.pack"),
-            Self::PackLines => format!("packs/{number:06}.jsonl"),
-            Self::Ledger => format!("ledger/{number:06}.jsonl"),
+            Self::PackLines => format!("packs/{number:06}.jsonl{ending}"),
+            Self::Ledger => format!("ledger/{number:06}.jsonl{ending}"),
         }
+    }
+
+    /// Whether a file of this path holds frames of lines.
+    pub fn is_framed(path: &str) -> bool {
+        path.ends_with(FRAMED_ENDING)
     }
 
     /// The kind and number of a path that [`Self::path`] made, and of no other.
@@ -34,13 +46,15 @@ impl FileKind {
         let (folder, name) = path.split_once('/')?;
         let (digits, ending) = name.split_once('.')?;
         let number: u32 = digits.parse().ok().filter(|&n| n > 0)?;
-        let kind = match (folder, ending) {
-            ("packs", "pack") => Self::Pack,
-            ("packs", "jsonl") => Self::PackLines,
-            ("ledger", "jsonl") => Self::Ledger,
+        let (kind, form) = match (folder, ending) {
+            ("packs", "pack") => (Self::Pack, LineForm::Plain),
+            ("packs", "jsonl") => (Self::PackLines, LineForm::Plain),
+            ("packs", "jsonl.zst") => (Self::PackLines, LineForm::Framed),
+            ("ledger", "jsonl") => (Self::Ledger, LineForm::Plain),
+            ("ledger", "jsonl.zst") => (Self::Ledger, LineForm::Framed),
             _ => return None,
         };
-        (kind.path(number) == path).then_some((kind, number))
+        (kind.path(number, form) == path).then_some((kind, number))
     }
 }
 
@@ -62,7 +76,14 @@ impl Layout {
 
     /// The layout of the case in `root`.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into() }
+        Self { root: root.into(), form: LineForm::Framed }
+    }
+
+    /// The same with lines in this form; without it they are in the form of a new case.
+    #[must_use]
+    pub fn with_form(mut self, form: LineForm) -> Self {
+        self.form = form;
+        self
     }
 
     /// The directory of the case.
@@ -75,9 +96,14 @@ impl Layout {
         self.root.join(path)
     }
 
+    /// The path of a numbered file of the record, relative to the case.
+    pub fn name(&self, kind: FileKind, number: u32) -> String {
+        kind.path(number, self.form)
+    }
+
     /// A numbered file of the record.
     pub fn numbered(&self, kind: FileKind, number: u32) -> PathBuf {
-        self.root.join(kind.path(number))
+        self.root.join(self.name(kind, number))
     }
 
     /// Folder of what can be made anew from the record.
@@ -104,12 +130,19 @@ mod tests {
     fn a_numbered_path_is_read_in_its_one_form() {
         for kind in [FileKind::Pack, FileKind::PackLines, FileKind::Ledger] {
             for number in [1, 999_999, 1_000_000] {
-                assert_eq!(FileKind::of(&kind.path(number)), Some((kind, number)));
+                for form in [LineForm::Plain, LineForm::Framed] {
+                    assert_eq!(FileKind::of(&kind.path(number, form)), Some((kind, number)));
+                }
             }
         }
-        for path in
-            ["packs/1.pack", "packs/000000.pack", "packs/+00001.pack", "ledger/000001.pack", "x/000001.jsonl"]
-        {
+        for path in [
+            "packs/1.pack",
+            "packs/000001.pack.zst",
+            "packs/000000.pack",
+            "packs/+00001.pack",
+            "ledger/000001.pack",
+            "x/000001.jsonl",
+        ] {
             assert_eq!(FileKind::of(path), None, "{path}");
         }
     }

@@ -1,11 +1,12 @@
 //! Reads a file of lines up to a given length, one bounded line after the other.
 
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Take};
+use std::io::{BufRead, BufReader, Read as _, Seek as _, SeekFrom, Take};
 use std::path::{Path, PathBuf};
 
-use super::StoreError;
 use super::disk::open_read;
+use super::framed::{FrameBytes, LineFrame, frames_between};
+use super::{StoreError, Trouble};
 
 /// Longest line that is taken into memory; a longer one is damage. A line of a full frame of empty blobs has some 5 MiB.
 pub const MAX_LINE: u64 = 64 << 20;
@@ -13,10 +14,26 @@ pub const MAX_LINE: u64 = 64 << 20;
 /// Lines of one file between two offsets.
 #[derive(Debug)]
 pub struct Lines {
-    file: BufReader<Take<File>>,
+    file: Bytes,
     path: PathBuf,
     line: Vec<u8>,
     at: u64,
+}
+
+/// Where the bytes come from.
+#[derive(Debug)]
+enum Bytes {
+    Plain(BufReader<Take<File>>),
+    Framed(BufReader<Take<FrameBytes>>),
+}
+
+impl Bytes {
+    fn buffered(&mut self) -> &mut dyn BufRead {
+        match self {
+            Self::Plain(bytes) => bytes,
+            Self::Framed(bytes) => bytes,
+        }
+    }
 }
 
 /// One line.
@@ -41,8 +58,45 @@ impl Lines {
         if from > 0 {
             file.seek(SeekFrom::Start(from)).map_err(wrong)?;
         }
-        let file = BufReader::with_capacity(128 << 10, file.take(to.saturating_sub(from)));
+        let file = Bytes::Plain(BufReader::with_capacity(128 << 10, file.take(to.saturating_sub(from))));
         Ok(Self { file, path: path.to_owned(), line: Vec::new(), at: from })
+    }
+
+    /// The lines in bytes `from..to` (unpacked) of a file of frames.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] when the file cannot be opened, [`StoreError::Damaged`] when a frame before `from` is damaged.
+    pub(super) fn framed(path: &Path, frames: &[LineFrame], from: u64, to: u64) -> Result<Self, StoreError> {
+        let frames = frames_between(frames, from, to);
+        let start = frames.first().map_or(from, |frame| frame.from);
+        let bytes = FrameBytes::open(path, frames).map_err(|error| StoreError::io("read", path, error))?;
+        let file = BufReader::with_capacity(64 << 10, bytes.take(to.saturating_sub(start)));
+        let mut lines =
+            Self { file: Bytes::Framed(file), path: path.to_owned(), line: Vec::new(), at: start };
+        let skip = from.saturating_sub(start);
+        let skipped = std::io::copy(&mut lines.file.buffered().take(skip), &mut std::io::sink());
+        match skipped {
+            Ok(n) if n == skip => lines.at = from,
+            Ok(_) => return Err(lines.wrong(std::io::ErrorKind::UnexpectedEof.into())),
+            Err(error) => return Err(lines.wrong(error)),
+        }
+        Ok(lines)
+    }
+
+    /// From now on a damaged frame ends with a line that is not whole, and the lines of the next one follow.
+    pub fn pass_over_damage(&mut self) {
+        if let Bytes::Framed(bytes) = &mut self.file {
+            bytes.get_mut().get_mut().pass_over_damage();
+        }
+    }
+
+    /// What the operating system says is an error of its own; all else that a frame can say is damage.
+    fn wrong(&self, error: std::io::Error) -> StoreError {
+        if matches!(self.file, Bytes::Framed(_)) && error.raw_os_error().is_none() {
+            let (path, trouble) = (self.path.clone(), Trouble::LinesUnreadable);
+            return StoreError::Damaged { path, offset: self.at, trouble };
+        }
+        StoreError::io("read", &self.path, error)
     }
 
     /// The next line; `None` at the end.
@@ -52,11 +106,23 @@ impl Lines {
     pub fn next_line(&mut self) -> Result<Option<Line<'_>>, StoreError> {
         let at = self.at;
         self.line.clear();
-        let wrong = |path: &Path, error| StoreError::io("read", path, error);
-        let n = (&mut self.file)
-            .take(MAX_LINE)
-            .read_until(b'\n', &mut self.line)
-            .map_err(|e| wrong(&self.path, e))?;
+        let read = self.file.buffered().take(MAX_LINE).read_until(b'\n', &mut self.line);
+        let n = match read {
+            Ok(n) => n,
+            Err(error) => return Err(self.wrong(error)),
+        };
+        if let Bytes::Framed(bytes) = &mut self.file
+            && self.line.last() != Some(&b'\n')
+            && (n as u64) < MAX_LINE
+        {
+            // Here the lines end, or a frame was damaged: then the next one begins where its event says.
+            let rest = bytes.get_mut();
+            if let Some(next) = rest.get_mut().go_on() {
+                rest.set_limit((rest.limit() + at + n as u64).saturating_sub(next));
+                self.at = next;
+                return Ok(Some(Line { at, bytes: &self.line, is_whole: false }));
+            }
+        }
         if n == 0 {
             return Ok(None);
         }
@@ -66,7 +132,10 @@ impl Lines {
             self.line.pop();
         } else if n as u64 == MAX_LINE {
             self.line.clear();
-            self.at += self.skip_line().map_err(|e| wrong(&self.path, e))?;
+            match self.skip_line() {
+                Ok(skipped) => self.at += skipped,
+                Err(error) => return Err(self.wrong(error)),
+            }
             is_whole = false;
         }
         Ok(Some(Line { at, bytes: &self.line, is_whole }))
@@ -80,7 +149,8 @@ impl Lines {
     fn skip_line(&mut self) -> std::io::Result<u64> {
         let mut skipped = 0;
         loop {
-            let buffer = self.file.fill_buf()?;
+            let file = self.file.buffered();
+            let buffer = file.fill_buf()?;
             if buffer.is_empty() {
                 return Ok(skipped);
             }
@@ -88,7 +158,7 @@ impl Lines {
                 Some(at) => (at + 1, true),
                 None => (buffer.len(), false),
             };
-            self.file.consume(n);
+            file.consume(n);
             skipped += n as u64;
             if done {
                 return Ok(skipped);

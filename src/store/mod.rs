@@ -14,6 +14,9 @@ mod chain;
 mod crash_tests;
 mod custody;
 mod disk;
+mod framed;
+#[cfg(test)]
+mod framed_tests;
 mod layout;
 mod lines;
 mod lock;
@@ -29,8 +32,9 @@ mod writer;
 pub use crate::types::event::Cut;
 pub use case::{CaseInfo, Run, State, state};
 pub use chain::{Chain, Trouble, read_chain, version_of};
-pub use custody::{Event, Head, Stretch};
+pub use custody::{Event, Head, PackedStretch, Stretch};
 pub use disk::{open_read, read_small};
+pub use framed::{LineForm, LineFrame, lines_digest};
 pub use layout::{FileKind, Layout};
 pub use lines::{Line, Lines, MAX_LINE};
 pub use lock::is_being_written;
@@ -41,10 +45,13 @@ pub use segment::{SegmentInfo, SegmentState, source_id};
 pub use writer::Writer;
 
 /// The format version of the cases that this program makes, and the highest that it reads and writes.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// The first format version that has lines of accounts in its ledger.
 pub const ACCOUNTS: u32 = 2;
+
+/// The first format version that keeps the lines of packs and ledger as zstd frames.
+pub const FRAMED: u32 = 3;
 
 /// Why the record of a case could not be read or written.
 #[derive(Debug, Error)]

@@ -1,9 +1,10 @@
 //! Frames of a pack: many blobs compressed as one, and back (docs/format.md, section 3).
 
 use std::cell::RefCell;
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, Read as _, Write as _};
 
 use zstd::bulk::Compressor;
+use zstd::stream::read::Decoder;
 use zstd::zstd_safe::CParameter;
 
 use crate::types::Sha256Digest;
@@ -184,8 +185,8 @@ impl LongPacker {
 ///
 /// # Errors
 /// When zstd cannot get its memory.
-pub fn unpack<'a>(stored: impl Read + 'a) -> io::Result<impl Read + 'a> {
-    let mut zstd = zstd::stream::read::Decoder::new(stored)?.single_frame();
+pub fn unpack<R: BufRead>(stored: R) -> io::Result<Decoder<'static, R>> {
+    let mut zstd = Decoder::with_buffer(stored)?.single_frame();
     zstd.window_log_max(WINDOW_LOG_MAX)?;
     Ok(zstd)
 }

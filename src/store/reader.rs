@@ -16,6 +16,7 @@ use super::case::CaseInfo;
 use super::chain::{Chain, Trouble, check_version, follow, read_head};
 use super::custody::{Event, Head};
 use super::disk::open_read;
+use super::framed::{LineForm, unpacked_lines};
 use super::layout::{FileKind, Layout};
 use super::lines::Lines;
 use super::pack::{BlobAt, FRAME_IN_MEMORY, FrameAt, FrameLine, unpack, unpack_all};
@@ -36,6 +37,8 @@ pub struct Reader {
     chain: OnceLock<Chain>,
     packs: Mutex<VecDeque<(u32, Arc<File>)>>,
     cache: Mutex<VecDeque<(FrameAt, Arc<Vec<u8>>)>>,
+    // The lines of one frame: who looks up the lines of packs one by one mostly finds the next in the same.
+    lines: Mutex<Option<(u32, u64, Arc<Vec<u8>>)>>,
 }
 
 impl Reader {
@@ -46,22 +49,29 @@ impl Reader {
     /// its form. Whether the custody log leads to the head is told by the first call that needs it.
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
         let layout = Layout::new(dir);
-        check_version(&layout)?;
+        let version = check_version(&layout)?;
+        let layout = layout.with_form(LineForm::of_version(version));
         let Some(head) = read_head(&layout)? else {
             // Being made just now, or the making was cut off at its very end.
             let chain = follow(&layout, None, false)?;
             return Ok(Self::over(layout, chain));
         };
-        Ok(Self { layout, head, chain: OnceLock::new(), packs: Mutex::default(), cache: Mutex::default() })
+        Ok(Self::of(layout, head, OnceLock::new()))
     }
 
     /// A reader that believes this chain.
     pub fn over(layout: Layout, chain: Chain) -> Self {
+        let layout = layout.with_form(chain.form);
         let head = chain.head.clone();
-        Self { layout, head, chain: OnceLock::from(chain), packs: Mutex::default(), cache: Mutex::default() }
+        Self::of(layout, head, OnceLock::from(chain))
     }
 
-    fn chain(&self) -> Result<&Chain, StoreError> {
+    fn of(layout: Layout, head: Head, chain: OnceLock<Chain>) -> Self {
+        let (packs, cache, lines) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self { layout, head, chain, packs, cache, lines }
+    }
+
+    pub(super) fn chain(&self) -> Result<&Chain, StoreError> {
         if let Some(chain) = self.chain.get() {
             return Ok(chain);
         }
@@ -79,7 +89,8 @@ impl Reader {
         &self.head
     }
 
-    /// Committed length of a file of the record, by its path relative to the case; 0 when there is none.
+    /// Committed length of a file of the record, by its path relative to the case; 0 when there is none. Of a file of
+    /// frames it is that of its lines, unpacked.
     ///
     /// # Errors
     /// [`StoreError::Damaged`] when the chain of the custody log does not hold, [`StoreError::Io`].
@@ -108,8 +119,50 @@ impl Reader {
     /// # Errors
     /// [`StoreError::Io`].
     pub fn ledger_lines(&self, segment: u32, from: u64) -> Result<Lines, StoreError> {
-        let rel = FileKind::Ledger.path(segment);
-        Lines::open(&self.layout.at(&rel), from, self.cover(&rel)?)
+        self.numbered_lines(FileKind::Ledger, segment, from)
+    }
+
+    /// The committed lines of a pack from byte `from` (unpacked) on.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn pack_lines(&self, pack: u32, from: u64) -> Result<Lines, StoreError> {
+        self.numbered_lines(FileKind::PackLines, pack, from)
+    }
+
+    fn numbered_lines(&self, kind: FileKind, number: u32, from: u64) -> Result<Lines, StoreError> {
+        let chain = self.chain()?;
+        chain.lines(&self.layout, &chain.name(kind, number), from)
+    }
+
+    /// The line of a pack that begins at byte `at` (unpacked) of its lines.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`]; [`StoreError::Damaged`] when there is no frame line.
+    pub fn pack_line(&self, pack: u32, at: u64) -> Result<FrameLine, StoreError> {
+        let chain = self.chain()?;
+        let rel = chain.name(FileKind::PackLines, pack);
+        let damaged =
+            || StoreError::Damaged { path: self.layout.at(&rel), offset: at, trouble: Trouble::FrameInvalid };
+        let frames = chain.frames.get(&rel).map_or(&[][..], Vec::as_slice);
+        let Some(frame) = frames.get(frames.partition_point(|frame| frame.to <= at)) else {
+            let mut lines = chain.lines(&self.layout, &rel, at)?;
+            let line = lines.next_line()?.filter(|line| line.is_whole);
+            return line.and_then(|line| FrameLine::parse(pack, line.bytes)).ok_or_else(damaged);
+        };
+        let mut kept = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines = match kept.as_ref().filter(|(of, from, _)| (*of, *from) == (pack, frame.from)) {
+            Some((_, _, lines)) => lines.clone(),
+            None => {
+                let lines = unpacked_lines(&self.layout.at(&rel), *frame)
+                    .map_err(|error| StoreError::io("read", self.layout.at(&rel), error))?;
+                kept.insert((pack, frame.from, Arc::new(lines))).2.clone()
+            }
+        };
+        drop(kept);
+        let rest = at.checked_sub(frame.from).and_then(|at| lines.get(usize::try_from(at).ok()?..));
+        let line = rest.and_then(|rest| rest.get(..memchr::memchr(b'\n', rest)?));
+        line.and_then(|line| FrameLine::parse(pack, line)).ok_or_else(damaged)
     }
 
     /// The committed records of a segment, from line `from_line` (0 is the first) on.
@@ -362,16 +415,18 @@ impl Iterator for Frames<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let rel = FileKind::PackLines.path(self.pack);
+            let chain = match self.reader.chain() {
+                Ok(chain) => chain,
+                Err(error) => return Some(Err(error)),
+            };
+            let rel = chain.name(FileKind::PackLines, self.pack);
             let lines = if let Some(lines) = &mut self.lines {
                 lines
             } else {
-                let cover = match self.reader.cover(&rel) {
-                    Ok(0) => return None,
-                    Ok(cover) => cover,
-                    Err(error) => return Some(Err(error)),
-                };
-                match Lines::open(&self.reader.layout.at(&rel), self.from, cover) {
+                if chain.cover(&rel) == 0 {
+                    return None;
+                }
+                match chain.lines(&self.reader.layout, &rel, self.from) {
                     Ok(lines) => self.lines.insert(lines),
                     Err(error) => return Some(Err(error)),
                 }
@@ -388,9 +443,7 @@ impl Iterator for Frames<'_> {
                     }));
                 }
                 // The last covered pack stays open, so that `position` tells where its lines end.
-                Ok(None) if matches!(self.reader.cover(&FileKind::PackLines.path(self.pack + 1)), Ok(0)) => {
-                    return None;
-                }
+                Ok(None) if chain.cover(&chain.name(FileKind::PackLines, self.pack + 1)) == 0 => return None,
                 Ok(None) => {
                     self.pack += 1;
                     self.from = 0;

@@ -12,7 +12,7 @@ use super::StoreError;
 use super::chain::{Chain, Trouble};
 use super::disk::open_read;
 use super::layout::{FileKind, Layout};
-use super::lines::{MAX_LINE, last_line};
+use super::lines::MAX_LINE;
 use super::pack::FrameLine;
 
 /// Number and committed length of the newest pack; 0 and 0 when there is none.
@@ -21,12 +21,12 @@ pub(super) fn newest_pack(layout: &Layout, chain: &Chain) -> Result<(u32, u64), 
     if number == 0 {
         return Ok((0, 0));
     }
-    let rel = FileKind::PackLines.path(number);
+    let rel = chain.name(FileKind::PackLines, number);
     let path = layout.at(&rel);
     let cover = chain.cover(&rel);
-    check_size(&path, cover)?;
-    let last = last_line(&path, cover, MAX_LINE)?;
-    match last.and_then(|(_, line)| FrameLine::parse(number, &line)) {
+    check_size(&path, chain.stored(&rel))?;
+    let last = chain.last_line(layout, &rel, MAX_LINE)?;
+    match last.and_then(|line| FrameLine::parse(number, &line)) {
         Some(line) => Ok((number, line.frame.at + line.frame.len)),
         None => Err(StoreError::Damaged { path, offset: cover, trouble: Trouble::FrameInvalid }),
     }
@@ -55,7 +55,8 @@ pub(super) fn tails(layout: &Layout, chain: &Chain) -> Result<Vec<Cut>, StoreErr
     if chain.size > chain.len {
         cuts.push(cut(layout, Layout::CUSTODY, chain.len)?);
     }
-    for (path, &cover) in &chain.covers {
+    for path in chain.covers.keys() {
+        let cover = chain.stored(path);
         if check_size(&layout.at(path), cover)? > cover {
             if FileKind::of(path).is_none() {
                 // No write adds to `VERSION` or `case.json`.
@@ -67,7 +68,7 @@ pub(super) fn tails(layout: &Layout, chain: &Chain) -> Result<Vec<Cut>, StoreErr
     }
     let (pack, pack_len) = newest_pack(layout, chain)?;
     if pack > 0 {
-        let path = FileKind::Pack.path(pack);
+        let path = chain.name(FileKind::Pack, pack);
         if check_size(&layout.at(&path), pack_len)? > pack_len {
             cuts.push(cut(layout, &path, pack_len)?);
         }
@@ -86,8 +87,10 @@ pub(super) fn tails(layout: &Layout, chain: &Chain) -> Result<Vec<Cut>, StoreErr
                 continue;
             };
             let newest = if kind == FileKind::Ledger { chain.last(kind) } else { pack };
-            if number > newest && name.file_type().map_err(wrong)?.is_file() {
-                cuts.push(cut(layout, &kind.path(number), 0)?);
+            let rel = chain.name(kind, number);
+            if number > newest && name.file_type().map_err(wrong)?.is_file() && layout.at(&rel) == name.path()
+            {
+                cuts.push(cut(layout, &rel, 0)?);
             }
         }
     }

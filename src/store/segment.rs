@@ -5,7 +5,6 @@ use crate::types::record::{Account, Closed, Record, SourceHead};
 
 use super::chain::Chain;
 use super::layout::{FileKind, Layout};
-use super::lines::{Lines, last_line};
 use super::{StoreError, Trouble};
 
 /// Longest `closed` line: four numbers and a digest.
@@ -31,16 +30,17 @@ pub struct SegmentInfo {
     pub head: Option<SourceHead>,
     /// Its first line, when it holds what was acquired from an account.
     pub account: Option<Account>,
-    /// Committed length in bytes.
+    /// Committed length of its lines in bytes, unpacked.
     pub bytes: u64,
 }
 
 impl SegmentInfo {
     /// The segment as far as it can be read: what is damaged counts as pending, without a head.
     pub fn read(reader: &super::Reader, number: u32) -> Self {
-        let bytes = reader.cover(&FileKind::Ledger.path(number)).unwrap_or(0);
+        let chain = reader.chain();
+        let bytes = chain.as_ref().map_or(0, |chain| chain.cover(&chain.name(FileKind::Ledger, number)));
         let nothing = || Self { number, state: SegmentState::Pending, head: None, account: None, bytes };
-        segment(reader.layout(), bytes, number).unwrap_or_else(|_| nothing())
+        chain.and_then(|chain| segment(reader.layout(), chain, number)).unwrap_or_else(|_| nothing())
     }
 
     /// The source that the segment holds.
@@ -63,14 +63,6 @@ impl SegmentInfo {
             SegmentState::Closed(closed) => Some(closed),
         }
     }
-
-    /// The committed lines from byte `from` on.
-    ///
-    /// # Errors
-    /// [`StoreError::Io`] when the file cannot be opened.
-    pub fn lines(&self, layout: &Layout, from: u64) -> Result<Lines, StoreError> {
-        Lines::open(&layout.numbered(FileKind::Ledger, self.number), from, self.bytes)
-    }
 }
 
 /// The id of a source that is closed with this line.
@@ -83,19 +75,18 @@ pub fn source_id(closed: &Closed) -> SourceId {
 pub(super) fn segments(layout: &Layout, chain: &Chain) -> Result<Vec<SegmentInfo>, StoreError> {
     let mut numbers: Vec<u32> = chain.numbers(FileKind::Ledger).collect();
     numbers.sort_unstable();
-    numbers
-        .into_iter()
-        .map(|number| segment(layout, chain.cover(&FileKind::Ledger.path(number)), number))
-        .collect()
+    numbers.into_iter().map(|number| segment(layout, chain, number)).collect()
 }
 
-fn segment(layout: &Layout, bytes: u64, number: u32) -> Result<SegmentInfo, StoreError> {
-    let path = layout.numbered(FileKind::Ledger, number);
+fn segment(layout: &Layout, chain: &Chain, number: u32) -> Result<SegmentInfo, StoreError> {
+    let rel = chain.name(FileKind::Ledger, number);
+    let path = layout.at(&rel);
+    let bytes = chain.cover(&rel);
     let size = std::fs::metadata(&path).map_or(0, |meta| meta.len());
-    if size < bytes {
+    if size < chain.stored(&rel) {
         return Err(StoreError::Damaged { path, offset: size, trouble: Trouble::TooShort });
     }
-    let first = match Lines::open(&path, 0, bytes)?.next_line()? {
+    let first = match chain.lines(layout, &rel, 0)?.next_line()? {
         Some(line) if line.is_whole => Record::parse(line.bytes).ok(),
         _ => None,
     };
@@ -104,7 +95,7 @@ fn segment(layout: &Layout, bytes: u64, number: u32) -> Result<SegmentInfo, Stor
         Some(Record::Account(account)) => (None, Some(account)),
         _ => (None, None),
     };
-    let last = last_line(&path, bytes, CLOSED_MAX)?.and_then(|(_, line)| Record::parse(&line).ok());
+    let last = chain.last_line(layout, &rel, CLOSED_MAX)?.and_then(|line| Record::parse(&line).ok());
     let state = match last {
         Some(Record::Closed(closed)) => SegmentState::Closed(closed),
         _ => SegmentState::Pending,

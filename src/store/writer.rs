@@ -11,9 +11,10 @@ use crate::types::time::rfc3339_us;
 use crate::types::{CustodyEvent, Sha256Digest};
 
 use super::case::{CaseInfo, Run, State, state};
-use super::chain::{Chain, check_version, read_chain};
-use super::custody::{Event, Head, NOTHING, Stretch};
+use super::chain::{Chain, Trouble, check_version, read_chain};
+use super::custody::{Event, Head, NOTHING};
 use super::disk::Disk;
+use super::framed::LineForm;
 use super::layout::{FileKind, Layout};
 use super::lines::MAX_LINE;
 use super::lock::lock;
@@ -72,7 +73,7 @@ impl Writer {
     /// [`StoreError::NotEmpty`] when something else lies there (a case too), [`StoreError::Locked`],
     /// [`StoreError::Io`].
     pub fn create(dir: &Path, info: &CaseInfo, run: &Run) -> Result<Self, StoreError> {
-        Self::create_with(Disk::default(), dir, info, run)
+        Self::create_with(Disk::default(), dir, info, run, VERSION)
     }
 
     pub(super) fn create_with(
@@ -80,8 +81,10 @@ impl Writer {
         dir: &Path,
         info: &CaseInfo,
         run: &Run,
+        version: u32,
     ) -> Result<Self, StoreError> {
-        let layout = Layout::new(dir);
+        let form = LineForm::of_version(version);
+        let layout = Layout::new(dir).with_form(form);
         let refused = || StoreError::NotEmpty { path: dir.to_owned() };
         if matches!(state(dir)?, State::Case | State::Other) {
             return Err(refused());
@@ -99,13 +102,13 @@ impl Writer {
         }
         // A torn log of an earlier try would stand before the first event.
         disk.remove(&layout.at(Layout::CUSTODY))?;
-        let version = format!("mailtrail-case/{VERSION}\n").into_bytes();
+        let version_line = format!("mailtrail-case/{version}\n").into_bytes();
         let info = info.begun(run);
         let mut lines = BTreeMap::new();
-        for (name, content) in [(Layout::VERSION, version), (Layout::CASE, info.bytes())] {
+        for (name, content) in [(Layout::VERSION, version_line), (Layout::CASE, info.bytes())] {
             let path = layout.at(name);
             disk.remove(&path)?;
-            let mut tail = Tail::open(&mut disk, path, 0)?;
+            let mut tail = Tail::open(&mut disk, path, 0, 0, false)?;
             tail.append(&mut disk, &content)?;
             lines.insert(name.to_owned(), tail);
         }
@@ -116,10 +119,12 @@ impl Writer {
             disk.sync_dir(parent)?;
         }
         let head = Head { case: info.case, events: 0, head: Sha256Digest::from_bytes(NOTHING) };
-        let chain = Chain { head, covers: BTreeMap::new(), len: 0, size: 0, head_behind: false };
+        let (covers, frames) = (BTreeMap::new(), BTreeMap::new());
+        let chain = Chain { head, covers, frames, form, len: 0, size: 0, head_behind: false };
         let mut writer = Self {
             to_sync: [dir.to_owned()].into(),
             lines,
+            version,
             ..Self::with(layout, disk, lock, run, chain, custody)
         };
         writer.commit_event(&CustodyEvent::Created)?;
@@ -138,8 +143,14 @@ impl Writer {
     pub(super) fn open_with(mut disk: Disk, dir: &Path, run: &Run) -> Result<Self, StoreError> {
         let layout = Layout::new(dir);
         let version = check_version(&layout)?;
+        let layout = layout.with_form(LineForm::of_version(version));
         let lock = lock(&layout)?;
         let chain = read_chain(&layout, true)?;
+        if chain.form != LineForm::of_version(version) {
+            // What the events name is of another format than the file says.
+            let path = layout.at(Layout::VERSION);
+            return Err(StoreError::Damaged { path, offset: 0, trouble: Trouble::FormInvalid });
+        }
         let cuts = tails(&layout, &chain)?;
         let custody = disk.open(&layout.at(Layout::CUSTODY), false)?;
         let mut writer = Self::with(layout, disk, lock, run, chain, custody);
@@ -276,7 +287,7 @@ impl Writer {
 
     /// Whether something was appended since the last commit.
     pub fn is_dirty(&self) -> bool {
-        self.lines.values().any(|tail| tail.written + tail.buffer.len() as u64 > tail.committed)
+        self.lines.values().any(Tail::is_dirty)
     }
 
     /// Makes everything appended durable and tells it with an event. When this returns, "committed" may be said.
@@ -333,12 +344,7 @@ impl Writer {
         let mut files = Vec::new();
         // Lines of packs before lines of the ledger, which name what lies in the packs.
         for (name, tail) in self.lines.iter_mut().rev() {
-            tail.flush(&mut self.disk)?;
-            if tail.written > tail.committed {
-                self.disk.sync(&tail.file, &tail.path)?;
-                let sha256 = std::mem::take(&mut tail.hash).finish();
-                files.push(Stretch { from: tail.committed, to: tail.written, path: name.clone(), sha256 });
-            }
+            files.extend(tail.flush(&mut self.disk, name)?);
         }
         files.sort_by(|a, b| a.path.cmp(&b.path));
         for dir in std::mem::take(&mut self.to_sync) {
@@ -374,14 +380,17 @@ impl Writer {
         self.chain.size = len;
         self.chain.head = head.clone();
         for stretch in event.files {
+            if let Some(frame) = stretch.frame() {
+                self.chain.frames.entry(stretch.path.clone()).or_default().push(frame);
+            }
             self.chain.covers.insert(stretch.path, stretch.to);
         }
         for tail in self.lines.values_mut() {
-            tail.committed = tail.written;
+            tail.committed();
         }
         let kept = [
-            FileKind::PackLines.path(self.pack.number.max(1)),
-            FileKind::Ledger.path(self.chain.last(FileKind::Ledger).max(1)),
+            self.chain.name(FileKind::PackLines, self.pack.number.max(1)),
+            self.chain.name(FileKind::Ledger, self.chain.last(FileKind::Ledger).max(1)),
         ];
         self.lines.retain(|name, _| kept.contains(name));
         Ok(head)
@@ -398,7 +407,7 @@ impl Writer {
     }
 
     fn append_lines(&mut self, kind: FileKind, number: u32, lines: &[u8]) -> Result<(), StoreError> {
-        let name = kind.path(number);
+        let name = self.chain.name(kind, number);
         let tail = match self.lines.entry(name) {
             Entry::Occupied(tail) => tail.into_mut(),
             Entry::Vacant(place) => {
@@ -407,7 +416,9 @@ impl Writer {
                 if committed == 0 {
                     self.to_sync.extend(path.parent().map(Path::to_owned));
                 }
-                place.insert(Tail::open(&mut self.disk, path, committed)?)
+                let stored = self.chain.stored(place.key());
+                let is_framed = FileKind::is_framed(place.key());
+                place.insert(Tail::open(&mut self.disk, path, committed, stored, is_framed)?)
             }
         };
         tail.append(&mut self.disk, lines)

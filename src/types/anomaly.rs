@@ -14,12 +14,21 @@ pub enum Severity {
 }
 
 impl Severity {
-    /// The word that outputs hold.
+    /// The word that JSON, CSV and records hold.
     pub fn code(self) -> &'static str {
         match self {
             Self::Info => "info",
             Self::Notice => "notice",
             Self::Strong => "strong",
+        }
+    }
+
+    /// The word that people are shown of what a rule found: how often honest mail does the like, no weight.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Info => "common",
+            Self::Notice => "uncommon",
+            Self::Strong => "rare",
         }
     }
 }
@@ -118,6 +127,8 @@ anomalies! {
     MessageUnterminated, "message-unterminated", Info, "RFC 4155 appendix A", "The last message does not end in the blank line that closes it.";
     FolderInternalData, "folder-internal-data", Info, "UW imap practice", "A pseudo message in which a mail program keeps the state of the folder.";
     EmptyItem, "empty-item", Info, "RFC 5322 section 3.6", "There is no byte in the item.";
+    TwoReadings, "two-readings", Notice, "mailtrail", "The bytes can be read as a message and as something else, such as an archive; they were read as the container's kind says, and the detail names the other.";
+    ArchiveEntryHidden, "archive-entry-hidden", Notice, "POSIX pax, APPNOTE.TXT 4.3", "The file stands in its archive where common programs do not look: behind the end, left out of the list, or named as a folder; the detail says which.";
     ByteOrderMark, "byte-order-mark", Info, "RFC 3629 section 6", "A byte order mark stands before the first line.";
     MixedLineEnds, "mixed-line-ends", Info, "RFC 5322 section 2.1", "Lines end in LF and in CRLF.";
     SizeInNameDiffers, "size-in-name-differs", Notice, "Dovecot Maildir `S=`", "The size in the Maildir file name is not the size of the file.";

@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use super::ids::SourceId;
 use super::json::{self, Obj, Value};
+use super::readers::ReaderVersions;
 
 pub use account::{
     AccountRun, AccountSession, AccountStart, BlobRole, EventBlob, EventNotice, FolderRun, FolderSums,
@@ -141,6 +142,10 @@ pub enum CustodyEvent {
         naming: SourceNaming,
         /// Its ledger segment.
         segment: u32,
+        /// The readers that make it.
+        readers: ReaderVersions,
+        /// A pending segment of the same source that other readers began; it stays pending.
+        by_other_readers: Option<(u32, ReaderVersions)>,
         /// Whether an unfinished import of it stands in another segment, because it has changed since.
         source_changed: bool,
     },
@@ -263,11 +268,20 @@ impl CustodyEvent {
     fn write(&self, o: &mut Obj<'_>) {
         match self {
             Self::Created | Self::Stopped | Self::Unknown { .. } => {}
-            Self::SourceBegun { naming, segment, source_changed } => {
+            Self::SourceBegun { naming, segment, readers, by_other_readers, source_changed } => {
                 naming.write(o);
+                // Where none are named it was the first ones.
+                if *readers != ReaderVersions::FIRST {
+                    o.obj("readers", |o| readers.write(o));
+                }
                 o.uint("segment", u64::from(*segment));
                 if *source_changed {
                     o.bool("source_changed_since_unfinished_import", true);
+                }
+                if let Some((segment, readers)) = by_other_readers {
+                    o.obj("unfinished_by_other_readers", |o| {
+                        o.obj("readers", |o| readers.write(o)).uint("segment", u64::from(*segment));
+                    });
                 }
             }
             Self::ItemsCommitted(tally) | Self::ImportStopped(tally) => tally.write(o),
@@ -318,6 +332,10 @@ impl CustodyEvent {
             CustodyEventKind::SourceBegun => Self::SourceBegun {
                 naming: SourceNaming::read(of)?,
                 segment: of.segment("segment")?,
+                readers: source::readers(of)?,
+                by_other_readers: of.object("unfinished_by_other_readers", |of| {
+                    Ok((of.segment("segment")?, source::readers(of)?))
+                })?,
                 source_changed: of.opt_flag("source_changed_since_unfinished_import")?.unwrap_or_default(),
             },
             CustodyEventKind::ItemsCommitted => Self::ItemsCommitted(CommitTally::read(of)?),

@@ -11,6 +11,7 @@ pub mod json;
 pub mod legacy;
 pub mod path;
 pub mod range;
+pub mod readers;
 pub mod record;
 pub mod server;
 pub mod source_digest;

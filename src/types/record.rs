@@ -196,6 +196,7 @@ pub const REASONS: &[(&str, &str)] = &[
     ("unsupported-emlx", "an Apple Mail EMLX file, which this version does not read"),
     ("unsupported-tnef", "a TNEF (winmail.dat) file, which this version does not read"),
     ("unsupported-dbx", "an Outlook Express DBX file, which this version does not read"),
+    ("unsupported-oe4", "an Outlook Express 4 store (MBX), which this version does not read"),
     ("unsupported-olm", "an Outlook for Mac OLM file, which this version does not read"),
     ("unsupported-utf16", "text in UTF-16, which no mail format uses"),
     ("unsupported-cr", "lines end in CR alone, which this version does not split"),
@@ -203,6 +204,7 @@ pub const REASONS: &[(&str, &str)] = &[
     ("archive-opened", "an archive; what is in it follows"),
     ("archive-limit", "an archive whose content is over a limit; what was unpacked before follows"),
     ("archive-damaged", "an archive that could not be unpacked to its end; what was unpacked before follows"),
+    ("archive-rest", "bytes of an archive that belong to none of its files"),
     ("unreadable", "the operating system refused to read it to its end"),
 ];
 

@@ -26,6 +26,20 @@ pub fn each_delay(
     }
 }
 
+/// The second of a time in RFC 3339 in UTC with `Z`, as [`rfc3339`] and [`rfc3339_us`] write it; `None` of anything else.
+pub fn secs_of_rfc3339(text: &str) -> Option<i64> {
+    let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
+    let mut days = date.splitn(3, '-');
+    let (year, month, day) =
+        (days.next()?.parse().ok()?, days.next()?.parse().ok()?, days.next()?.parse().ok()?);
+    let mut parts = time.split('.').next()?.splitn(3, ':').map(str::parse::<u32>);
+    let (hour, minute, second) = (parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?);
+    let is_time =
+        (1..=12).contains(&month) && (1..=31).contains(&day) && hour < 24 && minute < 60 && second < 60;
+    let secs = i64::from(hour * 3600 + minute * 60 + second);
+    is_time.then(|| days_from_civil(year, month, day).saturating_mul(86_400).saturating_add(secs))
+}
+
 /// Days since 1970-01-01 of a day in the proleptic Gregorian calendar. `month` is 1..=12.
 pub fn days_from_civil(year: i64, month: u32, day: u32) -> i64 {
     let (month, day) = (i64::from(month), i64::from(day));
@@ -108,6 +122,12 @@ mod tests {
         assert_eq!(rfc3339(UtcMs(1_763_626_504_000)), "2025-11-20T08:15:04Z");
         assert_eq!(rfc3339(UtcMs(-1)), "1969-12-31T23:59:59.999Z");
         assert_eq!(weekday(0), 4);
+        for text in ["2025-11-20T08:15:04Z", "2025-11-20T08:15:04.999999Z"] {
+            assert_eq!(secs_of_rfc3339(text), Some(1_763_626_504));
+        }
+        for text in ["2025-11-20T08:15:04", "2025-13-20T08:15:04Z", "2025-11-20 08:15:04Z", "", "TZ"] {
+            assert_eq!(secs_of_rfc3339(text), None, "{text}");
+        }
         for (step, want) in [
             (60_000_000, "2025-11-20T08:15:04Z"),
             (1_000_000, "2025-11-20T08:15:04Z"),

@@ -7,7 +7,7 @@ use std::os::unix::fs::FileExt as _;
 
 use crate::store::pack::{FRAME_IN_MEMORY, unpack, unpack_all};
 use crate::store::restore::BlobMap;
-use crate::store::{FileKind, FrameAt, FrameLine, Layout, Lines, Reader, open_read};
+use crate::store::{FileKind, FrameAt, FrameLine, Reader, open_read};
 use crate::types::digest::Sha256Stream;
 use crate::types::{Finding, FindingKind, Sha256Digest};
 
@@ -33,7 +33,6 @@ pub(super) struct FrameRef {
     pub at: FrameAt,
     pub sha256: Sha256Digest,
     line_at: u64,
-    line_len: u64,
 }
 
 /// Reads the lines of all packs.
@@ -48,7 +47,7 @@ pub(super) fn list(reader: &Reader, covers: &BTreeMap<String, u64>, out: &mut Ve
     let last = numbers.last().copied().unwrap_or(0);
     for number in numbers {
         if let Err(error) = list_pack(reader, number, number == last, &mut packs, out) {
-            out.push(unreadable(&FileKind::PackLines.path(number), &error));
+            out.push(unreadable(&reader.layout().name(FileKind::PackLines, number), &error));
         }
     }
     packs.map.sort();
@@ -62,10 +61,11 @@ fn list_pack(
     packs: &mut Packs,
     out: &mut Vec<Finding>,
 ) -> io::Result<()> {
-    let rel = FileKind::PackLines.path(number);
+    let rel = reader.layout().name(FileKind::PackLines, number);
     let path = reader.layout().at(&rel);
     open_read(&path)?;
-    let mut lines = reader.cover(&rel).and_then(|to| Lines::open(&path, 0, to)).map_err(io::Error::other)?;
+    let mut lines = reader.pack_lines(number, 0).map_err(io::Error::other)?;
+    lines.pass_over_damage();
     let mut end = 0;
     // After a damaged line nobody knows where its frame ended.
     let mut is_known = true;
@@ -73,7 +73,8 @@ fn list_pack(
         let parsed = FrameLine::parse(number, line.bytes).filter(|_| line.is_whole);
         let mut tell = |detail: String| {
             let mut found = finding(FindingKind::PackLineInvalid, &rel, Some(line.at), detail);
-            found.hits.push(format!("frame at byte {end} of {}", FileKind::Pack.path(number)));
+            let pack = reader.layout().name(FileKind::Pack, number);
+            found.hits.push(format!("frame at byte {end} of {pack}"));
             out.push(found);
         };
         let Some(frame) = parsed else {
@@ -88,14 +89,9 @@ fn list_pack(
         end = frame.frame.at + frame.frame.len;
         packs.blobs += frame.blobs.len() as u64;
         packs.map.add(frame.blobs_at());
-        packs.frames.push(FrameRef {
-            at: frame.frame,
-            sha256: frame.sha256,
-            line_at: line.at,
-            line_len: line.bytes.len() as u64,
-        });
+        packs.frames.push(FrameRef { at: frame.frame, sha256: frame.sha256, line_at: line.at });
     }
-    let rel = FileKind::Pack.path(number);
+    let rel = reader.layout().name(FileKind::Pack, number);
     match open_read(&reader.layout().at(&rel)).and_then(|file| file.metadata()) {
         Err(error) => out.push(unreadable(&rel, &error)),
         Ok(meta) if is_known && meta.len() > end => {
@@ -124,9 +120,9 @@ pub(super) struct Checked {
 }
 
 /// Reads a frame, compares its stored bytes with its digest, unpacks it and compares its blobs with theirs.
-pub(super) fn check_frame(layout: &Layout, frame: &FrameRef) -> Checked {
+pub(super) fn check_frame(reader: &Reader, frame: &FrameRef) -> Checked {
     let mut checked = Checked::default();
-    if let Err((kind, detail)) = read_frame(layout, frame, &mut checked) {
+    if let Err((kind, detail)) = read_frame(reader, frame, &mut checked) {
         checked.is_lost = true;
         checked.bytes.clear();
         // A frame that is not the one that was stored is told before what follows from it.
@@ -137,8 +133,8 @@ pub(super) fn check_frame(layout: &Layout, frame: &FrameRef) -> Checked {
 
 type Wrong = (FindingKind, String);
 
-fn read_frame(layout: &Layout, frame: &FrameRef, checked: &mut Checked) -> Result<(), Wrong> {
-    let pack = layout.numbered(FileKind::Pack, frame.at.pack);
+fn read_frame(reader: &Reader, frame: &FrameRef, checked: &mut Checked) -> Result<(), Wrong> {
+    let pack = reader.layout().numbered(FileKind::Pack, frame.at.pack);
     let lost = |error: io::Error| match error.kind() {
         io::ErrorKind::UnexpectedEof => {
             (FindingKind::FrameMismatch, "the pack ends before the frame does".to_owned())
@@ -147,7 +143,8 @@ fn read_frame(layout: &Layout, frame: &FrameRef, checked: &mut Checked) -> Resul
         _ => (FindingKind::Unreadable, format!("cannot be read: {error}")),
     };
     let file = open_read(&pack).map_err(lost)?;
-    let line = read_line(layout, frame).map_err(lost)?;
+    let line = reader.pack_line(frame.at.pack, frame.line_at);
+    let line = line.map_err(|error| lost(io::Error::other(error)))?;
     let is_long = frame.at.raw > FRAME_IN_MEMORY || frame.at.len > FRAME_IN_MEMORY;
     let size = file.metadata().map_or(0, |meta| meta.len());
     if frame.at.at + frame.at.len > size {
@@ -200,13 +197,6 @@ fn read_frame(layout: &Layout, frame: &FrameRef, checked: &mut Checked) -> Resul
         offset += len;
     }
     Ok(())
-}
-
-fn read_line(layout: &Layout, frame: &FrameRef) -> io::Result<FrameLine> {
-    let file = open_read(&layout.numbered(FileKind::PackLines, frame.at.pack))?;
-    let mut line = vec![0; usize::try_from(frame.line_len).unwrap_or_default()];
-    file.read_exact_at(&mut line, frame.line_at)?;
-    FrameLine::parse(frame.at.pack, &line).ok_or_else(|| io::ErrorKind::InvalidData.into())
 }
 
 /// The digest of the next `len` bytes; `None` when there are fewer.

@@ -109,7 +109,7 @@ pub(super) fn check(
     out.extend(take(shared.found));
     let mut uses = shared.uses.into_inner().unwrap_or_else(PoisonError::into_inner);
     for (at, (kind, detail)) in shared.frames.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        let mut found = finding(kind, &FileKind::Pack.path(at.pack), Some(at.at), detail);
+        let mut found = finding(kind, &reader.layout().name(FileKind::Pack, at.pack), Some(at.at), detail);
         found.hits = uses.remove(&at).unwrap_or_default();
         found.hits.sort();
         found.hits.dedup();
@@ -159,7 +159,12 @@ fn walk_all(
         {
             let detail =
                 format!("it holds the source that segment {first} holds: every id of it stands twice");
-            let mut found = finding(FindingKind::SourceDoubled, &FileKind::Ledger.path(number), None, detail);
+            let mut found = finding(
+                FindingKind::SourceDoubled,
+                &reader.layout().name(FileKind::Ledger, number),
+                None,
+                detail,
+            );
             found.hits.push(info.source().to_string());
             out.push(found);
         }
@@ -167,7 +172,7 @@ fn walk_all(
             let error = std::io::Error::other(error);
             let missing = !reader.layout().numbered(FileKind::Ledger, number).exists();
             if !missing {
-                out.push(unreadable(&FileKind::Ledger.path(number), &error));
+                out.push(unreadable(&reader.layout().name(FileKind::Ledger, number), &error));
             }
         }
     }
@@ -255,7 +260,7 @@ impl Shared<'_> {
     }
 
     fn tell_use(&self, kind: FindingKind, blob: &Use, detail: String) {
-        let mut found = finding(kind, &blob.file(), Some(blob.place.at), detail);
+        let mut found = finding(kind, &blob.file(self.reader.layout()), Some(blob.place.at), detail);
         found.hits.push(blob.id());
         self.found.lock().unwrap_or_else(PoisonError::into_inner).push(found);
     }
@@ -305,7 +310,7 @@ impl Shared<'_> {
     }
 
     fn check(&self, place: usize, frame: &FrameRef) -> Checked {
-        let mut checked = check_frame(self.reader.layout(), frame);
+        let mut checked = check_frame(self.reader, frame);
         if let Some(done) = self.is_checked.get(place) {
             done.store(true, Ordering::Relaxed);
         }
@@ -427,7 +432,7 @@ impl<'a> Hasher<'a> {
         let detail = format!("put together again it has digest {digest}, recorded is {sha256}");
         let mut found = finding(
             FindingKind::ContainerMismatch,
-            &FileKind::Ledger.path(place.segment),
+            &self.shared.reader.layout().name(FileKind::Ledger, place.segment),
             Some(place.at),
             detail,
         );

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 
-use crate::store::{Chain, Event, Head, Layout, Lines, StoreError, Stretch, read_small};
+use crate::store::{Chain, Event, Head, Layout, LineFrame, Lines, StoreError, Stretch, read_small};
 use crate::types::{CustodyEventKind, Finding, FindingKind, Sha256Digest};
 
 /// What the custody log says, as far as it can be read.
@@ -87,6 +87,7 @@ fn walk_from(layout: &Layout, bytes: Option<&[u8]>, out: &mut Vec<Finding>) -> R
         holes: false,
         at_head: None,
         covers: BTreeMap::new(),
+        frames: BTreeMap::new(),
         stretches: BTreeMap::new(),
         broken: BTreeSet::new(),
         blobs: Vec::new(),
@@ -110,7 +111,9 @@ fn walk_from(layout: &Layout, bytes: Option<&[u8]>, out: &mut Vec<Finding>) -> R
     let last = log.prev.unwrap_or_else(|| Sha256Digest::from_bytes([0; 32]));
     let chain = Chain {
         head: Head { case, events: log.events, head: last },
+        form: Chain::form_of(&log.covers, layout),
         covers: log.covers,
+        frames: log.frames,
         len: log.len,
         size,
         head_behind,
@@ -128,6 +131,7 @@ struct Log {
     // Digest of the event that the head names.
     at_head: Option<Sha256Digest>,
     covers: BTreeMap<String, u64>,
+    frames: BTreeMap<String, Vec<LineFrame>>,
     stretches: BTreeMap<String, Vec<(Stretch, u64)>>,
     broken: BTreeSet<String>,
     blobs: Vec<(Sha256Digest, u64, u64, u64)>,
@@ -226,6 +230,13 @@ impl Log {
             }
         }
         *cover = (*cover).max(stretch.to);
+        // Whoever looks one up needs them in order.
+        if let Some(frame) = stretch.frame() {
+            let frames = self.frames.entry(stretch.path.clone()).or_default();
+            if frames.last().is_none_or(|last| last.to <= frame.from) {
+                frames.push(frame);
+            }
+        }
         self.stretches.entry(stretch.path.clone()).or_default().push((stretch, seq));
     }
 

@@ -103,10 +103,10 @@ impl Use {
     }
 
     /// The file of the record whose line names it.
-    pub(super) fn file(&self) -> String {
+    pub(super) fn file(&self, layout: &Layout) -> String {
         match self.event {
             Some(_) => Layout::CUSTODY.to_owned(),
-            None => FileKind::Ledger.path(self.place.segment),
+            None => layout.name(FileKind::Ledger, self.place.segment),
         }
     }
 
@@ -165,7 +165,7 @@ impl<'a> Walk<'a> {
     ) -> Self {
         Self {
             info,
-            rel: FileKind::Ledger.path(info.number),
+            rel: String::new(),
             emit,
             suspects,
             summary,
@@ -185,7 +185,9 @@ impl<'a> Walk<'a> {
     }
 
     pub(super) fn run(mut self, reader: &Reader) -> Result<(), StoreError> {
+        self.rel = reader.layout().name(FileKind::Ledger, self.info.number);
         let mut lines = reader.ledger_lines(self.info.number, 0)?;
+        lines.pass_over_damage();
         while let Some(line) = lines.next_line()? {
             self.place.at = line.at;
             let record = if line.is_whole { Record::parse(line.bytes).ok() } else { None };

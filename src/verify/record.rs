@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::store::{
     CaseInfo, FileKind, Head, Layout, Reader, State, StoreError, Stretch, VERSION, is_being_written,
-    open_read, read_small, state, version_of,
+    lines_digest, open_read, read_small, state, version_of,
 };
 use crate::types::digest::Sha256Stream;
 use crate::types::{Finding, FindingKind, Sha256Digest};
@@ -150,6 +150,18 @@ fn check_files(layout: &Layout, walked: &Walked, out: &mut Vec<Finding>) -> Susp
         let size = file.metadata().map_or(0, |meta| meta.len());
         for (stretch, seq) in stretches {
             let detail = match digest_of(&file, stretch) {
+                Ok(Some(digest)) if stretch.packed.is_some_and(|packed| digest != packed.sha256) => format!(
+                    "the frame of event {seq}, which holds bytes {}..{} unpacked, has digest {digest} as it is stored",
+                    stretch.from, stretch.to
+                ),
+                Ok(Some(_)) if let Some(frame) = stretch.frame() => match lines_digest(&path, frame) {
+                    Ok(digest) if digest == stretch.sha256 => continue,
+                    Ok(digest) => format!(
+                        "bytes {}..{}, unpacked, covered by event {seq}, have digest {digest}, recorded is {}",
+                        stretch.from, stretch.to, stretch.sha256
+                    ),
+                    Err(error) => format!("the frame of event {seq} cannot be unpacked: {error}"),
+                },
                 Ok(Some(digest)) if digest == stretch.sha256 => continue,
                 Ok(Some(digest)) => format!(
                     "bytes {}..{}, covered by event {seq}, have digest {digest}, recorded is {}",
@@ -168,7 +180,7 @@ fn check_files(layout: &Layout, walked: &Walked, out: &mut Vec<Finding>) -> Susp
             found.hits.push(format!("event {seq}"));
             suspects.add(rel, stretch.from, stretch.to, found);
         }
-        let cover = walked.chain.cover(rel);
+        let cover = walked.chain.stored(rel);
         if size > cover && !walked.broken.contains(rel) {
             let detail = format!("{} bytes after the last committed one", size - cover);
             let kind = if FileKind::of(rel).is_some() {
@@ -207,10 +219,11 @@ pub(super) fn unreadable(rel: &str, error: &io::Error) -> Finding {
 }
 
 fn digest_of(mut file: &File, stretch: &Stretch) -> io::Result<Option<Sha256Digest>> {
-    file.seek(SeekFrom::Start(stretch.from))?;
+    let (from, to) = stretch.packed.map_or((stretch.from, stretch.to), |packed| (packed.from, packed.to));
+    file.seek(SeekFrom::Start(from))?;
     let mut hash = Sha256Stream::new();
     let mut buffer = vec![0; 128 << 10];
-    let mut left = stretch.to - stretch.from;
+    let mut left = to - from;
     while left > 0 {
         let want = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
         let n = file.read(buffer.get_mut(..want).unwrap_or_default())?;
@@ -244,7 +257,9 @@ fn check_names(layout: &Layout, walked: &Walked, out: &mut Vec<Finding>) {
             let rel = format!("{folder}/{name}");
             let kind = FileKind::of(&rel);
             let covered = match kind {
-                Some((FileKind::Pack, number)) => walked.chain.cover(&FileKind::PackLines.path(number)) > 0,
+                Some((FileKind::Pack, number)) => {
+                    walked.chain.cover(&walked.chain.name(FileKind::PackLines, number)) > 0
+                }
                 _ => walked.chain.cover(&rel) > 0,
             };
             if covered {

@@ -1,12 +1,13 @@
 //! What stands in several messages of a case: the rules that need more than one.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::ops::ControlFlow;
 
-use crate::catalog::{Catalog, HopRow};
+use crate::catalog::{Catalog, HopRow, Row};
 use crate::ingest::trust;
 use crate::query::{self, Case, Options};
-use crate::route::{ACROSS, Across, Finding, Rule, Seen, Survey, is_mail, relay_name};
+use crate::route::{ACROSS, Across, Finding, Rule, Seen, Survey, is_mail, root_name};
 use crate::store::Reader;
 use crate::types::ItemKey;
 
@@ -28,39 +29,55 @@ pub struct CrossFindings {
     pub is_cut: bool,
 }
 
-fn each(catalog: &Catalog, teaching: bool, mut visit: impl FnMut(&Seen<'_>)) -> Result<(), ViewError> {
-    let (first, last) = (ItemKey::from_u64(0), ItemKey::from_u64(u64::MAX));
-    catalog.range::<ViewError>(first, last, |row| {
-        let message_id = String::from_utf8_lossy(row.message_id().unwrap_or_default()).trim().to_owned();
+/// Tells the hops of items one after the other.
+struct HopTeller {
+    teaching: bool,
+    by: Vec<u8>,
+    client: Vec<u8>,
+    for_: Vec<u8>,
+}
+
+impl HopTeller {
+    fn tell(
+        &mut self,
+        catalog: &Catalog,
+        row: &Row<'_>,
+        mut visit: impl FnMut(&Seen<'_>),
+    ) -> Result<(), ViewError> {
+        let message_id = String::from_utf8_lossy(row.message_id().unwrap_or_default());
         for (at, hop) in row.hops(catalog)?.iter().enumerate() {
-            let (by, client, tls) = (lower(hop.relay.by.as_deref()), client(hop), tls(hop, teaching));
+            lower(&mut self.by, hop.relay.by.as_deref());
+            lower(&mut self.for_, hop.for_.as_deref());
+            client(&mut self.client, hop);
             visit(&Seen {
                 item: row.key().as_u64(),
                 hop: at,
-                message_id: &message_id,
-                by: &by,
-                client: &client,
+                message_id: message_id.trim(),
+                by: &self.by,
+                client: &self.client,
                 id: hop.id.as_deref().unwrap_or_default(),
-                for_: &lower(hop.for_.as_deref()),
+                for_: &self.for_,
                 at: hop.date.filter(|_| hop.zone_known).map(|at| at.0),
-                tls,
+                tls: tls(hop, self.teaching),
             });
         }
-        Ok(ControlFlow::Continue(()))
-    })
+        Ok(())
+    }
 }
 
-fn lower(text: Option<&[u8]>) -> Vec<u8> {
-    relay_name(text.unwrap_or_default())
+/// The name under which a server counts, in a buffer that is used again.
+fn lower(out: &mut Vec<u8>, text: Option<&[u8]>) {
+    out.clear();
+    out.extend_from_slice(root_name(text.unwrap_or_default()));
+    out.make_ascii_lowercase();
 }
 
 /// The client: its reverse name, else what it called itself, else its address.
-fn client(hop: &HopRow) -> Vec<u8> {
+fn client(out: &mut Vec<u8>, hop: &HopRow) {
     let named = [hop.relay.rdns.as_deref(), hop.relay.helo.as_deref()].into_iter().flatten().next();
-    match (named, hop.relay.peer_ip) {
-        (Some(name), _) => lower(Some(name)),
-        (None, Some(ip)) => ip.to_string().into_bytes(),
-        (None, None) => Vec::new(),
+    lower(out, named);
+    if let (None, Some(ip)) = (named, hop.relay.peer_ip) {
+        write!(out, "{ip}").unwrap_or_default();
     }
 }
 
@@ -80,16 +97,24 @@ fn tls(hop: &HopRow, teaching: bool) -> Option<bool> {
 }
 
 impl CrossFindings {
-    /// Compares all hops of a case, in two rounds over the catalog so that memory follows what is found.
+    /// Compares all hops of a case: one round over the catalog counts them, a second looks only at the items that can be part of a
+    /// finding, so memory and time follow what is found.
     ///
     /// # Errors
     /// [`ViewError::Catalog`], [`ViewError::Store`].
     pub fn of(reader: &Reader, catalog: &Catalog) -> Result<Self, ViewError> {
         let teaching = trust::settings(reader)?.0.teaching_addresses;
+        let mut teller = HopTeller { teaching, by: Vec::new(), client: Vec::new(), for_: Vec::new() };
         let mut survey = Survey::default();
-        each(catalog, teaching, |seen| survey.count(seen))?;
-        let mut compare = survey.chosen();
-        each(catalog, teaching, |seen| compare.see(seen))?;
+        let (first, last) = (ItemKey::from_u64(0), ItemKey::from_u64(u64::MAX));
+        catalog.range::<ViewError>(first, last, |row| {
+            teller.tell(catalog, row, |seen| survey.count(seen))?;
+            Ok(ControlFlow::Continue(()))
+        })?;
+        let (mut compare, items) = survey.chosen();
+        catalog.each::<ViewError>(items.into_iter().map(ItemKey::from_u64), |row| {
+            teller.tell(catalog, row, |seen| compare.see(seen))
+        })?;
         let is_cut = compare.is_cut();
         Ok(Self { all: compare.findings(), is_cut })
     }

@@ -3,6 +3,8 @@
 //! A command asks for one of these and prints it as a table or as its JSON; a page or a program that uses the library asks for the
 //! same, so that all say the same. The JSON forms are those of `docs/output.md`.
 
+mod acquired;
+mod acquisitions;
 mod across;
 mod auth;
 mod findings;
@@ -12,9 +14,15 @@ mod network_files;
 mod path;
 mod relay_clocks;
 mod relays;
+mod sessions;
 mod way;
 mod way_json;
 
+pub use acquired::{AcquiredItem, DurableSince, acquired_items};
+pub use acquisitions::{
+    AcquisitionException, account_events, acquisition_event_json, acquisition_exceptions, event_folders,
+    value_text,
+};
 pub use across::{CrossFindings, cross_rule};
 pub use auth::{AuthView, field_standing, write_key_file};
 pub use findings::{FindingsSummary, RuleCount, findings_follow_settings, findings_of_rule, write_finding};
@@ -24,6 +32,7 @@ pub use network_files::{NetworkFiles, NetworkHit};
 pub use path::PathView;
 pub use relay_clocks::RelayClocks;
 pub use relays::{RelayView, RelaysView};
+pub use sessions::{greeting_ahead_secs, greeting_clock, session_json};
 pub use way::WayView;
 
 use std::net::IpAddr;

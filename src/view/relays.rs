@@ -1,18 +1,17 @@
 //! The relays of a case, by the names they gave themselves: `mailtrail.relays/1`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, HopRow};
 use crate::parse::header::one_line;
-use crate::route::{Clock, Clocks, Course, LEAST, Model, month_name, relay_name};
+use crate::route::{Clock, Clocks, Course, LEAST, Model, month_name, root_name};
 use crate::types::ItemKey;
 use crate::types::json::{self, Obj};
 use crate::types::time::{UtcMs, rfc3339};
 
 use super::ViewError;
 use super::network_files::NetworkFiles;
-use super::relay_clocks::observe;
 
 /// Most programs kept of one server; a server that says another each time is told by its hops.
 const MOST_SOFTWARE: usize = 20;
@@ -41,6 +40,30 @@ pub struct RelayView {
 }
 
 impl RelayView {
+    /// Counts one of its hops.
+    fn take(&mut self, hop: &HopRow, with_clients: bool) {
+        self.hops += 1;
+        if let Some(ip) = hop.relay.peer_ip.filter(|_| with_clients) {
+            *self.clients.entry(ip).or_default() += 1;
+        }
+        if let Some(date) = hop.date {
+            self.first = Some(self.first.map_or(date, |first| first.min(date)));
+            self.last = Some(self.last.map_or(date, |last| last.max(date)));
+        }
+        self.encrypted += u64::from(hop.relay.tls == "evidence");
+        if !hop.relay.family.is_empty() && !self.families.contains(&hop.relay.family) {
+            self.families.insert(hop.relay.family.clone());
+        }
+        if let Some(software) = &hop.relay.software
+            && self.software.len() < MOST_SOFTWARE
+        {
+            let software = one_line(software);
+            if !self.software.contains(&*software) {
+                self.software.insert(software.into_owned());
+            }
+        }
+    }
+
     /// The networks of its clients with their hops, the most frequent first; without those that no database knows.
     ///
     /// # Errors
@@ -75,42 +98,40 @@ impl RelaysView {
     /// [`ViewError::Catalog`].
     pub fn of(catalog: &Catalog, with_clients: bool) -> Result<Self, ViewError> {
         let mut observed = Clocks::default();
-        let mut relays: BTreeMap<Vec<u8>, RelayView> = BTreeMap::new();
+        // By name the place in `relays`, and the number of its clock where it has a name.
+        let mut places: HashMap<Vec<u8>, (usize, Option<usize>)> = HashMap::new();
+        let mut relays: Vec<RelayView> = Vec::new();
+        let (mut name, mut here, mut times) = (Vec::new(), Vec::new(), Vec::new());
         let (first, last) = (ItemKey::from_u64(0), ItemKey::from_u64(u64::MAX));
         catalog.range::<ViewError>(first, last, |row| {
-            let mut here: BTreeSet<Vec<u8>> = BTreeSet::new();
-            let hops = row.hops(catalog)?;
-            observe(&mut observed, &hops);
-            for hop in hops {
-                let name = relay_name(hop.relay.by.as_deref().unwrap_or_default());
-                let relay = relays
-                    .entry(name.clone())
-                    .or_insert_with(|| RelayView { name: name.clone(), ..RelayView::default() });
-                relay.hops += 1;
-                if let Some(ip) = hop.relay.peer_ip.filter(|_| with_clients) {
-                    *relay.clients.entry(ip).or_default() += 1;
-                }
-                relay.items += u64::from(here.insert(name));
-                if let Some(date) = hop.date {
-                    relay.first = Some(relay.first.map_or(date, |first| first.min(date)));
-                    relay.last = Some(relay.last.map_or(date, |last| last.max(date)));
-                }
-                relay.encrypted += u64::from(hop.relay.tls == "evidence");
-                if !hop.relay.family.is_empty() && !relay.families.contains(&hop.relay.family) {
-                    relay.families.insert(hop.relay.family.clone());
-                }
-                if let Some(software) = &hop.relay.software
-                    && relay.software.len() < MOST_SOFTWARE
-                {
-                    let software = one_line(software);
-                    if !relay.software.contains(&*software) {
-                        relay.software.insert(software.into_owned());
+            here.clear();
+            times.clear();
+            for hop in row.hops(catalog)? {
+                name.clear();
+                name.extend_from_slice(root_name(hop.relay.by.as_deref().unwrap_or_default()));
+                name.make_ascii_lowercase();
+                let (place, clock) = match places.get(&name) {
+                    Some(known) => *known,
+                    None => {
+                        let clock =
+                            (!name.is_empty()).then(|| observed.number(&String::from_utf8_lossy(&name)));
+                        relays.push(RelayView { name: name.clone(), ..RelayView::default() });
+                        places.insert(name.clone(), (relays.len() - 1, clock));
+                        (relays.len() - 1, clock)
                     }
+                };
+                times.extend(clock.zip(hop.date).filter(|_| hop.zone_known).map(|(clock, at)| (clock, at.0)));
+                let Some(relay) = relays.get_mut(place) else { continue };
+                relay.take(&hop, with_clients);
+                if !here.contains(&place) {
+                    here.push(place);
+                    relay.items += 1;
                 }
             }
+            observed.observe_numbers(times.iter().copied());
             Ok(std::ops::ControlFlow::Continue(()))
         })?;
-        let mut relays: Vec<RelayView> = relays.into_values().collect();
+        relays.sort_by(|a, b| a.name.cmp(&b.name));
         relays.sort_by_key(|relay| std::cmp::Reverse(relay.hops));
         Ok(Self { relays, clocks: observed.learn() })
     }

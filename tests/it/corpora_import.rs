@@ -36,7 +36,7 @@ fn every_real_mailbox_is_imported_and_rebuilt_byte_for_byte() {
         support::run(&case, &["restore", &id, "--to", to.to_str().unwrap(), "--quiet"]).ok();
         same_files(source, &to);
         fs::remove_dir_all(&to).unwrap();
-        for line in fs::read_to_string(case.join("ledger/000001.jsonl")).unwrap().lines() {
+        for line in String::from_utf8(support::ledger(&case)).unwrap().lines() {
             let record: serde_json::Value = serde_json::from_str(line).unwrap();
             match record["t"].as_str().unwrap() {
                 "item" => items += 1,

@@ -240,8 +240,8 @@ fn compare(hops: &[Compared]) -> Vec<Across> {
     for hop in hops {
         survey.count(&hop.seen());
     }
-    let mut compare = survey.chosen();
-    for hop in hops {
+    let (mut compare, items) = survey.chosen();
+    for hop in hops.iter().filter(|hop| items.binary_search(&hop.item).is_ok()) {
         compare.see(&hop.seen());
     }
     assert!(!compare.is_cut());

@@ -439,7 +439,7 @@ fn what_a_cut_off_write_leaves_is_unfinished_and_no_damage() {
         bytes.extend_from_slice(b"{\"to");
         bytes
     };
-    for file in ["ledger/000002.jsonl", "packs/000001.jsonl", "packs/000001.pack", "custody.jsonl"] {
+    for file in ["ledger/000002.jsonl.zst", "packs/000001.jsonl.zst", "packs/000001.pack", "custody.jsonl"] {
         check(file, |dir| edit(dir, file, torn), &[FindingKind::TornTail]);
     }
     check("new pack", |dir| fs::write(dir.join("packs/000002.pack"), "x").unwrap(), &[FindingKind::TornTail]);
@@ -471,7 +471,11 @@ fn what_a_cut_off_write_leaves_is_unfinished_and_no_damage() {
 #[test]
 fn missing_swapped_and_cut_files_are_damage() {
     use FindingKind as K;
-    check("ledger gone", |dir| fs::remove_file(dir.join("ledger/000001.jsonl")).unwrap(), &[K::FileMissing]);
+    check(
+        "ledger gone",
+        |dir| fs::remove_file(dir.join("ledger/000001.jsonl.zst")).unwrap(),
+        &[K::FileMissing],
+    );
     check(
         "pack gone",
         |dir| fs::remove_file(dir.join("packs/000001.pack")).unwrap(),
@@ -479,7 +483,7 @@ fn missing_swapped_and_cut_files_are_damage() {
     );
     check(
         "lines gone",
-        |dir| fs::remove_file(dir.join("packs/000001.jsonl")).unwrap(),
+        |dir| fs::remove_file(dir.join("packs/000001.jsonl.zst")).unwrap(),
         &[K::FileMissing, K::BlobMissing],
     );
     check("head gone", |dir| fs::remove_file(dir.join("HEAD")).unwrap(), &[K::FileMissing]);
@@ -509,9 +513,9 @@ fn missing_swapped_and_cut_files_are_damage() {
     check(
         "swapped",
         |dir| {
-            fs::rename(dir.join("ledger/000001.jsonl"), dir.join("x")).unwrap();
-            fs::rename(dir.join("ledger/000002.jsonl"), dir.join("ledger/000001.jsonl")).unwrap();
-            fs::rename(dir.join("x"), dir.join("ledger/000002.jsonl")).unwrap();
+            fs::rename(dir.join("ledger/000001.jsonl.zst"), dir.join("x")).unwrap();
+            fs::rename(dir.join("ledger/000002.jsonl.zst"), dir.join("ledger/000001.jsonl.zst")).unwrap();
+            fs::rename(dir.join("x"), dir.join("ledger/000002.jsonl.zst")).unwrap();
         },
         &[K::SourceUnfinished, K::TornTail, K::SegmentMismatch, K::LedgerRecordInvalid],
     );
@@ -541,7 +545,7 @@ fn stock_tools_alone_check_a_case_and_find_what_is_changed() {
     assert!(text.contains(&format!("head {}", head.head)), "{text}");
     assert!(text.contains("6 containers, 51 items"), "{text}");
     let mut dice = Dice(7);
-    for file in ["HEAD", "custody.jsonl", "ledger/000001.jsonl", "packs/000001.pack"] {
+    for file in ["HEAD", "custody.jsonl", "ledger/000001.jsonl.zst", "packs/000001.pack"] {
         let path = dir.path().join(file);
         let old = fs::read(&path).unwrap();
         let mut new = old.clone();
@@ -551,7 +555,7 @@ fn stock_tools_alone_check_a_case_and_find_what_is_changed() {
         assert_ne!(code, 0, "{file}: {text}");
         fs::write(&path, &old).unwrap();
     }
-    edit(dir.path(), "ledger/000002.jsonl", |bytes| [bytes, b"{}".to_vec()].concat());
+    edit(dir.path(), "ledger/000002.jsonl.zst", |bytes| [bytes, b"{}".to_vec()].concat());
     assert_eq!(stock_check(dir.path()).unwrap().0, 3);
 }
 
@@ -661,5 +665,5 @@ fn a_source_that_the_ledger_holds_twice_is_found() {
     let (_, findings) = verify(&dir.path().join("case"), 1);
     let doubled: Vec<_> = findings.iter().filter(|f| f.kind == FindingKind::SourceDoubled).collect();
     assert_eq!(doubled.len(), 1, "{findings:?}");
-    assert_eq!(doubled[0].file, "ledger/000002.jsonl");
+    assert_eq!(doubled[0].file, "ledger/000002.jsonl.zst");
 }

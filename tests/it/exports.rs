@@ -189,3 +189,39 @@ fn a_nested_child_has_the_item_as_parent_and_its_range_in_the_child_above() {
     assert_eq!(slice(middle_row, &top), middle);
     assert_eq!(slice(inner_row, &middle), inner);
 }
+
+#[test]
+fn sums_are_in_the_order_of_names_and_nothing_else_stays_in_the_folder() {
+    let dir = tempfile::tempdir().unwrap();
+    let case = dir.path().join("case");
+    // As text, the tenth attachment comes before the second.
+    let mut mail = b"From: a@example.org\nContent-Type: multipart/mixed; boundary=b\n\n".to_vec();
+    for n in 1..=12 {
+        mail.extend(format!("--b\nContent-Disposition: attachment; filename=f{n}\n\nfile {n}\n").bytes());
+    }
+    mail.extend(b"--b--\n");
+    let path = dir.path().join("many.eml");
+    fs::write(&path, mail).unwrap();
+    support::import(&case, &path);
+    support::import(&case, &{
+        let plain = dir.path().join("plain.eml");
+        fs::write(&plain, "From: b@example.org\n\nx\n").unwrap();
+        plain
+    });
+    for form in [&["--attachments"][..], &["--attachments", "--raw"], &["--attachments", "--mbox"], &[]] {
+        let to = dir.path().join(format!("out{}", form.len() + usize::from(form.contains(&"--raw"))));
+        let to = if form.contains(&"--mbox") { to.with_extension("mbox") } else { to };
+        run(&case, &[&["export", "*", "--to", to.to_str().unwrap()], form].concat()).ok();
+        let sums = fs::read_to_string(to.join("SHA256SUMS")).unwrap();
+        let names: Vec<String> = sums.lines().map(|line| line[66..].to_owned()).collect();
+        let mut there: Vec<String> =
+            support::files_below(&to).iter().map(|path| path.to_str().unwrap().to_owned()).collect();
+        there.retain(|name| name != "SHA256SUMS");
+        there.sort();
+        assert_eq!(names, there, "{form:?}");
+        assert_eq!(
+            names.iter().any(|name| name.starts_with("attachments/")),
+            form.contains(&"--attachments")
+        );
+    }
+}

@@ -46,6 +46,40 @@ fn the_readme_search_finds_the_mails_of_the_strange_relay() {
     support::run(&case, &["verify", "--source"]).ok();
 }
 
+/// The lines of the first `sh` block of the README below a heading, without those of the shell's own words.
+fn readme_block(heading: &str) -> Vec<String> {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let (_, below) = readme.split_once(&format!("## {heading}\n")).unwrap();
+    let (_, block) = below.split_once("```sh\n").unwrap();
+    let (block, _) = block.split_once("```").unwrap();
+    block.lines().filter(|line| !line.starts_with("alias ")).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_tour_of_the_readme_can_be_typed_as_it_stands() {
+    let dir = tempfile::tempdir().unwrap();
+    support::import(&dir.path().join("case-demo"), &support::own_corpus().join("mailbox"));
+    let tour = readme_block("Five minutes");
+    assert!(tour.len() > 15, "{tour:?}");
+    let script =
+        format!("set -e\nmailtrail() {{ {} \"$@\"; }}\n{}", env!("CARGO_BIN_EXE_mailtrail"), tour.join("\n"));
+    let ran = Command::new("bash").args(["-c", &script]).current_dir(dir.path()).output().unwrap();
+    let (out, err) = (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+    assert!(ran.status.success(), "{out}\n{err}");
+    assert!(out.contains("manifest.jsonl: OK") && out.contains("nothing has changed"), "{out}");
+    assert!(!err.contains("0 items match"), "{err}");
+}
+
+#[test]
+fn the_first_answer_of_the_readme_is_what_is_printed() {
+    let dir = tempfile::tempdir().unwrap();
+    let case = dir.path().join("case-demo");
+    support::import(&case, &support::own_corpus().join("mailbox"));
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let found = support::run(&case, &["search", "hop:cloudpier.example"]).ok();
+    assert!(readme.contains(&format!("{}{}", found.text(), found.err)), "{}{}", found.text(), found.err);
+}
+
 #[test]
 fn nothing_from_a_mail_steers_the_terminal() {
     let dir = tempfile::tempdir().unwrap();
@@ -159,12 +193,12 @@ fn every_command_refuses_a_newer_format_and_changes_nothing() {
         ] {
             let ran = support::run(&case, command);
             assert_eq!(ran.code, 6, "{command:?}: {}{}", ran.text(), ran.err);
-            assert!(ran.err.contains("has format 3"), "{command:?}: {}", ran.err);
+            assert!(ran.err.contains("has format 4"), "{command:?}: {}", ran.err);
         }
         assert_eq!(state(&case), before);
         assert!(!to.exists());
     };
-    std::fs::write(case.join("VERSION"), "mailtrail-case/3\n").unwrap();
+    std::fs::write(case.join("VERSION"), "mailtrail-case/4\n").unwrap();
     refuse_all();
     // A later format may have no head and no log at all.
     for name in ["HEAD", "custody.jsonl", "lock"] {

@@ -254,34 +254,86 @@ fn answers(case: &Path) -> Value {
 
 #[test]
 fn a_case_of_version_2_with_accounts_is_verified_rebuilt_searched_listed_and_restored_as_ever() {
+    answers_as_ever("v2", 2);
+}
+
+#[test]
+fn a_case_of_version_3_with_accounts_is_verified_rebuilt_searched_listed_and_restored_as_ever() {
+    answers_as_ever("v3", 3);
+}
+
+/// A frozen case with accounts answers what stands beside it, and only grows.
+#[track_caller]
+fn answers_as_ever(name: &str, version: u32) {
     let dir = tempfile::tempdir().unwrap();
     let case = dir.path().join("case");
-    copied(&frozen("v2"), &case);
-    assert_eq!(fs::read_to_string(case.join("VERSION")).unwrap(), "mailtrail-case/2\n");
+    copied(&frozen(name), &case);
+    assert_eq!(fs::read_to_string(case.join("VERSION")).unwrap(), format!("mailtrail-case/{version}\n"));
     support::run(&case, &["verify", "--quiet", "--record-only"]).ok();
     support::run(&case, &["rebuild", "--quiet"]).ok();
     support::run(&case, &["verify", "--quiet"]).ok();
     let text = support::run(&case, &["acquisitions", "--transcript"]).ok().text();
     talk::assert_only_reads(&text);
-    let want: Value = serde_json::from_str(&fs::read_to_string(frozen("v2.answers.json")).unwrap()).unwrap();
+    let want = fs::read_to_string(frozen(&format!("{name}.answers.json"))).unwrap();
+    let want: Value = serde_json::from_str(&want).unwrap();
     let have = answers(&case);
     for (key, want) in want.as_object().unwrap() {
         assert_eq!(&have[key], want, "{key}");
     }
     // The record was added to, and nothing of it was changed.
-    for file in support::files_below(&frozen("v2")) {
-        let (then, now) = (fs::read(frozen("v2").join(&file)).unwrap(), fs::read(case.join(&file)).unwrap());
+    only_grew(name, &case);
+}
+
+/// Of the record of a frozen case nothing was changed, whatever was added.
+#[track_caller]
+fn only_grew(name: &str, case: &Path) {
+    for file in support::files_below(&frozen(name)) {
+        let (then, now) = (fs::read(frozen(name).join(&file)).unwrap(), fs::read(case.join(&file)).unwrap());
         let is_of_now = ["HEAD", "lock"].map(Path::new).contains(&file.as_path());
         assert!(is_of_now || now.starts_with(&then), "{}", file.display());
     }
 }
 
-/// The maker of `corpus/frozen/v2`: with `MAILTRAIL_FREEZE=DIR` the case and its answers stay there, below `DIR/v2`.
+#[test]
+fn a_case_of_each_version_is_written_on_in_its_own_format() {
+    for (name, ending) in [("v1", "jsonl"), ("v2", "jsonl"), ("v3", "jsonl.zst")] {
+        let dir = tempfile::tempdir().unwrap();
+        let case = dir.path().join("case");
+        copied(&frozen(name), &case);
+        support::run(&case, &["rebuild", "--quiet"]).ok();
+        let before =
+            support::run(&case, &["info", "--json"]).ok().json()[0]["items_committed"].as_u64().unwrap();
+        let notes = support::count(&case, "subject:note");
+        let seized = dir.path().join("seized");
+        evidence::folder(&seized, 40);
+        support::import(&case, &seized);
+        support::run(&case, &["verify", "--quiet"]).ok();
+        let after =
+            support::run(&case, &["info", "--json"]).ok().json()[0]["items_committed"].as_u64().unwrap();
+        assert_eq!(after - before, support::count(&case, "subject:note") - notes, "{name}");
+        assert!(after > before);
+        only_grew(name, &case);
+        let lines = support::files_below(&case).into_iter().filter(|file| {
+            file.starts_with("ledger")
+                || file.starts_with("packs") && file.extension() != Some("pack".as_ref())
+        });
+        for file in lines {
+            assert!(file.to_str().unwrap().ends_with(&format!(".{ending}")), "{name}: {}", file.display());
+        }
+        // The new lines are the same as in any other case, whatever the format.
+        let other = dir.path().join("other");
+        support::import(&other, &seized);
+        assert!(support::ledger(&case).ends_with(&support::ledger(&other)), "{name}");
+    }
+}
+
+/// The maker of `corpus/frozen/v2` and `v3`: with `MAILTRAIL_FREEZE=DIR` the case and its answers stay there, below `DIR/accounts`.
 #[test]
 fn a_frozen_case_with_accounts_holds_what_was_put_into_it() {
     let dir = tempfile::tempdir().unwrap();
-    let place =
-        std::env::var_os("MAILTRAIL_FREEZE").map_or_else(|| dir.path().to_owned(), PathBuf::from).join("v2");
+    let place = std::env::var_os("MAILTRAIL_FREEZE")
+        .map_or_else(|| dir.path().to_owned(), PathBuf::from)
+        .join("accounts");
     let (source, case) = (place.join("seized"), place.join("case"));
     freeze_accounts(&source, &case);
     let copy = dir.path().join("copy");
@@ -310,7 +362,7 @@ fn a_case_of_a_newer_format_is_refused_by_every_command_that_reads_it() {
     let dir = tempfile::tempdir().unwrap();
     let case = dir.path().join("case");
     copied(&frozen("v1"), &case);
-    fs::write(case.join("VERSION"), "mailtrail-case/3\n").unwrap();
+    fs::write(case.join("VERSION"), "mailtrail-case/4\n").unwrap();
     let before = support::files_below(&case);
     for args in [&["info"][..], &["search", "x"], &["rebuild"], &["report"], &["log"], &["verify"]] {
         support::run(&case, args).with_code(6);

@@ -122,3 +122,28 @@ fn a_date_without_a_zone_is_marked_in_tables_and_csv() {
         assert_eq!(rows, [("2024-01-02T10:00:00", "no"), ("2024-01-02T10:00:00Z", "yes")], "{csv}");
     }
 }
+
+#[test]
+fn messages_and_those_inside_others_are_counted_apart_everywhere() {
+    let dir = tempfile::tempdir().unwrap();
+    let (case, to) = (dir.path().join("case"), dir.path().join("to"));
+    let mailbox = support::own_corpus().join("mailbox");
+    let imported = run(&case, &["import", mailbox.to_str().unwrap()]).ok().text();
+    assert!(imported.starts_with("imported 150 messages and 2 inside others, 150 new, in "), "{imported}");
+    let all = run(&case, &["search", "*", "-n", "1"]).ok();
+    assert!(
+        all.err.starts_with("150 messages and 2 inside others match, 1 shown; 1 of them without a date"),
+        "{}",
+        all.err
+    );
+    let some = run(&case, &["search", "hop:cloudpier.example"]).ok();
+    assert_eq!(some.err, "6 messages and 1 inside another match\n");
+    assert_eq!(run(&case, &["list", "hop:cloudpier.example NOT kind:child"]).ok().err, "6 items match\n");
+    let exported = run(&case, &["export", "hop:cloudpier.example", "--to", to.to_str().unwrap()]).ok().text();
+    assert!(exported.starts_with("exported 6 messages and 1 inside another, "), "{exported}");
+    let verified = run(&case, &["verify"]).ok().text();
+    assert!(
+        verified.contains("150 items\n") && verified.contains("index: 150 messages and 2 inside others\n"),
+        "{verified}"
+    );
+}

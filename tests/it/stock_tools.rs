@@ -32,7 +32,7 @@ fn zstd_jq_and_sha256sum_check_a_case_and_find_a_changed_byte() {
     support::import(&case, &seized);
     let (code, text) = stock_check(&case);
     assert_eq!(code, 0, "{text}");
-    for file in ["packs/000001.pack", "ledger/000001.jsonl", "custody.jsonl"] {
+    for file in ["packs/000001.pack", "ledger/000001.jsonl.zst", "custody.jsonl"] {
         let path = case.join(file);
         let good = std::fs::read(&path).unwrap();
         let mut bad = good.clone();

@@ -169,14 +169,17 @@ fn acquire_into(dir: &Path, server: &Server, cut: usize) -> Acquired {
 }
 
 fn ledger(dir: &Path) -> Vec<String> {
-    let mut out = Vec::new();
-    for number in 1.. {
-        match std::fs::read_to_string(dir.join(format!("ledger/{number:06}.jsonl"))) {
-            Ok(text) => out.push(text),
-            Err(_) => return out,
+    let reader = Reader::open(dir).unwrap();
+    let lines = |number| {
+        let mut lines = reader.ledger_lines(number, 0).unwrap();
+        let mut text = String::new();
+        while let Some(line) = lines.next_line().unwrap() {
+            text.push_str(std::str::from_utf8(line.bytes).unwrap());
+            text.push('\n');
         }
-    }
-    out
+        text
+    };
+    reader.segments().unwrap().iter().map(|segment| lines(segment.number)).collect()
 }
 
 #[test]

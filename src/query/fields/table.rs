@@ -248,7 +248,7 @@ pub const FIELDS: &[Field] = &[
         name: "finding",
         aliases: &[],
         kind: FieldKind::Finding,
-        help: "the id of a rule that found something in the way, or `any`",
+        help: "the id of a rule that found something in the way, or `any`; `rare`, `uncommon`, `common` are all rules of a severity",
         example: "finding:weekday-mismatch",
     },
     Field {

@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::os::unix::fs::FileExt as _;
 
-use crate::types::RelPath;
+use crate::types::{Anomaly, AnomalyKind, RelPath};
 
 use super::file::FileState;
 use super::maildir::{Role, role_inside};
@@ -17,6 +17,8 @@ mod codec;
 mod tar;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_hidden;
 mod zip;
 
 /// What the archives of one file of the source may still cost.
@@ -174,6 +176,15 @@ impl<'a> Again<'a> {
         }
     }
 
+    /// The first bytes of them, at most `len`; none where they cannot be had.
+    fn start(&self, len: u64) -> Vec<u8> {
+        let mut out = Vec::new();
+        match self.open().and_then(|reader| reader.take(len).read_to_end(&mut out)) {
+            Ok(_) => out,
+            Err(_) => Vec::new(),
+        }
+    }
+
     /// A stretch of them, where that needs no reading up to it.
     fn part(&self, start: u64, len: u64) -> Again<'a> {
         match self {
@@ -204,6 +215,7 @@ impl Outer<'_> {
         again: Again<'b>,
     ) -> Input<'b> {
         Input {
+            notes: Vec::new(),
             path: self.path.inside(name),
             parent: Some(self.container),
             role,
@@ -231,13 +243,16 @@ pub(super) enum Ready<'a> {
     Zip(zip::Directory<'a>),
 }
 
-/// Looks whether the archive can be opened; the error says why not.
-pub(super) fn prepare<'a>(kind: &str, again: &Again<'a>) -> io::Result<Ready<'a>> {
+/// Looks whether the archive can be opened, and what about it is damaged; the error says why it cannot be.
+pub(super) fn prepare<'a>(kind: &str, again: &Again<'a>) -> io::Result<(Ready<'a>, Option<String>)> {
     match (kind, again) {
-        ("zip", Again::Section(section)) => Ok(Ready::Zip(zip::Directory::find(section.clone())?)),
+        ("zip", Again::Section(section)) => Ok(match zip::Directory::find(section.clone()) {
+            Ok(directory) => (Ready::Zip(directory), None),
+            Err(error) => (Ready::Zip(zip::Directory::none(section.clone())), Some(error.to_string())),
+        }),
         ("zip", Again::Unpack(..)) | (_, Again::No) => Err(io::ErrorKind::Unsupported.into()),
-        ("tar", _) => Ok(Ready::Tar),
-        _ => Ok(Ready::Stream),
+        ("tar", _) => Ok((Ready::Tar, None)),
+        _ => Ok((Ready::Stream, None)),
     }
 }
 
@@ -259,17 +274,26 @@ fn stream(session: &mut Session<'_>, outer: &Outer<'_>) -> Flow {
             let reader = Box::new(Guard { inner: reader, budget: outer.budget });
             let mut input = outer.input(&name, outer.role, reader, again);
             input.uid = outer.uid;
-            session.container(input)
+            session.container(input)?;
+            let head = outer.again.start(8 * 1024);
+            match codec::skippable(&head) {
+                skipped if outer.kind == "zstd" && skipped > 0 => {
+                    let what = format!("{skipped} bytes of frames that unpack to nothing");
+                    rest(session, outer, b"", "archive-rest", 0, &what)
+                }
+                _ => CONTINUE,
+            }
         }
         Err(error) => rest(session, outer, &name, "archive-damaged", 0, &error.to_string()),
     }
 }
 
-/// One file of a tar or zip archive.
+/// One file of a tar or zip archive; `hidden` says why common programs do not show it.
 fn member<'b>(
     session: &mut Session<'_>,
     outer: &'b Outer<'b>,
     name: &[u8],
+    hidden: &[&str],
     reader: Box<dyn Read + 'b>,
     again: Again<'b>,
 ) -> Flow {
@@ -280,7 +304,11 @@ fn member<'b>(
         return rest(session, outer, name, "archive-limit", 0, &Hit::Files { most }.to_string());
     }
     budget.files.set(files);
-    session.container(outer.input(name, role_inside(name), Box::new(Guard { inner: reader, budget }), again))
+    let mut input = outer.input(name, role_inside(name), Box::new(Guard { inner: reader, budget }), again);
+    if !hidden.is_empty() {
+        input.notes.push(Anomaly::whole(AnomalyKind::ArchiveEntryHidden).with(hidden.join("; ")));
+    }
+    session.container(input)
 }
 
 /// Whether no more files may be read.

@@ -46,60 +46,206 @@ pub(super) fn open(session: &mut Session<'_>, outer: &Outer<'_>) -> Flow {
     }
 }
 
+/// Where the walk is between two files.
+#[derive(Default)]
+struct Walk {
+    next: Next,
+    /// Whether a block of zeros was met, at which other programs stop.
+    ended: bool,
+    /// Blocks in a row that are no header and not zeros: where the first is, and their number.
+    stray: Option<(u64, u64)>,
+    /// A block that was read already.
+    pending: Option<[u8; BLOCK]>,
+}
+
 fn members(
     session: &mut Session<'_>,
     outer: &Outer<'_>,
     tar: &mut Counted<Box<dyn Read + '_>>,
 ) -> io::Result<Flow> {
-    let mut next = Next::default();
+    let mut walk = Walk::default();
     loop {
         let mut block = [0; BLOCK];
-        if !fill(tar, &mut block)? || block.iter().all(|&b| b == 0) {
-            return Ok(CONTINUE);
-        }
-        let header =
-            Header::read(&block).ok_or_else(|| damaged("a header block does not have the sum it names"))?;
-        let size = next.size.take().unwrap_or(header.size);
-        let padded =
-            size.checked_next_multiple_of(BLOCK as u64).ok_or_else(|| damaged("a size is out of range"))?;
-        let end = tar.at.saturating_add(padded);
-        match header.kind {
-            b'L' => next.name = Some(text(tar, size, MAX_NAME)?),
-            b'K' => next.link = Some(text(tar, size, MAX_NAME)?),
-            b'x' => pax(&text(tar, size, MAX_PAX)?, &mut next),
-            b'g' => {}
-            kind => {
-                if is_full(outer) {
-                    return Ok(rest_over_limit(session, outer, tar.at.saturating_sub(BLOCK as u64)));
-                }
-                let name = next.name.take().unwrap_or(header.name);
-                let link = next.link.take().unwrap_or(header.link);
-                let flow = match kind {
-                    0 | b'0' | b'7' | b'S' if !name.ends_with(b"/") => {
-                        let again = outer.again.part(tar.at, size);
-                        let reader = Exact { inner: &mut *tar, left: size };
-                        member(session, outer, &name, Box::new(reader), again)
+        match walk.pending.take() {
+            Some(read) => block = read,
+            None => match fill(tar, &mut block) {
+                Ok(BLOCK) => {}
+                Ok(0) => return Ok(strayed(session, outer, &mut walk)),
+                Ok(got) => {
+                    if block.iter().any(|&b| b != 0) {
+                        let at = tar.at.saturating_sub(got as u64);
+                        let stray = walk.stray.get_or_insert((at, 0));
+                        stray.1 = stray.1.saturating_add(1);
+                        let flow = strayed(session, outer, &mut walk);
+                        return if flow.is_break() { Ok(flow) } else { Err(damaged(CUT_HEADER)) };
                     }
-                    1 | b'1' => odd(session, outer, &name, tar.at, "hard link to", &link),
-                    b'2' => odd(session, outer, &name, tar.at, "symbolic link, not followed, to", &link),
-                    b'3' | b'4' => odd(session, outer, &name, tar.at, "device", b""),
-                    b'6' => odd(session, outer, &name, tar.at, "FIFO", b""),
-                    _ => CONTINUE,
-                };
-                if flow.is_break() {
-                    return Ok(flow);
+                    return Ok(strayed(session, outer, &mut walk));
                 }
-                // What is left of a bomb is not even skipped.
-                if outer.budget.made.get() >= outer.budget.most {
-                    return Ok(rest_over_limit(session, outer, tar.at));
+                Err(error) => {
+                    let flow = strayed(session, outer, &mut walk);
+                    return if flow.is_break() { Ok(flow) } else { Err(error) };
                 }
-            }
+            },
         }
-        let left = end.saturating_sub(tar.at);
-        if io::copy(&mut (&mut *tar).take(left), &mut io::sink())? < left {
-            return Err(damaged("it ends in the middle of a file"));
+        if block.iter().all(|&b| b == 0) {
+            walk.ended = true;
+            continue;
+        }
+        let at = tar.at.saturating_sub(BLOCK as u64);
+        let Some(header) = Header::read(&block) else {
+            let stray = walk.stray.get_or_insert((at, 0));
+            stray.1 = stray.1.saturating_add(1);
+            continue;
+        };
+        let flow = strayed(session, outer, &mut walk);
+        if flow.is_break() {
+            return Ok(flow);
+        }
+        if is_full(outer) {
+            return Ok(rest_over_limit(session, outer, at));
+        }
+        let flow = one(session, outer, tar, &mut walk, header)?;
+        if flow.is_break() {
+            return Ok(flow);
+        }
+        // What is left of a bomb is not even skipped.
+        if outer.budget.made.get() >= outer.budget.most {
+            return Ok(rest_over_limit(session, outer, tar.at));
         }
     }
+}
+
+/// Tells of blocks that were passed because they are no header.
+fn strayed(session: &mut Session<'_>, outer: &Outer<'_>, walk: &mut Walk) -> Flow {
+    let Some((at, count)) = walk.stray.take() else { return CONTINUE };
+    let what = if walk.ended {
+        format!("{count} blocks behind the end of the archive are no header")
+    } else {
+        format!("{count} blocks where a header should be do not have the sum of one")
+    };
+    rest(session, outer, b"", if walk.ended { "archive-rest" } else { "archive-damaged" }, at, &what)
+}
+
+/// Reads what a header announces.
+fn one(
+    session: &mut Session<'_>,
+    outer: &Outer<'_>,
+    tar: &mut Counted<Box<dyn Read + '_>>,
+    walk: &mut Walk,
+    header: Header,
+) -> io::Result<Flow> {
+    let size = walk.next.size.take().unwrap_or(header.size);
+    let padded =
+        size.checked_next_multiple_of(BLOCK as u64).ok_or_else(|| damaged("a size is out of range"))?;
+    let start = tar.at;
+    let mut flow = CONTINUE;
+    match header.kind {
+        b'L' if size <= MAX_NAME => walk.next.name = Some(text(tar, size, true)?),
+        b'K' if size <= MAX_NAME => walk.next.link = Some(text(tar, size, true)?),
+        b'x' | b'g' | b'X' if size <= MAX_PAX => {
+            let records = text(tar, size, false)?;
+            let mut global = Next::default();
+            let next = if header.kind == b'g' { &mut global } else { &mut walk.next };
+            if !pax(&records, next) {
+                flow = rest(
+                    session,
+                    outer,
+                    &header.name,
+                    "archive-rest",
+                    start,
+                    "an extension header without the form of one",
+                );
+            }
+        }
+        kind => flow = file(session, outer, tar, walk, (kind, size), header)?,
+    }
+    if flow.is_break() || walk.pending.is_some() {
+        return Ok(flow);
+    }
+    let left = start.saturating_add(size).saturating_sub(tar.at);
+    if io::copy(&mut (&mut *tar).take(left), &mut io::sink())? < left {
+        return Err(damaged(CUT_FILE));
+    }
+    let mut padding = [0; BLOCK];
+    let length = usize::try_from(start.saturating_add(padded).saturating_sub(tar.at)).unwrap_or(0);
+    let padding = padding.get_mut(..length).unwrap_or_default();
+    let at = tar.at;
+    if fill(tar, padding)? < length {
+        return Err(damaged(CUT_FILE));
+    }
+    if padding.iter().any(|&b| b != 0) {
+        return Ok(rest(
+            session,
+            outer,
+            b"",
+            "archive-rest",
+            at,
+            "bytes between two files that are not zeros",
+        ));
+    }
+    Ok(CONTINUE)
+}
+
+const CUT_FILE: &str = "it ends in the middle of a file";
+const CUT_HEADER: &str = "it ends in the middle of a header block";
+
+/// A file, or what has a name and no bytes.
+fn file(
+    session: &mut Session<'_>,
+    outer: &Outer<'_>,
+    tar: &mut Counted<Box<dyn Read + '_>>,
+    walk: &mut Walk,
+    (kind, size): (u8, u64),
+    header: Header,
+) -> io::Result<Flow> {
+    let name = walk.next.name.take().unwrap_or(header.name);
+    let link = walk.next.link.take().unwrap_or(header.link);
+    let mut hidden = Vec::new();
+    if walk.ended {
+        hidden.push("it stands behind the block of zeros that ends the archive");
+    }
+    let plain = matches!(kind, 0 | b'0' | b'7' | b'S');
+    let folder = kind == b'5' || (plain && name.ends_with(b"/"));
+    let start = tar.at;
+    // A link, a device or a folder may name a size and have no bytes: then a header follows.
+    let mut first = None;
+    if size > 0 && matches!(kind, b'1'..=b'6') {
+        let mut block = [0; BLOCK];
+        match fill(tar, &mut block)? {
+            BLOCK if Header::read(&block).is_some() => walk.pending = Some(block),
+            BLOCK => first = Some(block),
+            _ => return Err(damaged(CUT_FILE)),
+        }
+    }
+    let what = match kind {
+        b'1' => "hard link to",
+        b'2' => "symbolic link, not followed, to",
+        b'3' | b'4' => "device",
+        b'6' => "FIFO",
+        _ => "",
+    };
+    if walk.pending.is_some() || (size == 0 && !plain) || (size == 0 && folder) {
+        if what.is_empty() && (folder || kind == b'V') {
+            return Ok(CONTINUE);
+        }
+        let what = if what.is_empty() { "an entry of an unknown type" } else { what };
+        return Ok(odd(session, outer, &name, start, what, &link));
+    }
+    if folder {
+        hidden.push("its name is that of a folder");
+    } else if !plain {
+        hidden.push("its type is not that of a file");
+    }
+    let again = outer.again.part(start, size);
+    let lead = first.unwrap_or([0; BLOCK]);
+    let lead = lead
+        .get(..first.map_or(0, |_| BLOCK.min(usize::try_from(size).unwrap_or(BLOCK))))
+        .unwrap_or_default();
+    let left = size.saturating_sub(lead.len() as u64);
+    let name = name.strip_suffix(b"/").unwrap_or(&name).to_vec();
+    let flow =
+        member(session, outer, &name, &hidden, Box::new(lead.chain(Exact { inner: &mut *tar, left })), again);
+    Ok(flow)
 }
 
 fn odd(session: &mut Session<'_>, outer: &Outer<'_>, name: &[u8], at: u64, what: &str, link: &[u8]) -> Flow {
@@ -118,7 +264,7 @@ impl<R: Read> Read for Exact<R> {
         let room = buf.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
         let n = self.inner.read(buf.get_mut(..room).unwrap_or_default())?;
         if n == 0 && room > 0 {
-            return Err(damaged("it ends in the middle of a file"));
+            return Err(damaged(CUT_FILE));
         }
         self.left = self.left.saturating_sub(n as u64);
         Ok(n)
@@ -129,41 +275,36 @@ fn damaged(what: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what)
 }
 
-/// Reads a whole block; `false` at the end of the archive.
-fn fill(tar: &mut impl Read, block: &mut [u8]) -> io::Result<bool> {
+/// Reads a whole block, or what is left; answers how many bytes that is.
+fn fill(tar: &mut impl Read, block: &mut [u8]) -> io::Result<usize> {
     let mut got = 0usize;
     while let Some(room) = block.get_mut(got..).filter(|room| !room.is_empty()) {
         match tar.read(room) {
-            Ok(0) if got == 0 => return Ok(false),
-            Ok(0) => return Err(damaged("it ends in the middle of a header block")),
+            Ok(0) => return Ok(got),
             Ok(n) => got = got.saturating_add(n),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
     }
-    Ok(true)
+    Ok(got)
 }
 
-/// The content of an extension header, without a NUL at its end.
-fn text(tar: &mut impl Read, size: u64, most: u64) -> io::Result<Vec<u8>> {
-    if size > most {
-        return Err(damaged("an extension header is over the limit"));
-    }
+/// The content of an extension header; a name ends at its first NUL. A pax record may hold a NUL in a value.
+fn text(tar: &mut impl Read, size: u64, is_name: bool) -> io::Result<Vec<u8>> {
     let mut out = Vec::new();
     tar.take(size).read_to_end(&mut out)?;
     let end = out.iter().position(|&b| b == 0).unwrap_or(out.len());
-    // A pax record may hold a NUL in a value that we do not need.
-    out.truncate(if most == MAX_NAME { end } else { out.len() });
+    out.truncate(if is_name { end } else { out.len() });
     Ok(out)
 }
 
-/// Records `<length> <key>=<value>` LF.
-fn pax(mut records: &[u8], next: &mut Next) {
+/// Reads records `<length> <key>=<value>` LF; whether there is nothing else.
+fn pax(mut records: &[u8], next: &mut Next) -> bool {
     while let Some(space) = records.iter().position(|&b| b == b' ') {
         let length =
             records.get(..space).and_then(|d| std::str::from_utf8(d).ok()).and_then(|d| d.parse().ok());
         let Some((record, rest)) = length.and_then(|length: usize| records.split_at_checked(length)) else {
-            return;
+            return false;
         };
         let record = record.get(space.saturating_add(1)..).unwrap_or_default();
         let record = record.strip_suffix(b"\n").unwrap_or(record);
@@ -176,6 +317,7 @@ fn pax(mut records: &[u8], next: &mut Next) {
         }
         records = rest;
     }
+    records.iter().all(|&b| b == 0)
 }
 
 struct Header {

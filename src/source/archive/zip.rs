@@ -1,9 +1,18 @@
-//! Reads zip archives by their central directory (APPNOTE.TXT 4.3), entry by entry; entries of one name all count.
+//! Reads zip archives by their central directory (APPNOTE.TXT 4.3), entry by entry; entries of one name all count. What
+//! the directory leaves out is read after it, by `unlisted`.
 
 use std::io::{self, BufReader, Read};
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use super::{Again, CONTINUE, Outer, Section, is_full, member, rest, rest_over_limit};
 use crate::source::session::{Flow, Session};
+
+use covered::Covered;
+
+mod covered;
+mod unlisted;
 
 /// Where the central directory is.
 pub(in crate::source) struct Directory<'a> {
@@ -12,6 +21,8 @@ pub(in crate::source) struct Directory<'a> {
     len: u64,
     /// Bytes before the archive, such as a program that unpacks it.
     shift: u64,
+    /// Just past the record that ends it, with its comment.
+    end: u64,
 }
 
 fn damaged(what: &'static str) -> io::Error {
@@ -61,7 +72,14 @@ impl<'a> Directory<'a> {
         }
         let start = close.checked_sub(len).ok_or_else(none)?;
         let shift = start.checked_sub(offset).ok_or_else(none)?;
-        Ok(Self { archive, start, len, shift })
+        let comment = le(record, 20, 2).unwrap_or(0);
+        let end = end.saturating_add(22).saturating_add(comment).min(archive.len);
+        Ok(Self { archive, start, len, shift, end })
+    }
+
+    /// An archive without a directory.
+    pub(super) fn none(archive: Section<'a>) -> Self {
+        Self { archive, start: 0, len: 0, shift: 0, end: 0 }
     }
 }
 
@@ -75,6 +93,8 @@ struct Entry {
     size: u64,
     offset: u64,
     mode: u64,
+    /// Whether CRC and sizes are known.
+    is_checked: bool,
 }
 
 /// Reads the next entry; `None` at the end.
@@ -108,6 +128,7 @@ fn entry(reader: &mut impl Read) -> io::Result<Option<Entry>> {
         size: field(24, 4),
         offset: field(42, 4),
         mode: if field(5, 1) == 3 { field(40, 2) } else { 0 },
+        is_checked: true,
     };
     wide(&extra, &mut entry);
     Ok(Some(entry))
@@ -134,53 +155,136 @@ fn wide(mut extra: &[u8], entry: &mut Entry) {
 }
 
 pub(super) fn open(session: &mut Session<'_>, outer: &Outer<'_>, directory: &Directory<'_>) -> Flow {
+    let mut covered = Covered::default();
+    covered.add(directory.start, directory.end);
+    let flow = listed(session, outer, directory, &mut covered)?;
+    if !flow {
+        return CONTINUE;
+    }
+    unlisted::read(session, outer, &directory.archive, covered)
+}
+
+/// Reads what the directory lists; whether there may be more.
+fn listed(
+    session: &mut Session<'_>,
+    outer: &Outer<'_>,
+    directory: &Directory<'_>,
+    covered: &mut Covered,
+) -> Flow<bool> {
     let mut reader = BufReader::new(directory.archive.part(directory.start, directory.len));
     loop {
         let at =
             directory.start.saturating_add(reader.get_ref().at).saturating_sub(reader.buffer().len() as u64);
         let entry = match entry(&mut reader) {
             Ok(Some(entry)) => entry,
-            Ok(None) => return CONTINUE,
-            Err(error) => return rest(session, outer, b"", "archive-damaged", at, &error.to_string()),
+            Ok(None) => return Flow::Continue(true),
+            Err(error) => {
+                rest(session, outer, b"", "archive-damaged", at, &error.to_string())?;
+                return Flow::Continue(true);
+            }
         };
-        if entry.name.ends_with(b"/") {
-            continue;
-        }
         if is_full(outer) {
-            return rest_over_limit(session, outer, at);
+            rest_over_limit(session, outer, at)?;
+            return Flow::Continue(false);
         }
-        one(session, outer, directory, &entry)?;
+        let start = entry.offset.saturating_add(directory.shift);
+        if let Some(end) = end_of(&directory.archive, start, &entry) {
+            covered.add(start, end);
+        }
+        let mut hidden = Vec::new();
+        if entry.name.ends_with(b"/") {
+            if entry.size == 0 && entry.packed == 0 {
+                continue;
+            }
+            hidden.push("its name is that of a folder");
+        }
+        one(session, outer, &directory.archive, start, &entry, &hidden)?;
     }
 }
 
-fn one(session: &mut Session<'_>, outer: &Outer<'_>, directory: &Directory<'_>, entry: &Entry) -> Flow {
-    let at = entry.offset.saturating_add(directory.shift);
-    let failed =
-        |session: &mut Session<'_>, reason, what: &str| rest(session, outer, &entry.name, reason, at, what);
+/// Just past the bytes of an entry whose local header is at `at`: its data, and the descriptor behind it where there is one.
+fn end_of(archive: &Section<'_>, at: u64, entry: &Entry) -> Option<u64> {
+    let local = archive.exactly(at, 30).ok().filter(|local| local.starts_with(LOCAL))?;
+    let names = le(&local, 26, 2)?.saturating_add(le(&local, 28, 2)?);
+    let end = at.checked_add(30)?.checked_add(names)?.checked_add(entry.packed)?;
+    let room = archive.len.saturating_sub(end).min(24);
+    let behind = archive.exactly(end, usize::try_from(room).unwrap_or(0)).unwrap_or_default();
+    Some(end.saturating_add(if entry.flags & 8 == 0 { 0 } else { descriptor(&behind, entry.crc) }))
+}
+
+/// Length of the data descriptor that `behind` begins with, whose CRC is known (APPNOTE.TXT 4.3.9); 0 when there is none.
+fn descriptor(behind: &[u8], crc: u64) -> u64 {
+    let signed = behind.starts_with(DESCRIPTOR);
+    let lead = if signed { 4 } else { 0 };
+    if le(behind, lead, 4) != Some(crc) {
+        return 0;
+    }
+    // Sizes of eight bytes: what follows the shorter form would not be a record then.
+    let short = lead.saturating_add(12);
+    let is_wide = behind.get(short..).is_some_and(|next| next.len() >= 2 && !next.starts_with(b"PK"));
+    (if is_wide { lead.saturating_add(20) } else { short }) as u64
+}
+
+const LOCAL: &[u8] = b"PK\x03\x04";
+const DESCRIPTOR: &[u8] = b"PK\x07\x08";
+
+/// Reads an entry whose local header is at `at`; answers how many packed bytes its data took.
+fn one(
+    session: &mut Session<'_>,
+    outer: &Outer<'_>,
+    archive: &Section<'_>,
+    at: u64,
+    entry: &Entry,
+    hidden: &[&str],
+) -> Flow<u64> {
+    let name = entry.name.strip_suffix(b"/").unwrap_or(&entry.name);
+    let failed = |session: &mut Session<'_>, reason, what: &str| {
+        rest(session, outer, name, reason, at, what)?;
+        Flow::Continue(entry.packed)
+    };
     if entry.flags & 1 != 0 {
         return failed(session, "encrypted", "the entry is encrypted");
     }
     if entry.mode & 0o17_0000 == 0o12_0000 {
         return failed(session, "not-mail", "symbolic link, not followed");
     }
-    let local = match directory.archive.exactly(at, 30) {
-        Ok(local) if local.starts_with(b"PK\x03\x04") => local,
+    let local = match archive.exactly(at, 30) {
+        Ok(local) if local.starts_with(LOCAL) => local,
         Ok(_) => return failed(session, "archive-damaged", "there is no local header"),
         Err(error) => return failed(session, "archive-damaged", &error.to_string()),
     };
     let names = le(&local, 26, 2).unwrap_or(0).saturating_add(le(&local, 28, 2).unwrap_or(0));
     let start = at.saturating_add(30).saturating_add(names);
-    let section = directory.archive.part(start, entry.packed);
+    let section = archive.part(start, entry.packed);
+    let taken = Rc::new(Cell::new(entry.packed));
     let (reader, again): (Box<dyn Read + '_>, _) = match entry.method {
         0 => (Box::new(section.clone()), Again::Section(section)),
-        8 => (Box::new(flate2::read::DeflateDecoder::new(section)), Again::No),
+        8 => {
+            let inner = flate2::read::DeflateDecoder::new(section);
+            (Box::new(Deflated { inner, taken: Rc::clone(&taken) }), Again::No)
+        }
         method => {
             let what = format!("compression method {method} is not supported");
             return failed(session, "archive-damaged", &what);
         }
     };
     let checked = Checked { inner: reader, crc: flate2::Crc::new(), size: 0, entry };
-    member(session, outer, &entry.name, Box::new(checked), again)
+    member(session, outer, name, hidden, Box::new(checked), again)?;
+    Flow::Continue(taken.get())
+}
+
+/// A deflated stream that tells how many packed bytes it took.
+struct Deflated<R> {
+    inner: flate2::read::DeflateDecoder<R>,
+    taken: Rc<Cell<u64>>,
+}
+
+impl<R: Read> Read for Deflated<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(buf);
+        self.taken.set(self.inner.total_in());
+        n
+    }
 }
 
 /// Compares size and CRC with those of the entry at the end.
@@ -198,6 +302,7 @@ impl<R: Read> Read for Checked<'_, R> {
             self.crc.update(buf.get(..n).unwrap_or_default());
             self.size = self.size.saturating_add(n as u64);
         } else if !buf.is_empty()
+            && self.entry.is_checked
             && (self.size != self.entry.size || u64::from(self.crc.sum()) != self.entry.crc)
         {
             return Err(damaged("size or CRC are not those of the directory"));

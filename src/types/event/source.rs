@@ -2,6 +2,7 @@
 
 use crate::types::Sha256Digest;
 use crate::types::json::{self, Obj, Value};
+use crate::types::readers::ReaderVersions;
 
 use super::fields::{Fields, KeyUnread};
 
@@ -76,6 +77,15 @@ impl SourceNaming {
     pub fn place(&self) -> &[u8] {
         self.canonical.as_ref().unwrap_or(&self.path)
     }
+}
+
+/// The readers that made a segment; the first ones where an event names none.
+pub(super) fn readers(of: Fields<'_>) -> Result<ReaderVersions, KeyUnread> {
+    let number = |of: Fields<'_>, key| u32::try_from(of.uint(key)?).map_err(|_| KeyUnread(key));
+    let read = of.object("readers", |of| {
+        Ok(ReaderVersions { splitter: number(of, "splitter")?, archive_walk: number(of, "archive_walk")? })
+    })?;
+    Ok(read.unwrap_or(ReaderVersions::FIRST))
 }
 
 /// What the file system said of a container's file.

@@ -6,6 +6,8 @@ use std::path::Path;
 use crate::types::record::Account;
 use crate::types::{RelPath, Sha256Digest, SourceId};
 
+use crate::types::readers::ReaderVersions;
+
 use super::*;
 
 fn naming() -> SourceNaming {
@@ -82,9 +84,13 @@ fn run() -> AccountRun {
 fn sample(kind: CustodyEventKind) -> CustodyEvent {
     match kind {
         CustodyEventKind::Created => CustodyEvent::Created,
-        CustodyEventKind::SourceBegun => {
-            CustodyEvent::SourceBegun { naming: naming(), segment: 3, source_changed: true }
-        }
+        CustodyEventKind::SourceBegun => CustodyEvent::SourceBegun {
+            naming: naming(),
+            segment: 3,
+            readers: ReaderVersions { splitter: 2, archive_walk: 5 },
+            by_other_readers: Some((2, ReaderVersions::FIRST)),
+            source_changed: true,
+        },
         CustodyEventKind::ItemsCommitted => CustodyEvent::ItemsCommitted(tally()),
         CustodyEventKind::ImportStopped => CustodyEvent::ImportStopped(tally()),
         CustodyEventKind::SourceImported => CustodyEvent::SourceImported { segment: 3 },

@@ -131,10 +131,18 @@ pub(crate) fn files_below(dir: &Path) -> Vec<PathBuf> {
     out
 }
 
-/// The bytes of all files of the case's ledger, in order.
+/// The lines of all files of the case's ledger, in order.
 pub(crate) fn ledger(case: &Path) -> Vec<u8> {
     let dir = case.join("ledger");
-    files_below(&dir).into_iter().flat_map(|file| std::fs::read(dir.join(file)).unwrap()).collect()
+    let lines = |file: PathBuf| {
+        let bytes = std::fs::read(dir.join(&file)).unwrap();
+        if file.extension().is_some_and(|ending| ending == "zst") {
+            zstd::decode_all(bytes.as_slice()).unwrap()
+        } else {
+            bytes
+        }
+    };
+    files_below(&dir).into_iter().flat_map(lines).collect()
 }
 
 /// Exports everything and gives the bytes of the manifest.

@@ -1,20 +1,20 @@
-//! Case and source may not lie in one another.
+//! Case and source may not lie in one another; nor may a case and what is written out of it.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use super::IngestError;
+use super::CaseError;
 
 /// Refuses a case inside the source and a source inside the case: every ancestor's device and inode are compared, so
 /// links and bind mounts are seen through. Neither needs to exist.
 ///
 /// # Errors
-/// [`IngestError::Overlap`].
-pub fn refuse_overlap(case: &Path, source: &Path) -> Result<(), IngestError> {
+/// [`CaseError::Overlap`].
+pub fn refuse_overlap(case: &Path, source: &Path) -> Result<(), CaseError> {
     let (case_up, source_up) = (ancestors(case), ancestors(source));
     let overlap = |inner: &Path, outer: &Path| {
-        Err(IngestError::Overlap { inner: inner.to_owned(), outer: outer.to_owned() })
+        Err(CaseError::Overlap { inner: inner.to_owned(), outer: outer.to_owned() })
     };
     if let Some(id) = identity(source)
         && case_up.contains(&id)
