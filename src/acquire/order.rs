@@ -122,6 +122,8 @@ pub struct Limits {
     pub message: u64,
     /// Message bytes held in memory; a longer one comes in parts.
     pub in_memory: usize,
+    /// Octets of such a message that are asked for at a time.
+    pub piece: u64,
     /// Most folders, and most messages of a folder.
     pub listed: u64,
     /// Longest silence.
@@ -139,6 +141,7 @@ impl Default for Limits {
             answer: 8 << 20,
             message: 4 << 30,
             in_memory: 8 << 20,
+            piece: 4 << 20,
             listed: 20_000_000,
             idle: Duration::from_mins(2),
             connect: Duration::from_secs(30),

@@ -14,8 +14,8 @@ use super::recorded::recorded_catalog;
 use super::sources::labels;
 use super::{CaseError, ItemBytesError, item, keys, trust};
 
-/// Record, catalog and index of a case, opened for reading. Nothing in it changes the case; it can be sent to another thread, one
-/// for each.
+/// Record, catalog and index of a case, opened for reading. Nothing in it changes the case. Each thread opens its own: the catalog
+/// shares what it has read by counts that only one thread may touch.
 #[derive(Debug)]
 pub struct CaseReader {
     /// The record.
@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_case_can_be_read_on_another_thread() {
+    fn record_and_index_can_be_sent_to_another_thread() {
         fn is_send<T: Send>() {}
         is_send::<Reader>();
         is_send::<IndexReader>();

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::again::Again;
 use super::answer::{Answer, Kind, Status};
 use super::beside::Beside;
+use super::doubt::{Came, Doubts, Step, Weight, has_more, shows};
 use super::fetch::{Body, Fetched, uid_so_far};
 use super::gone::{Lost, lost};
 use super::plan::{Decision, Epoch};
@@ -71,6 +72,8 @@ pub(super) struct Job {
     /// How a command for several ended, when it was not done, and what was given for a message in place of it.
     refused: Option<String>,
     instead: Option<String>,
+    /// Messages of which something came that may not be all, or more than it.
+    doubts: Doubts,
 }
 
 impl Job {
@@ -93,6 +96,7 @@ impl Job {
             tally: Tally::default(),
             refused: None,
             instead: None,
+            doubts: Doubts::default(),
         })
     }
 
@@ -159,12 +163,21 @@ impl Job {
     ) -> Result<Status, WireError> {
         let tag = self.tag.clone().unwrap_or_default();
         let mut answer = Answer::default();
+        // The message that came last: what follows may show that its octets were miscounted.
+        let mut last = None;
         loop {
             let session_limit = session.limits.in_memory;
             let mut bodies =
                 Taker { epoch, job: &mut *self, behind: &mut *behind, session_limit, hash: None };
-            let kind = session.hear(&mut answer, &mut bodies)?;
+            let heard = session.hear(&mut answer, &mut bodies);
             let hashed = bodies.hash.take().map(Sha256Stream::finish);
+            let before = last;
+            if let Some(is_answer) = shows(&heard, &answer.text) {
+                if let Some(row) = last.take().filter(|_| !is_answer) {
+                    self.refute(row, behind);
+                }
+            }
+            let kind = heard?;
             session.is_still(epoch.uid_validity)?;
             match kind {
                 Kind::Tagged(found, status) => {
@@ -173,7 +186,11 @@ impl Job {
                         other.is_answered = true;
                         continue;
                     }
-                    session.own(&found, &tag)?;
+                    session.own(&found, &tag).inspect_err(|_| {
+                        if let Some(row) = before {
+                            self.refute(row, behind);
+                        }
+                    })?;
                     self.tag = None;
                     if !status.is_ok() && !self.is_answered {
                         self.refused = Some(format!("asked for with others: {}", status.said()));
@@ -186,10 +203,12 @@ impl Job {
                         let other = row.filter(|row| self.at(*row).is_none()).and_then(|row| {
                             behind.iter_mut().find(|job| job.tag.is_some() && job.at(row).is_some())
                         });
+                        let has_body = fetched.body.is_some();
                         let is_new = match other {
                             Some(other) => other.take(epoch, fetched, hashed),
                             None => self.take(epoch, fetched, hashed),
                         };
+                        last = row.filter(|_| has_body);
                         if is_new {
                             session.helped();
                         }
@@ -207,6 +226,22 @@ impl Job {
         }
     }
 
+    /// Gives a message back that was taken, because what follows it is no answer.
+    fn refute(&mut self, row: usize, behind: &mut [Job]) {
+        for job in std::iter::once(self).chain(behind) {
+            match job.at(row).and_then(|at| job.rows.get_mut(at)) {
+                Some((_, got @ Got::Bytes(_))) => {
+                    if let Got::Bytes(bytes) = std::mem::take(got) {
+                        job.doubts.refute(row, &bytes);
+                    }
+                    return;
+                }
+                Some((_, Got::Nothing)) => return job.doubts.refute_seen(row),
+                _ => {}
+            }
+        }
+    }
+
     /// Place of a row among those of the job.
     pub(super) fn at(&self, row: usize) -> Option<usize> {
         self.rows.binary_search_by_key(&row, |r| r.0).ok()
@@ -214,16 +249,23 @@ impl Job {
 
     /// Takes one FETCH answer; whether it brought something new. `hashed` is the digest of a body in it that was not kept.
     fn take(&mut self, epoch: &Epoch, fetched: Fetched, hashed: Option<Sha256Digest>) -> bool {
-        let Fetched { uid, body, further, .. } = fetched;
+        let Fetched { uid, body, further, is_torn, .. } = fetched;
         let mut is_new = false;
-        for (_, body) in body.into_iter().chain(further) {
-            is_new |= self.body(epoch, uid, body, hashed);
+        for (origin, body) in body.into_iter().chain(further) {
+            is_new |= self.body(epoch, uid, (origin, is_torn), body, hashed);
         }
         is_new
     }
 
-    /// Takes one body; whether it is new.
-    fn body(&mut self, epoch: &Epoch, uid: Option<u64>, body: Body, hashed: Option<Sha256Digest>) -> bool {
+    /// Takes one body; whether it is new. `origin` stands behind its name; `is_torn` says that its answer does not hold together.
+    fn body(
+        &mut self,
+        epoch: &Epoch,
+        uid: Option<u64>,
+        (origin, is_torn): (Option<u64>, bool),
+        body: Body,
+        hashed: Option<Sha256Digest>,
+    ) -> bool {
         let Some(uid) = uid else {
             let text = format!("the server sent a message and not which: {}", what(&body, hashed));
             self.beside.notice(epoch, None, "body-without-uid", text);
@@ -244,8 +286,17 @@ impl Job {
                     self.instead = Some("the server gave an empty body".to_owned());
                     return false;
                 }
-                *got = Got::Bytes(bytes);
-                return true;
+                let came = Came { announced: epoch.listing.size(row), origin, is_torn };
+                match self.doubts.weigh(row, &came, bytes) {
+                    Weight::Taken(bytes, before) => {
+                        *got = Got::Bytes(bytes);
+                        if let Some(text) = before {
+                            self.beside.notice(epoch, Some(row), "body-in-doubt", text);
+                        }
+                        return true;
+                    }
+                    Weight::Again(why) => self.instead = Some(why),
+                }
             }
             (Body::Nil, Got::Nothing) => self.instead = Some("the server gave NIL".to_owned()),
             (body @ (Body::Bytes(_) | Body::Elsewhere(_)), Got::Bytes(first)) => {
@@ -280,11 +331,31 @@ impl Job {
         let row = self.rows.get(at).map_or(0, |(row, _)| *row);
         let uid = epoch.listing.uid(row);
         self.instead = None;
+        let doubtful = self.doubts.times(row);
         // Only this row is missing while it is asked for, so that nothing else is taken for it.
         self.tag = Some(session.send(&Verb::Bodies(&Set::one(uid)))?);
         let status = self.receive(session, epoch, &mut [])?;
         if self.rows.get(at).is_none_or(|(_, got)| *got != Got::Nothing) || status.is_passing() {
             return Ok(status);
+        }
+        match self.doubts.step(row, doubtful) {
+            Step::None => {}
+            Step::Again => return Ok(done()),
+            Step::Ask(octets) => {
+                if has_more(session, uid, octets)? {
+                    // What came is a part of it.
+                    self.doubts.forget(row);
+                    self.settle(at, Got::Long);
+                } else if let Some((bytes, text)) = self.doubts.take_held(row) {
+                    self.beside.notice(epoch, Some(row), "body-in-doubt", text);
+                    self.settle(at, Got::Bytes(bytes));
+                }
+                return Ok(done());
+            }
+            Step::Failed(why) => {
+                self.settle(at, Got::Failed(why));
+                return Ok(done());
+            }
         }
         let before =
             self.refused.iter().cloned().chain(self.instead.take()).reduce(|a, b| format!("{a}; {b}"));

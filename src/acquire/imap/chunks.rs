@@ -310,7 +310,7 @@ impl Worker<'_> {
     /// `Nothing`, `Bytes` or `Long`.
     fn long(&mut self, lane: usize, epoch: &Epoch, row: usize, slot: usize) -> Result<Got, Fault> {
         let shelf = self.shelf;
-        let mut long = Long::new(row, shelf, lane, slot, self.order.refetch);
+        let mut long = Long::new(row, shelf, lane, slot);
         let carried = self.carry(lane, epoch, &mut long);
         if !matches!(carried, Ok(Carried::Whole)) && long.is_begun {
             shelf.put_last(lane, slot, vec![Told::LongBroken]);
@@ -334,13 +334,16 @@ impl Worker<'_> {
             let text = format!("its parts came over {} connections and were put together", long.connections);
             notice("joined-over-connections", text);
         }
+        if let Some(text) = long.told() {
+            notice("body-in-doubt", text);
+        }
         if long.surplus > 0 {
             let text =
                 format!("{} parts of it came that were not asked for, and were not looked at", long.surplus);
             notice("body-twice", text);
         }
         if self.order.refetch {
-            let again = self.second(lane, epoch, &mut long, &mut told)?;
+            let again = self.second(lane, epoch, &long, &mut told)?;
             let mut sum = Refetched { path: epoch.path.clone(), ..Refetched::default() };
             again.tell(path, &mut sum, &mut told);
             told.push(Told::Refetched(sum));
@@ -357,15 +360,13 @@ impl Worker<'_> {
         &mut self,
         lane: usize,
         epoch: &Epoch,
-        long: &mut Long<'_>,
+        long: &Long<'_>,
         told: &mut Vec<Told>,
     ) -> Result<Again, Fault> {
         let mut second = long.second();
         let why = match self.carry(lane, epoch, &mut second)? {
             Carried::Whole => {
-                let (Some(first), Some(again)) = (long.digest(), second.digest()) else {
-                    return Ok(Again::Failed("it was not hashed".to_owned()));
-                };
+                let (first, again) = (long.digest(), second.digest());
                 if first == again {
                     return Ok(Again::Alike);
                 }

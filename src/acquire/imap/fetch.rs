@@ -30,6 +30,9 @@ pub(super) struct Fetched {
     pub(super) body: Option<(Option<u64>, Body)>,
     /// Bodies beyond the first: no server has a reason to give them.
     pub(super) further: Vec<(Option<u64>, Body)>,
+    /// Something stands behind a body that cannot stand there by the grammar (RFC 9051 section 9, `msg-att`): the count of its
+    /// octets was wrong, and part of the message is taken for the answer, or part of the answer for the message.
+    pub(super) is_torn: bool,
 }
 
 impl Fetched {
@@ -52,8 +55,14 @@ impl Fetched {
         loop {
             scan.blanks();
             let item = scan.item();
+            let has_body = out.body.is_some();
             if item.is_empty() {
-                if scan.is(b')') || scan.peek().is_none() {
+                if scan.is(b')') {
+                    out.is_torn |= has_body && !scan.rest().trim_ascii().is_empty();
+                    return Some(out);
+                }
+                out.is_torn |= has_body;
+                if scan.peek().is_none() {
                     return Some(out);
                 }
                 scan.pass();
@@ -63,6 +72,7 @@ impl Fetched {
                 }
                 continue;
             }
+            out.is_torn |= has_body && !is_item(item);
             scan.blanks();
             out.item(item, &mut scan);
         }
@@ -108,6 +118,8 @@ impl Fetched {
                 Some(Text::Elsewhere(n)) => Body::Elsewhere(n),
                 Some(Text::Nil) | None => Body::Nil,
             };
+            // Only a blank or the end of the list may follow.
+            self.is_torn |= !matches!(scan.peek(), Some(b' ' | b')'));
             if self.body.is_none() {
                 self.body = Some((offset, body));
             } else {
@@ -117,6 +129,12 @@ impl Fetched {
             scan.pass();
         }
     }
+}
+
+/// Whether a word can be the name of a FETCH item (RFC 9051 section 9, `msg-att`): servers have items of their own. FETCH itself
+/// stands there when the count swallowed the beginning of the next answer.
+fn is_item(item: &[u8]) -> bool {
+    item.first().is_some_and(u8::is_ascii_alphabetic) && !item.eq_ignore_ascii_case(b"FETCH")
 }
 
 /// `(value)` or a bare value; `None` for NIL.
@@ -161,7 +179,11 @@ fn whole_body(item: &[u8]) -> Option<Origin> {
     }
     match rest {
         [] => Some(Origin(None)),
-        [b'<', digits @ .., b'>'] => Some(Origin(decimal(digits))),
+        // Some servers repeat what was asked for: the first number is the origin. What is no number is no origin that fits.
+        [b'<', inner @ .., b'>'] => {
+            let end = inner.iter().position(|&b| b == b'.').unwrap_or(inner.len());
+            Some(Origin(Some(inner.get(..end).and_then(decimal).unwrap_or(u64::MAX))))
+        }
         _ => None,
     }
 }
@@ -173,6 +195,15 @@ pub(super) fn is_body_next(text: &[u8]) -> bool {
     let before = before.strip_suffix(b"~").unwrap_or(before).trim_ascii_end();
     let start = before.iter().rposition(|&b| matches!(b, b' ' | b'(')).map_or(0, |at| at.saturating_add(1));
     before.get(start..).is_some_and(|item| whole_body(item).is_some())
+}
+
+/// The origin that stands behind the name of the body that comes next, at the end of `text`.
+pub(super) fn origin_so_far(text: &[u8]) -> Option<u64> {
+    let open = text.iter().rposition(|&b| b == b'{')?;
+    let before = text.get(..open)?;
+    let before = before.strip_suffix(b"~").unwrap_or(before).trim_ascii_end();
+    let start = before.iter().rposition(|&b| matches!(b, b' ' | b'(')).map_or(0, |at| at.saturating_add(1));
+    whole_body(before.get(start..)?).and_then(|Origin(origin)| origin)
 }
 
 /// UID that stands before a body in a FETCH answer that has not come to its end.
@@ -241,6 +272,28 @@ mod tests {
         assert_eq!(body("* 1 FETCH (BODY[] NIL)", &[]), Some((None, Body::Nil)));
         assert_eq!(body("* 1 FETCH (BODY[] \"\")", &[]), Some((None, Body::Bytes(vec![]))));
         assert_eq!(body("* 1 FETCH (BODY[TEXT] \"x\" UID 2)", &[]), None);
+    }
+
+    #[test]
+    fn what_cannot_stand_behind_a_body_is_seen() {
+        let is_torn = |text: &str| read(text, &[b"ab"]).unwrap().is_torn;
+        for sound in [")", " UID 4)", " UID 4 X-NEW (a (b)))", " FLAGS (\\Seen) MODSEQ (7)) "] {
+            assert!(!is_torn(&format!("* 1 FETCH (UID 1 BODY[] {{2}}\n{sound}")), "{sound}");
+        }
+        for torn in ["", "c)", "* 2 FETCH (UID 2", " FETCH (UID 2 FLAGS ())", ")x", " )foo", " UID 4", "\n)"]
+        {
+            assert!(is_torn(&format!("* 1 FETCH (UID 1 BODY[] {{2}}\n{torn}")), "{torn}");
+        }
+        assert!(!is_torn("* 1 FETCH (UID 1 FLAGS ()"));
+    }
+
+    #[test]
+    fn an_origin_may_repeat_what_was_asked_for() {
+        let origin = |text: &str| read(text, &[b"ab"]).unwrap().body.unwrap().0;
+        assert_eq!(origin("* 1 FETCH (BODY[]<0.4194304> {2}\n)"), Some(0));
+        assert_eq!(origin("* 1 FETCH (BODY[]<x> {2}\n)"), Some(u64::MAX));
+        assert_eq!(origin_so_far(b"* 1 FETCH (UID 2 BODY[]<7.9> ~{2}"), Some(7));
+        assert_eq!(origin_so_far(b"* 1 FETCH (UID 2 BODY[] {2}"), None);
     }
 
     #[test]

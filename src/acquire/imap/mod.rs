@@ -16,6 +16,7 @@ mod answer;
 mod beside;
 mod bodies;
 mod chunks;
+mod doubt;
 mod examine;
 mod fetch;
 mod folders;
@@ -38,6 +39,8 @@ mod worker;
 mod scripted;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_doubt;
 #[cfg(test)]
 mod tests_greed;
 #[cfg(test)]
