@@ -53,7 +53,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("memmap2", &[]),                // evidence is read, never mapped
     ("sha2", &["types", "acquire"]), // acquire: SCRAM
     // source only opens what was seized compressed; index packs its term dictionaries (decision 80)
-    ("zstd", &["store", "source", "index"]),
+    // source only opens what was seized compressed; catalog packs its blocks (decision 90), index its term dictionaries (80)
+    ("zstd", &["store", "source", "catalog", "index"]),
     ("flate2", &["source", "acquire"]), // acquire: COMPRESS=DEFLATE
     ("rustls", &["acquire"]),
     ("openssl", &["acquire"]), // only with the feature native-tls

@@ -80,19 +80,9 @@ impl Catalog {
                 out.extend(named.map(|((name, _), _)| format!("{table}.{name}")));
             }
             // One means nothing without the other.
-            for (table, one, two) in [("item", "frame", "at"), ("container", "error_at", "error")] {
-                let sql = format!("SELECT count(*) FROM {table} WHERE ({one} IS NULL) <> ({two} IS NULL)");
-                if self.db.query_row(&sql, [], |r| r.get::<_, i64>(0))? > 0 {
-                    out.push(format!("{table}.{one}"));
-                }
-            }
-            for (table, name) in
-                [("person", "name"), ("person", "address"), ("word", "text"), ("shape", "ranges")]
-            {
-                let sql = format!("SELECT count(*) FROM {table} WHERE {name} IS NULL");
-                if self.db.query_row(&sql, [], |r| r.get::<_, i64>(0))? > 0 {
-                    out.push(format!("{table}.{name}"));
-                }
+            let sql = "SELECT count(*) FROM container WHERE (error_at IS NULL) <> (error IS NULL)";
+            if self.db.query_row(sql, [], |r| r.get::<_, i64>(0))? > 0 {
+                out.push("container.error_at".to_owned());
             }
             Ok(out)
         };

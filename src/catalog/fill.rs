@@ -1,278 +1,319 @@
-//! What belongs to one item in any number, packed into one column each.
+//! A row into the columns of a block: what is asked of a row, and nothing else.
 
 use std::net::IpAddr;
 
-use rusqlite::{Connection, Error, ToSql};
-
-use super::intern::Interned;
+use super::block::{BlockBuilder, Column};
+use super::numbers::{self, Before};
 use super::pack::Put as _;
+use super::words::WordTable;
 use super::write::ItemRow;
-use crate::facts::{Hop, ItemFacts};
+use crate::facts::{Hop, ItemFacts, Role};
 use crate::types::{Anomaly, ByteRange};
 
-pub(super) fn pack_people(
-    db: &Connection,
-    persons: &mut Interned,
-    out: &mut Vec<u8>,
-    key: &mut Vec<u8>,
-    facts: &ItemFacts,
-) -> Result<(), Error> {
-    let mut base = 0;
-    // Addresses of one field share its range.
-    for group in facts.addresses.chunk_by(|a, b| (a.role, a.at) == (b.role, b.at)) {
-        let Some(first) = group.first() else { continue };
-        out.push(first.role as u8);
-        out.range(first.at, base);
-        base = first.at.end();
-        out.num(group.len() as u64);
-        for fact in group {
-            let mailbox = &fact.mailbox;
-            key.clear();
-            key.bytes(mailbox.name.as_bytes());
-            key.extend_from_slice(mailbox.address.as_bytes());
-            let id = persons.id(db, key, |insert| insert([&mailbox.name, &mailbox.address]))?;
-            out.num(id.cast_unsigned());
-        }
-    }
-    Ok(())
+/// Flags of a row in the list.
+pub(super) mod list {
+    pub(in crate::catalog) const DATE: u8 = 1;
+    pub(in crate::catalog) const WHOLE_SECONDS: u8 = 2;
+    pub(in crate::catalog) const ZONE: u8 = 4;
+    pub(in crate::catalog) const PART: u8 = 8;
+    pub(in crate::catalog) const SENDER: u8 = 16;
+    pub(in crate::catalog) const SUBJECT: u8 = 32;
+    pub(in crate::catalog) const NOTES: u8 = 64;
+    pub(in crate::catalog) const ATTACHMENTS: u8 = 128;
 }
 
-pub(super) fn pack_attachments(
-    db: &Connection,
-    words: &mut Interned,
-    out: &mut Vec<u8>,
-    facts: &ItemFacts,
-) -> Result<(), Error> {
+/// Flags of [`Column::More`].
+pub(super) mod more {
+    pub(in crate::catalog) const ZONE_KNOWN: u8 = 1;
+    pub(in crate::catalog) const DATE_RAW: u8 = 2;
+    pub(in crate::catalog) const IN_MESSAGE: u8 = 4;
+    pub(in crate::catalog) const HOPS_TOTAL: u8 = 8;
+    pub(in crate::catalog) const STATE: u8 = 16;
+    pub(in crate::catalog) const NOT_INDEXED: u8 = 32;
+    pub(in crate::catalog) const SERVER: u8 = 64;
+}
+
+/// Set in the number of a role whose first person stands in the list.
+pub(super) const IN_LIST: u8 = 0x80;
+
+/// Flags of the time of a hop.
+pub(super) mod time {
+    pub(in crate::catalog) const SET: u8 = 1;
+    pub(in crate::catalog) const ZONE_KNOWN: u8 = 2;
+    pub(in crate::catalog) const ZONE: u8 = 4;
+    pub(in crate::catalog) const WHOLE_SECONDS: u8 = 8;
+}
+
+/// Adds a row.
+pub(super) fn add(block: &mut BlockBuilder, before: &mut Before, row: &ItemRow<'_>) {
+    let facts = row.facts;
+    numbers::put(block, before, row);
+    if let Some(id) = &facts.message_id {
+        let bytes = facts.message_id_bytes.as_deref().unwrap_or(id.text.as_bytes());
+        block.column(Column::MessageId).extend_from_slice(bytes);
+    }
+    people(block, facts);
+    hops(block, row);
+    attachments(block, facts);
+    let mut has_notes = !row.notes.is_empty();
+    for note in row.notes {
+        add_note(block, note, true);
+    }
+    // What the splitter told of the item already is not counted twice.
+    for note in facts.anomalies.iter().filter(|a| !row.notes.iter().any(|n| n.kind == a.kind)) {
+        has_notes = true;
+        add_note(block, note, false);
+    }
+    more(block, row);
+    block.end_row(row.key, |out| listed(out, row, has_notes));
+}
+
+/// The first person of From, which a table of items shows.
+fn sender(facts: &ItemFacts) -> Option<&crate::facts::Mailbox> {
+    facts.addresses.iter().find(|fact| fact.role == Role::From).map(|fact| &fact.mailbox)
+}
+
+fn people(block: &mut BlockBuilder, facts: &ItemFacts) {
+    let (columns, words) = block.parts();
+    let Some(out) = columns.get_mut(Column::People as usize) else { return };
+    let mut is_listed = false;
+    for group in facts.addresses.chunk_by(|a, b| a.role == b.role) {
+        let Some(first) = group.first() else { continue };
+        let skip = usize::from(first.role == Role::From && !is_listed);
+        is_listed |= skip == 1;
+        out.push(first.role as u8 | if skip == 1 { IN_LIST } else { 0 });
+        out.num(group.len() as u64);
+        for fact in group.iter().skip(skip) {
+            out.num(words.id(fact.mailbox.name.as_bytes()));
+            out.num(words.id(fact.mailbox.address.as_bytes()));
+        }
+    }
+}
+
+fn attachments(block: &mut BlockBuilder, facts: &ItemFacts) {
     for attachment in &facts.attachments {
+        let words = [&attachment.content_type, &attachment.disposition, &attachment.encoding];
+        let words = words.map(|text| block.words.id(text.as_bytes()));
+        let out = block.column(Column::Attachments);
         out.bytes(attachment.part.as_bytes());
         out.bytes(attachment.name.as_bytes());
-        for text in [&attachment.content_type, &attachment.disposition, &attachment.encoding] {
-            let id = word(db, words, text.as_bytes())?;
-            out.num(id);
-        }
+        words.into_iter().for_each(|word| out.num(word));
         out.num(attachment.size);
-        out.extend_from_slice(attachment.sha256.as_bytes());
         out.range(attachment.at, 0);
-    }
-    Ok(())
-}
-
-/// The number of a word; 0 for none.
-fn word(db: &Connection, words: &mut Interned, text: &[u8]) -> Result<u64, Error> {
-    if text.is_empty() {
-        return Ok(0);
-    }
-    words.id(db, text, |insert| with_text(text, |value| insert([value]))).map(i64::cast_unsigned)
-}
-
-/// Text where the bytes are UTF-8, so that a person can read the table; else the bytes.
-fn with_text<T>(bytes: &[u8], work: impl FnOnce(&dyn ToSql) -> T) -> T {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => work(&text),
-        Err(_) => work(&bytes),
+        block.column(Column::Digests).extend_from_slice(attachment.sha256.as_bytes());
     }
 }
 
-pub(super) fn pack_note(
-    db: &Connection,
-    words: &mut Interned,
-    out: &mut Vec<u8>,
-    note: &Anomaly,
-    of_source: bool,
-) -> Result<(), Error> {
-    let id = word(db, words, note.kind.code().as_bytes())?;
+fn add_note(block: &mut BlockBuilder, note: &Anomaly, of_source: bool) {
+    let (columns, words) = block.parts();
+    if let Some(out) = columns.get_mut(Column::Notes as usize) {
+        put_note(out, words, note, of_source);
+    }
+}
+
+fn put_note(out: &mut Vec<u8>, words: &mut WordTable, note: &Anomaly, of_source: bool) {
     // Two flags below the number: seen by the reader of the source, has a detail.
-    out.num(id << 2 | u64::from(of_source) << 1 | u64::from(note.detail.is_some()));
+    let word = words.id(note.kind.code().as_bytes());
+    out.num(word << 2 | u64::from(of_source) << 1 | u64::from(note.detail.is_some()));
     out.opt_range(note.at, 0);
     if let Some(detail) = &note.detail {
         out.bytes(detail.as_bytes());
     }
-    Ok(())
 }
 
-pub(super) fn pack_more(
-    db: &Connection,
-    words: &mut Interned,
-    out: &mut Vec<u8>,
-    row: &ItemRow<'_>,
-) -> Result<(), Error> {
+fn more(block: &mut BlockBuilder, row: &ItemRow<'_>) {
     let facts = row.facts;
-    out.opt_range(facts.date.map(|d| d.at), 0);
-    out.push(u8::from(facts.date.is_some_and(|d| d.zone_known)));
-    out.opt_range(facts.subject.as_ref().map(|s| s.at), 0);
-    out.opt_range(facts.message_id.as_ref().map(|s| s.at), 0);
     // The field as it stands is kept only where it says more than what was read from it.
     let raw = facts.date_raw.as_ref().filter(|_| facts.date.is_none());
-    out.opt_range(raw.map(|s| s.at), 0);
-    out.bytes(raw.map_or(&[], |s| s.text.as_bytes()));
-    out.opt_range(facts.child.as_ref().and_then(|c| c.in_message), 0);
-    out.num(facts.hops_total);
-    out.num((row.state.len() + facts.state.len()) as u64);
-    for state in row.state.iter().chain(&facts.state) {
-        let id = word(db, words, state.as_bytes())?;
-        out.num(id);
+    let in_message = facts.child.as_ref().and_then(|child| child.in_message);
+    let states: Vec<u64> =
+        row.state.iter().chain(&facts.state).map(|word| block.words.id(word.as_bytes())).collect();
+    let missing: Vec<u64> =
+        facts.not_indexed.iter().map(|missing| block.words.id(missing.reason.as_bytes())).collect();
+    let out = block.column(Column::More);
+    let set = |is_set: bool, flag: u8| if is_set { flag } else { 0 };
+    out.push(
+        set(facts.date.is_some_and(|date| date.zone_known), more::ZONE_KNOWN)
+            | set(raw.is_some(), more::DATE_RAW)
+            | set(in_message.is_some(), more::IN_MESSAGE)
+            | set(facts.hops_total > facts.hops.len() as u64, more::HOPS_TOTAL)
+            | set(!states.is_empty(), more::STATE)
+            | set(!missing.is_empty(), more::NOT_INDEXED)
+            | set(row.server.is_some(), more::SERVER),
+    );
+    out.num(facts.hops.len() as u64);
+    if let Some(raw) = raw {
+        out.bytes(raw.text.as_bytes());
     }
-    out.num(facts.not_indexed.len() as u64);
-    for missing in &facts.not_indexed {
-        let id = word(db, words, missing.reason.as_bytes())?;
-        out.num(id);
-        out.bytes(missing.part.as_bytes());
+    if let Some(at) = in_message {
+        out.range(at, 0);
+    }
+    if facts.hops_total > facts.hops.len() as u64 {
+        out.num(facts.hops_total);
+    }
+    if !states.is_empty() {
+        out.num(states.len() as u64);
+        states.into_iter().for_each(|word| out.num(word));
+    }
+    if !missing.is_empty() {
+        out.num(missing.len() as u64);
+        for (missing, reason) in facts.not_indexed.iter().zip(missing) {
+            out.num(reason);
+            out.bytes(missing.part.as_bytes());
+        }
     }
     if let Some(server) = row.server {
         server.write(out);
     }
-    Ok(())
 }
 
-/// The tables that hops are packed with.
-pub(super) struct HopTables<'a> {
-    pub(super) db: &'a Connection,
-    pub(super) words: &'a mut Interned,
-    pub(super) shapes: &'a mut Interned,
-    pub(super) relays: &'a mut Interned,
-    pub(super) key: &'a mut Vec<u8>,
-}
-
-/// The ranges of a hop, in the order in which a shape holds them.
-fn ranges(hop: &Hop) -> [Option<ByteRange>; 15] {
-    let date = hop.date.map(|d| d.at);
-    [
-        hop.from,
-        hop.helo,
-        hop.rdns,
-        hop.peer_ip_at,
-        hop.by,
-        hop.software,
-        hop.via,
-        hop.with,
-        hop.id,
-        hop.for_,
-        hop.envelope_from,
-        hop.user,
-        hop.ident,
-        hop.tls_cipher,
-        date,
-    ]
-}
-
-fn ip_bytes(ip: Option<IpAddr>) -> Option<Vec<u8>> {
-    ip.map(|ip| match ip {
-        IpAddr::V4(four) => four.octets().to_vec(),
-        IpAddr::V6(six) => six.octets().to_vec(),
-    })
-}
-
-impl HopTables<'_> {
-    /// Packs a hop. `base` is where the last field ended and its time; the same of this one is given back.
-    pub(super) fn pack(
-        &mut self,
-        out: &mut Vec<u8>,
-        hop: &Hop,
-        message: &[u8],
-        base: (u64, i64),
-    ) -> Result<(u64, i64), Error> {
-        let text = |range: Option<ByteRange>| range.and_then(|r| r.of(message)).unwrap_or_default();
-        let relay = self.relay(hop, message)?;
-        out.num(relay.cast_unsigned());
-        self.key.clear();
-        for range in ranges(hop) {
-            self.key.opt_range(range, hop.at.start());
+/// What a table of items shows.
+fn listed(out: &mut Vec<u8>, row: &ItemRow<'_>, has_notes: bool) {
+    let facts = row.facts;
+    let set = |is_set: bool, flag: u8| if is_set { flag } else { 0 };
+    let date = facts.date;
+    let whole = date.is_some_and(|date| date.utc.0 % 1000 == 0);
+    let part = facts.child.as_ref().map(|child| child.part.as_bytes());
+    let (sender, subject) = (sender(facts), facts.subject.as_ref());
+    out.push(
+        set(date.is_some(), list::DATE)
+            | set(whole, list::WHOLE_SECONDS)
+            | set(date.is_some_and(|date| date.offset_secs_east.is_some()), list::ZONE)
+            | set(part.is_some(), list::PART)
+            | set(sender.is_some(), list::SENDER)
+            | set(subject.is_some(), list::SUBJECT)
+            | set(has_notes, list::NOTES)
+            | set(!facts.attachments.is_empty(), list::ATTACHMENTS),
+    );
+    out.num(u64::from(row.container));
+    out.num(u64::from(row.number));
+    out.num(facts.size);
+    if let Some(date) = date {
+        out.signed(if whole { date.utc.0 / 1000 } else { date.utc.0 });
+        if let Some(zone) = date.offset_secs_east {
+            out.signed(i64::from(zone));
         }
-        let shape = self.shapes.id(self.db, self.key, |insert| insert([&&self.key[..]]))?;
-        out.num(shape.cast_unsigned());
-        out.range(hop.at, base.0);
-        // The id is new every time, the rest comes again.
-        out.bytes(text(hop.id));
-        for range in [hop.for_, hop.envelope_from, hop.user, hop.ident] {
-            let id = word(self.db, self.words, text(range))?;
-            out.num(id);
-        }
-        out.num(hop.peer_port.map_or(0, |p| u64::from(p) + 1));
-        out.num(hop.local_uid.map_or(0, |u| u64::from(u) + 1));
-        let mut time = base.1;
-        match hop.date {
-            None => out.push(0),
-            Some(date) => {
-                let whole = date.utc.0 % 1000 == 0 && base.1 % 1000 == 0;
-                let flags = 1
-                    | u8::from(date.zone_known) << 1
-                    | u8::from(date.offset_secs_east.is_some()) << 2
-                    | u8::from(whole) << 3;
-                out.push(flags);
-                let step = date.utc.0.wrapping_sub(base.1);
-                out.signed(if whole { step / 1000 } else { step });
-                if let Some(offset) = date.offset_secs_east {
-                    out.signed(i64::from(offset));
-                }
-                time = date.utc.0;
-            }
-        }
-        Ok((hop.at.end(), time))
     }
+    if let Some(part) = part {
+        out.bytes(part);
+    }
+    if let Some(sender) = sender {
+        out.bytes(sender.name.as_bytes());
+        out.bytes(sender.address.as_bytes());
+    }
+    if let Some(subject) = subject {
+        out.extend_from_slice(subject.text.as_bytes());
+    }
+}
 
-    fn relay(&mut self, hop: &Hop, message: &[u8]) -> Result<i64, Error> {
-        let text = |range: Option<ByteRange>| range.and_then(|r| r.of(message)).unwrap_or_default();
-        let texts =
-            [hop.by, hop.helo, hop.rdns, hop.from, hop.via, hop.with, hop.software, hop.tls_cipher].map(text);
+/// The hops of a row: their texts are words of the block, but for the id, which is new every time.
+fn hops(block: &mut BlockBuilder, row: &ItemRow<'_>) {
+    let mut base = (0, row.facts.date.map_or(0, |date| date.utc.0));
+    let mut key = Vec::new();
+    for hop in &row.facts.hops {
+        let text = |range: Option<ByteRange>| range.and_then(|r| r.of(row.message)).unwrap_or_default();
+        key.clear();
         let codes = [
             hop.family,
             hop.protocol,
             hop.grade.code(),
             hop.class.code(),
-            hop.rdns_state.code(),
             hop.peer_scope.code(),
-            hop.auth.code(),
             hop.tls.code(),
             hop.tls_version,
         ];
-        self.key.clear();
-        for text in texts.into_iter().chain(codes.iter().map(|c| c.as_bytes())) {
-            self.key.bytes(text);
+        for (n, code) in codes.iter().enumerate() {
+            key.extend_from_slice(if n > 0 { b"\n" } else { b"" });
+            key.extend_from_slice(code.as_bytes());
         }
-        for ip in [hop.peer_ip, hop.by_ip] {
-            match ip {
-                None => self.key.bytes(&[]),
-                Some(IpAddr::V4(four)) => self.key.bytes(&four.octets()),
-                Some(IpAddr::V6(six)) => self.key.bytes(&six.octets()),
-            }
+        let (columns, words) = block.parts();
+        let codes = words.id(&key);
+        let (peer, own) = (ip_bytes(hop.peer_ip), ip_bytes(hop.by_ip));
+        let texts: [&[u8]; 13] = [
+            text(hop.by),
+            text(hop.helo),
+            text(hop.rdns),
+            peer.get(..ip_len(hop.peer_ip)).unwrap_or_default(),
+            own.get(..ip_len(hop.by_ip)).unwrap_or_default(),
+            text(hop.from),
+            text(hop.via),
+            text(hop.with),
+            text(hop.software),
+            text(hop.for_),
+            text(hop.envelope_from),
+            text(hop.user),
+            text(hop.id),
+        ];
+        let Some(out) = columns.get_mut(Column::Hops as usize) else { return };
+        out.range(hop.at, base.0);
+        out.num(codes);
+        // Which of them there are; most families write the same ones every time.
+        let mask = texts.iter().enumerate().map(|(n, text)| u64::from(!text.is_empty()) << n).sum();
+        out.num(mask);
+        for text in texts.iter().take(12).filter(|text| !text.is_empty()) {
+            out.num(words.id(text));
         }
-        self.key.num(hop.tls_bits.map_or(0, |b| u64::from(b) + 1));
-        self.key.push(u8::from(hop.peer_ip_mapped));
-        self.relays.id(self.db, self.key, |insert| {
-            let (peer, own) = (ip_bytes(hop.peer_ip), ip_bytes(hop.by_ip));
-            let value = |n: usize| -> Box<dyn ToSql + '_> {
-                let bytes = texts.get(n).copied().unwrap_or_default();
-                match std::str::from_utf8(bytes) {
-                    Ok("") => Box::new(None::<i64>),
-                    Ok(text) => Box::new(text),
-                    Err(_) => Box::new(bytes),
-                }
-            };
-            let [by, helo, rdns, from, via, with, software, cipher] = std::array::from_fn(value);
-            let [family, protocol, grade, class, rdns_state, scope, auth, tls, tls_version] = codes;
-            insert([
-                &by,
-                &helo,
-                &rdns,
-                &peer,
-                &own,
-                &from,
-                &via,
-                &with,
-                &software,
-                &cipher,
-                &family,
-                &protocol,
-                &grade,
-                &class,
-                &rdns_state,
-                &scope,
-                &auth,
-                &tls,
-                &tls_version,
-                &hop.tls_bits,
-                &hop.peer_ip_mapped,
-            ])
-        })
+        if !text(hop.id).is_empty() {
+            out.num(text(hop.id).len() as u64);
+        }
+        base = (hop.at.end(), put_time(out, hop, base.1));
+        if let Some(ids) = columns.get_mut(Column::HopIds as usize) {
+            ids.extend_from_slice(text(hop.id));
+        }
     }
+}
+
+/// Port and time of a hop, counted from the time before; answers the time.
+fn put_time(out: &mut Vec<u8>, hop: &Hop, before: i64) -> i64 {
+    out.num(hop.peer_port.map_or(0, |port| u64::from(port) + 1));
+    let Some(date) = hop.date else {
+        out.push(0);
+        return before;
+    };
+    let whole = date.utc.0 % 1000 == 0 && before % 1000 == 0;
+    let set = |is_set: bool, flag: u8| if is_set { flag } else { 0 };
+    out.push(
+        time::SET
+            | set(date.zone_known, time::ZONE_KNOWN)
+            | set(date.offset_secs_east.is_some(), time::ZONE)
+            | set(whole, time::WHOLE_SECONDS),
+    );
+    let step = date.utc.0.wrapping_sub(before);
+    out.signed(if whole { step / 1000 } else { step });
+    if let Some(offset) = date.offset_secs_east {
+        out.signed(i64::from(offset));
+    }
+    date.utc.0
+}
+
+fn ip_bytes(ip: Option<IpAddr>) -> [u8; 16] {
+    let mut bytes = [0; 16];
+    match ip {
+        Some(IpAddr::V4(four)) => bytes.iter_mut().zip(four.octets()).for_each(|(to, from)| *to = from),
+        Some(IpAddr::V6(six)) => bytes = six.octets(),
+        None => {}
+    }
+    bytes
+}
+
+fn ip_len(ip: Option<IpAddr>) -> usize {
+    match ip {
+        Some(IpAddr::V4(_)) => 4,
+        Some(IpAddr::V6(_)) => 16,
+        None => 0,
+    }
+}
+
+/// Anomalies of a container: its own row holds them, with codes written out.
+pub(super) fn pack_notes(notes: &[Anomaly]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for note in notes {
+        out.bytes(note.kind.code().as_bytes());
+        out.push(u8::from(note.detail.is_some()));
+        out.opt_range(note.at, 0);
+        if let Some(detail) = &note.detail {
+            out.bytes(detail.as_bytes());
+        }
+    }
+    out
 }

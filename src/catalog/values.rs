@@ -26,8 +26,6 @@ pub struct PersonRow {
     pub name: Rc<str>,
     /// `local@domain` as written; may be empty.
     pub address: Rc<str>,
-    /// The field's value, in the message.
-    pub at: ByteRange,
 }
 
 /// An attachment.
@@ -69,19 +67,13 @@ pub struct NoteRow {
 /// The rest of an item.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MoreRow {
-    /// The date text that was read.
-    pub date_at: Option<ByteRange>,
     /// Whether the instant is certain.
     pub zone_known: bool,
-    /// The Subject's value.
-    pub subject_at: Option<ByteRange>,
-    /// The Message-ID's value.
-    pub message_id_at: Option<ByteRange>,
     /// The Date field as it stands, where no date could be read from it.
-    pub date_raw: Option<(ByteRange, String)>,
+    pub date_raw: Option<String>,
     /// Where a child stands in the top message's bytes, when every encoding on the way is the identity.
     pub in_message: Option<ByteRange>,
-    /// `Received` fields there are, when more than were read.
+    /// `Received` fields there are: more than hops when not all were read.
     pub hops_total: u64,
     /// Mailbox state.
     pub state: Vec<Rc<str>>,
@@ -92,100 +84,63 @@ pub struct MoreRow {
 }
 
 /// A hop. Texts are bytes of the message; `None` where there is none.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct HopRow {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HopRow<'a> {
     /// The whole field.
     pub at: ByteRange,
-    /// What relays of this kind say again and again.
-    pub relay: Rc<RelayRow>,
+    /// What it says of the two servers.
+    pub relay: RelayRow<'a>,
     /// The id.
-    pub id: Option<Vec<u8>>,
+    pub id: Option<&'a [u8]>,
     /// The envelope recipient.
-    pub for_: Option<Rc<[u8]>>,
+    pub for_: Option<&'a [u8]>,
     /// The envelope sender.
-    pub envelope_from: Option<Rc<[u8]>>,
+    pub envelope_from: Option<&'a [u8]>,
     /// The user who signed in.
-    pub user: Option<Rc<[u8]>>,
-    /// The ident answer.
-    pub ident: Option<Rc<[u8]>>,
+    pub user: Option<&'a [u8]>,
     /// The client's port.
     pub peer_port: Option<u16>,
-    /// The number of the local user.
-    pub local_uid: Option<u32>,
     /// The instant.
     pub date: Option<UtcMs>,
     /// Its offset in seconds east, where one could be read.
     pub zone: Option<i32>,
     /// Whether the instant is certain.
     pub zone_known: bool,
-    /// Where each text stands in the message: see [`HopRow::PLACES`].
-    pub places: [Option<ByteRange>; 15],
 }
 
-impl HopRow {
-    /// Names of [`HopRow::places`].
-    pub const PLACES: [&'static str; 15] = [
-        "from",
-        "helo",
-        "rdns",
-        "peer_ip",
-        "by",
-        "software",
-        "via",
-        "with",
-        "id",
-        "for",
-        "envelope_from",
-        "user",
-        "ident",
-        "tls_cipher",
-        "date",
-    ];
-}
-
-/// What hops of a pair of servers say again and again.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RelayRow {
+/// What a hop says of a pair of servers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RelayRow<'a> {
     /// The server's own name.
-    pub by: Option<Vec<u8>>,
+    pub by: Option<&'a [u8]>,
     /// What the client called itself.
-    pub helo: Option<Vec<u8>>,
+    pub helo: Option<&'a [u8]>,
     /// The name that the server found.
-    pub rdns: Option<Vec<u8>>,
+    pub rdns: Option<&'a [u8]>,
     /// The first token after `from`.
-    pub from: Option<Vec<u8>>,
+    pub from: Option<&'a [u8]>,
     /// `via`.
-    pub via: Option<Vec<u8>>,
+    pub via: Option<&'a [u8]>,
     /// `with` as written.
-    pub with: Option<Vec<u8>>,
+    pub with: Option<&'a [u8]>,
     /// The words that name the software.
-    pub software: Option<Vec<u8>>,
-    /// The cipher.
-    pub tls_cipher: Option<Vec<u8>>,
+    pub software: Option<&'a [u8]>,
     /// The address that the server saw.
     pub peer_ip: Option<IpAddr>,
     /// The server's own address.
     pub by_ip: Option<IpAddr>,
     /// Kind of server.
-    pub family: String,
+    pub family: &'a str,
     /// Transmission keyword.
-    pub protocol: String,
+    pub protocol: &'a str,
     /// Code of the grade.
-    pub grade: String,
+    pub grade: &'a str,
     /// Code of the class.
-    pub class: String,
-    /// Code of what the look-up of the name gave.
-    pub rdns_state: String,
+    pub class: &'a str,
     /// Code of the scope of the address.
-    pub scope: String,
-    /// Code of how the client had signed in.
-    pub auth: String,
+    pub scope: &'a str,
     /// Code of encryption.
-    pub tls: String,
+    pub tls: &'a str,
     /// Version of TLS.
-    pub tls_version: String,
-    /// Bits of the cipher.
-    pub tls_bits: Option<u16>,
-    /// Whether the address was written as a mapped one.
-    pub peer_ip_mapped: bool,
+    pub tls_version: &'a str,
 }

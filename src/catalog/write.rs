@@ -1,12 +1,13 @@
 //! Writing the catalog: one transaction for a batch, with the watermark of what it holds.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, Error, ToSql, params};
+use rusqlite::{Connection, Error, OptionalExtension as _, ToSql, params};
 
-use super::fill::{HopTables, pack_attachments, pack_more, pack_note, pack_people};
-use super::intern::Interned;
+use super::block::{Block, BlockBuilder, Sealed};
+use super::blocks::{Unpacker, opened, signed, stored};
+use super::fill;
+use super::numbers::Before;
 use super::{BlobPlace, CatalogError, schema};
 use crate::facts::ItemFacts;
 use crate::types::record::Record;
@@ -61,34 +62,24 @@ pub struct ItemRow<'a> {
 }
 
 /// The one writer of a catalog.
-#[derive(Debug)]
 pub struct CatalogWriter {
     db: Connection,
     path: PathBuf,
     open: bool,
-    persons: Interned,
-    words: Interned,
-    shapes: Interned,
-    relays: Interned,
-    frames: HashMap<(u32, u64), i64>,
-    scratch: Scratch,
+    /// Rows that go into the next block. At a commit they are written as a block, which a later one replaces.
+    block: BlockBuilder,
+    before: Before,
+    packer: zstd::bulk::Compressor<'static>,
 }
 
-#[derive(Debug, Default)]
-struct Scratch {
-    people: Vec<u8>,
-    hops: Vec<u8>,
-    attachments: Vec<u8>,
-    notes: Vec<u8>,
-    more: Vec<u8>,
-    key: Vec<u8>,
+impl std::fmt::Debug for CatalogWriter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CatalogWriter").field("path", &self.path).finish_non_exhaustive()
+    }
 }
 
-/// Frames whose numbers are remembered.
-const MOST_FRAMES: usize = 50_000;
-
-const INSERT_ITEM: &str = "INSERT OR REPLACE INTO item VALUES \
-    (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24)";
+/// Level of zstd for blocks: level 3 takes twice as long for a tenth of the bytes.
+const LEVEL: i32 = 1;
 
 /// Offsets and counts as SQLite holds them; nothing real is beyond 2^63.
 fn int(value: u64) -> i64 {
@@ -123,7 +114,7 @@ fn create(path: &Path) -> Result<(), Error> {
     let db = Connection::open(&new)?;
     // Nothing to undo: what a crash leaves of this file is made anew.
     db.execute_batch(&format!(
-        "PRAGMA page_size = 8192; PRAGMA journal_mode = MEMORY; PRAGMA synchronous = FULL;
+        "PRAGMA page_size = 4096; PRAGMA journal_mode = MEMORY; PRAGMA synchronous = FULL;
          BEGIN IMMEDIATE; {} PRAGMA user_version = {}; COMMIT;",
         schema::TABLES,
         schema::VERSION
@@ -145,7 +136,7 @@ impl CatalogWriter {
         let db = Connection::open(path).map_err(open)?;
         let prepare = || -> Result<i64, Error> {
             db.execute_batch(
-                "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+                "PRAGMA page_size = 4096; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
                  PRAGMA foreign_keys = OFF; PRAGMA trusted_schema = OFF; PRAGMA mmap_size = 0;
                  PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 4000; PRAGMA temp_store = MEMORY;",
             )?;
@@ -156,16 +147,9 @@ impl CatalogWriter {
             return Err(CatalogError::OtherVersion { path: path.to_owned(), found });
         }
         db.set_prepared_statement_cache_capacity(32);
-        let table = |name, insert| Interned::new(&db, name, insert).map_err(open);
-        let persons = table("person", "INSERT INTO person VALUES (?1, ?2, ?3)")?;
-        let words = table("word", "INSERT INTO word VALUES (?1, ?2)")?;
-        let shapes = table("shape", "INSERT INTO shape VALUES (?1, ?2)")?;
-        let relays = table(
-            "relay",
-            "INSERT INTO relay VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22)",
-        )?;
-        let (frames, scratch) = (HashMap::new(), Scratch::default());
-        Ok(Self { path: path.to_owned(), open: false, persons, words, shapes, relays, frames, scratch, db })
+        let packer = zstd::bulk::Compressor::new(LEVEL).map_err(|error| open(packing(error)))?;
+        let (block, before) = (BlockBuilder::default(), Before::default());
+        Ok(Self { db, path: path.to_owned(), open: false, block, before, packer })
     }
 
     /// How far a ledger segment has been derived, as of the last commit or of what was written since.
@@ -212,7 +196,7 @@ impl CatalogWriter {
     /// # Errors
     /// [`CatalogError::Write`]; what was written since the last commit is then undone.
     pub fn commit(&mut self, marks: &[(u32, Watermark)]) -> Result<(), CatalogError> {
-        let done = self.begin().and_then(|()| {
+        let done = self.begin().and_then(|()| self.flush()).and_then(|()| {
             for (segment, mark) in marks {
                 let sql = "UPDATE source SET derived_items = ?2, derived_lines = ?3 WHERE segment = ?1";
                 let mut statement = self.db.prepare_cached(sql)?;
@@ -230,10 +214,22 @@ impl CatalogWriter {
     fn undo(&mut self) {
         // The error that led here is reported; a second one would say the same.
         self.db.execute_batch("ROLLBACK").unwrap_or_default();
-        for table in [&mut self.persons, &mut self.words, &mut self.shapes, &mut self.relays] {
-            table.forget();
+        self.forget();
+    }
+
+    /// Forgets the rows that were gathered.
+    fn forget(&mut self) {
+        self.block.clear();
+        self.before = Before::default();
+    }
+
+    /// Writes the rows that were gathered as a block.
+    fn flush(&mut self) -> Result<(), Error> {
+        let Self { block, packer, db, .. } = self;
+        match block.seal(|raw| packer.compress(raw).map_err(packing))? {
+            Some(sealed) => insert(db, &sealed),
+            None => Ok(()),
         }
-        self.frames.clear();
     }
 
     /// Takes back the rows of a segment from an item on, for a ledger whose end was cut off. Rows of containers and
@@ -242,17 +238,41 @@ impl CatalogWriter {
     /// # Errors
     /// [`CatalogError::Write`].
     pub fn truncate_from(&mut self, segment: u32, item: u64) -> Result<(), CatalogError> {
-        let from = ItemKey::new(segment, item, 0).map_or(u64::MAX >> 1, ItemKey::as_u64);
-        let to = ItemKey::new(segment + 1, 0, 0).map_or(u64::MAX >> 1, ItemKey::as_u64);
-        let work = |db: &Connection| -> Result<(), Error> {
-            db.execute("DELETE FROM item WHERE key >= ?1 AND key < ?2", params![int(from), int(to)])?;
-            db.execute(
-                "DELETE FROM container WHERE segment = ?1 AND first_item >= ?2",
-                params![segment, int(item)],
-            )?;
-            db.execute("UPDATE source SET id = NULL WHERE segment = ?1", [segment]).map(|_| ())
+        let work = |writer: &mut Self| -> Result<(), CatalogError> {
+            writer.begin().map_err(CatalogError::Write)?;
+            writer.remove_from(segment, item)?;
+            let change = |sql: &str, values: &[&dyn ToSql]| {
+                writer.db.execute(sql, values).map(|_| ()).map_err(CatalogError::Write)
+            };
+            let from = int(item);
+            change("DELETE FROM container WHERE segment = ?1 AND first_item >= ?2", params![segment, from])?;
+            change("UPDATE source SET id = NULL WHERE segment = ?1", params![segment])
         };
-        self.begin().and_then(|()| work(&self.db)).map_err(CatalogError::Write)
+        work(self)
+    }
+
+    /// Removes the rows of a segment from an item on. The block in which they begin is cut.
+    fn remove_from(&mut self, segment: u32, item: u64) -> Result<(), CatalogError> {
+        let write = CatalogError::Write;
+        self.flush().map_err(write)?;
+        self.forget();
+        let last = ItemKey::from_u64(u64::MAX >> 1);
+        let from = ItemKey::new(segment, item, 0).unwrap_or(last);
+        let to = ItemKey::new(segment + 1, 0, 0).unwrap_or(last);
+        let bounds = (signed(from), signed(to));
+        self.db.execute("DELETE FROM block WHERE first >= ?1 AND first < ?2", bounds).map_err(write)?;
+        let sql =
+            "SELECT first, last, list, rest, digests FROM block WHERE first < ?1 ORDER BY first DESC LIMIT 1";
+        let find = || self.db.query_row(sql, [signed(from)], |row| stored(row, true)).optional();
+        let Some(found) = find().map_err(CatalogError::Read)?.filter(|found| found.1 >= from) else {
+            return Ok(());
+        };
+        let block = opened(&found, &Unpacker::new().map_err(|error| write(packing(error)))?)?;
+        let cut = |block: &Block| BlockBuilder::cut(block, block.rest()?, block.seek(from)?);
+        self.block = cut(&block).ok_or(CatalogError::Damaged { key: from.as_u64() })?;
+        self.flush().map_err(write)?;
+        self.forget();
+        Ok(())
     }
 
     /// Takes back the rows of all items of a segment; its containers, entries and folders stay.
@@ -260,11 +280,8 @@ impl CatalogWriter {
     /// # Errors
     /// [`CatalogError::Write`].
     pub fn remove_items(&mut self, segment: u32) -> Result<(), CatalogError> {
-        let from = ItemKey::new(segment, 0, 0).map_or(u64::MAX >> 1, ItemKey::as_u64);
-        let to = ItemKey::new(segment + 1, 0, 0).map_or(u64::MAX >> 1, ItemKey::as_u64);
-        let sql = "DELETE FROM item WHERE key >= ?1 AND key < ?2";
-        let work = |db: &Connection| db.execute(sql, params![int(from), int(to)]).map(|_| ());
-        self.begin().and_then(|()| work(&self.db)).map_err(CatalogError::Write)
+        self.begin().map_err(CatalogError::Write)?;
+        self.remove_from(segment, 0)
     }
 
     /// Takes a line of the ledger: everything but what [`Self::add_item`] holds. `next_item` is the place that the
@@ -280,66 +297,52 @@ impl CatalogWriter {
         let db = &self.db;
         let run = |sql: &str, values: &[&dyn ToSql]| db.prepare_cached(sql)?.execute(values).map(|_| ());
         match record {
-            Record::Source(r) => run(
-                "INSERT INTO source (segment, listing, kind, split, entries) VALUES (?1, ?2, ?3, ?4, ?5)
-                 ON CONFLICT (segment) DO UPDATE SET listing = ?2, kind = ?3, split = ?4, entries = ?5",
-                params![segment, r.listing.as_bytes(), r.kind, r.split, int(r.entries)],
-            ),
-            Record::Account(r) => run(
-                "INSERT INTO source (segment, listing, kind, split, entries, account) VALUES (?1, ?2, ?3, '', 0, ?4)
-                 ON CONFLICT (segment) DO UPDATE SET kind = ?3, account = ?4",
-                params![segment, Sha256Digest::of(b"").as_bytes(), r.kind, r.name()],
-            ),
+            Record::Source(_) | Record::Account(_) => {
+                run("INSERT OR IGNORE INTO source (segment) VALUES (?1)", params![segment])
+            }
             Record::Folder(r) => run(
                 "INSERT OR REPLACE INTO folder VALUES (?1, ?2, ?3)",
                 params![segment, r.path.as_bytes(), r.name],
             ),
-            Record::Closed(r) => run(
-                "UPDATE source SET id = ?2, containers = ?3, items = ?4, bytes = ?5 WHERE segment = ?1",
-                params![segment, r.id.as_bytes(), int(r.containers), int(r.items), int(r.bytes)],
-            ),
+            Record::Closed(r) => {
+                run("UPDATE source SET id = ?2 WHERE segment = ?1", params![segment, r.id.as_bytes()])
+            }
             Record::Entry(r) => run(
                 "INSERT OR REPLACE INTO entry VALUES (?1, ?2, ?3, ?4)",
                 params![segment, r.path.as_bytes(), r.kind, r.note],
             ),
             Record::Container(r) => run(
-                "INSERT OR REPLACE INTO container (segment, number, parent, kind, path, first_item)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                params![segment, r.container, r.parent, r.kind, r.path.as_bytes(), int(next_item)],
+                "INSERT OR REPLACE INTO container (segment, number, kind, path, first_item)
+                 VALUES (?1, ?2, ?3, ?4, ?5)",
+                params![segment, r.container, r.kind, r.path.as_bytes(), int(next_item)],
             ),
             Record::File(r) => run(
                 "INSERT OR REPLACE INTO container
-                     (segment, number, parent, kind, path, first_item, items, size, sha256, internal, labels)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8, ?9, ?10)",
+                     (segment, number, kind, path, first_item, items, size, internal, labels)
+                 VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6, ?7, ?8)",
                 params![
                     segment,
                     r.container,
-                    r.parent,
                     r.kind,
                     r.path.as_bytes(),
                     int(next_item),
                     int(r.size),
-                    r.sha256.as_bytes(),
                     r.server.as_ref().and_then(|server| server.internal()).map(|(at, _)| at.0),
                     r.server.as_ref().and_then(|server| labels(server))
                 ],
             ),
             Record::End(r) => {
-                let mut notes = Vec::new();
-                for note in &r.notes {
-                    pack_note(db, &mut self.words, &mut notes, note, true)?;
-                }
+                let notes = fill::pack_notes(&r.notes);
+                let is_odd = r.reason.is_some() || r.error.is_some();
                 run(
-                    "UPDATE container SET items = ?3, size = ?4, sha256 = ?5, md5 = ?6, sha1 = ?7, reason = ?8,
-                     error_at = ?9, error = ?10, notes = ?11 WHERE segment = ?1 AND number = ?2",
+                    "UPDATE container SET items = ?3, size = ?4, sha256 = ?5, reason = ?6, error_at = ?7, error = ?8,
+                     notes = ?9 WHERE segment = ?1 AND number = ?2",
                     params![
                         segment,
                         r.container,
                         int(r.items),
                         int(r.size),
-                        r.sha256.as_bytes(),
-                        r.md5,
-                        r.sha1,
+                        is_odd.then_some(r.sha256.as_bytes()),
                         r.reason,
                         r.error.as_ref().map(|(at, _)| int(*at)),
                         r.error.as_ref().map(|(_, what)| what),
@@ -351,90 +354,35 @@ impl CatalogWriter {
         }
     }
 
-    /// Takes an item or child.
+    /// Takes an item or child. The rows of a segment come in the order of their keys.
     ///
     /// # Errors
-    /// [`CatalogError::Write`].
+    /// [`CatalogError::Write`]; [`CatalogError::Damaged`] when the catalog has rows from there on already.
     pub fn add_item(&mut self, row: &ItemRow<'_>) -> Result<(), CatalogError> {
-        self.begin().and_then(|()| self.item(row)).map_err(CatalogError::Write)
+        self.begin().map_err(CatalogError::Write)?;
+        if !self.block.takes(row.key) {
+            self.flush().map_err(CatalogError::Write)?;
+            self.forget();
+        }
+        if self.block.first().is_none() {
+            self.is_next(row.key)?;
+        }
+        fill::add(&mut self.block, &mut self.before, row);
+        Ok(())
     }
 
-    fn item(&mut self, row: &ItemRow<'_>) -> Result<(), Error> {
-        let facts = row.facts;
-        let frame = match row.blob {
-            Some(blob) => Some(self.frame(blob)?),
-            None => None,
+    /// Fails when a block has rows of this segment with this key or a later one.
+    fn is_next(&self, key: ItemKey) -> Result<(), CatalogError> {
+        let to = ItemKey::new(key.segment() + 1, 0, 0).unwrap_or(ItemKey::from_u64(u64::MAX >> 1));
+        let sql = "SELECT last FROM block WHERE first < ?1 ORDER BY first DESC LIMIT 1";
+        let find = || {
+            let mut statement = self.db.prepare_cached(sql)?;
+            statement.query_row([signed(to)], |row| row.get::<_, i64>(0)).optional()
         };
-        let Self { db, persons, words, shapes, relays, scratch, .. } = self;
-        let db = &*db;
-        let Scratch { people, hops, attachments, notes, more, key } = scratch;
-        for buffer in [&mut *people, hops, attachments, notes, more] {
-            buffer.clear();
+        match find().map_err(CatalogError::Read)? {
+            Some(last) if last >= signed(key) => Err(CatalogError::Damaged { key: key.as_u64() }),
+            _ => Ok(()),
         }
-        pack_people(db, persons, people, key, facts)?;
-        let mut tables = HopTables { db, words, shapes, relays, key };
-        let mut base = (0, facts.date.map_or(0, |d| d.utc.0));
-        for hop in &facts.hops {
-            base = tables.pack(hops, hop, row.message, base)?;
-        }
-        pack_attachments(db, words, attachments, facts)?;
-        for note in row.notes {
-            pack_note(db, words, notes, note, true)?;
-        }
-        // What the splitter told of the item already is not counted twice.
-        for note in facts.anomalies.iter().filter(|a| !row.notes.iter().any(|n| n.kind == a.kind)) {
-            pack_note(db, words, notes, note, false)?;
-        }
-        pack_more(db, words, more, row)?;
-        let mih =
-            facts.mih.as_deref().and_then(|m| u128::from_str_radix(m, 16).ok().filter(|_| m.len() == 32));
-        let mih = mih.map(u128::to_be_bytes);
-        let filled = |buffer: &Vec<u8>| !buffer.is_empty();
-        let mut s = db.prepare_cached(INSERT_ITEM)?;
-        s.raw_bind_parameter(1, int(row.key.as_u64()))?;
-        s.raw_bind_parameter(2, row.container)?;
-        s.raw_bind_parameter(3, row.number)?;
-        s.raw_bind_parameter(4, facts.child.as_ref().map(|c| c.part.as_str()))?;
-        s.raw_bind_parameter(5, int(row.start))?;
-        s.raw_bind_parameter(6, int(row.end))?;
-        s.raw_bind_parameter(7, row.sha256.as_bytes())?;
-        s.raw_bind_parameter(8, (row.wire != row.sha256).then_some(row.wire.as_bytes()))?;
-        s.raw_bind_parameter(9, u8::from(row.rule == Rule::MboxRd))?;
-        s.raw_bind_parameter(10, int(row.lines))?;
-        s.raw_bind_parameter(11, row.uid.map(int))?;
-        s.raw_bind_parameter(12, frame)?;
-        s.raw_bind_parameter(13, row.blob.map(|b| int(b.offset)))?;
-        s.raw_bind_parameter(14, int(facts.size))?;
-        s.raw_bind_parameter(15, facts.date.map(|d| d.utc.0))?;
-        s.raw_bind_parameter(16, facts.date.and_then(|d| d.offset_secs_east))?;
-        s.raw_bind_parameter(17, mih.as_ref().map(|m| &m[..]))?;
-        match &facts.message_id_bytes {
-            Some(bytes) => s.raw_bind_parameter(18, &bytes[..])?,
-            None => s.raw_bind_parameter(18, facts.message_id.as_ref().map(|m| m.text.as_str()))?,
-        }
-        s.raw_bind_parameter(19, facts.subject.as_ref().map(|m| m.text.as_str()))?;
-        s.raw_bind_parameter(20, filled(people).then_some(&people[..]))?;
-        s.raw_bind_parameter(21, filled(hops).then_some(&hops[..]))?;
-        s.raw_bind_parameter(22, filled(attachments).then_some(&attachments[..]))?;
-        s.raw_bind_parameter(23, filled(notes).then_some(&notes[..]))?;
-        s.raw_bind_parameter(24, &more[..])?;
-        s.raw_execute().map(|_| ())
-    }
-
-    fn frame(&mut self, blob: BlobPlace) -> Result<i64, Error> {
-        let place = (blob.pack, blob.at);
-        if let Some(&id) = self.frames.get(&place) {
-            return Ok(id);
-        }
-        // Bounded: a frame that is met again after it was forgotten gets a second row.
-        if self.frames.len() >= MOST_FRAMES {
-            self.frames.clear();
-        }
-        let mut s =
-            self.db.prepare_cached("INSERT INTO frame (pack, at, len, raw) VALUES (?1, ?2, ?3, ?4)")?;
-        let id = s.insert(params![blob.pack, int(blob.at), int(blob.len), int(blob.raw)])?;
-        self.frames.insert(place, id);
-        Ok(id)
     }
 
     /// Commits nothing more and leaves one file behind that can be read on read-only media.
@@ -451,4 +399,15 @@ impl CatalogWriter {
         journal.map(|_| ()).unwrap_or_default();
         db.close().map_err(|(_, source)| CatalogError::Open { path, source })
     }
+}
+
+fn insert(db: &Connection, block: &Sealed) -> Result<(), Error> {
+    let mut statement = db.prepare_cached("INSERT OR REPLACE INTO block VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    let Sealed { first, last, list, rest, digests } = block;
+    statement.execute(params![signed(*first), signed(*last), list, rest, digests]).map(|_| ())
+}
+
+/// What zstd said, as an error of the database: there is one kind of failed write.
+fn packing(error: std::io::Error) -> Error {
+    Error::ToSqlConversionFailure(Box::new(error))
 }

@@ -260,6 +260,9 @@ pub(super) struct SearchArgs {
     /// CSV instead of a table
     #[arg(long, conflicts_with = "json")]
     pub csv: bool,
+    /// With --json: all hops of each item, not only their number
+    #[arg(long)]
+    pub hops: bool,
     /// Zone for dates in the query, such as Europe/Berlin (default UTC)
     #[arg(long, value_name = "ZONE")]
     pub tz: Option<String>,
@@ -413,6 +416,9 @@ pub(super) struct ListArgs {
     /// CSV instead of a table
     #[arg(long, conflicts_with = "json")]
     pub csv: bool,
+    /// With --json: all hops of each item, not only their number
+    #[arg(long)]
+    pub hops: bool,
     /// Zone for dates in the query, such as Europe/Berlin (default UTC)
     #[arg(long, value_name = "ZONE")]
     pub tz: Option<String>,

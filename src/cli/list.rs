@@ -23,16 +23,31 @@ pub(super) fn run(context: &Context, args: &ListArgs, out: &mut Out) -> Result<E
     // All items stand in the catalog: no index is needed.
     let reader = Reader::open(context.case()?)?;
     let catalog = recorded_catalog(context.case()?)?;
-    let mut printer = Printer::new(&catalog, Form::of(context.json, args.csv), "mailtrail.item/1");
+    let mut printer = Printer::new(&catalog, Form::of(context.json, args.csv), args.hops);
     let mut left = args.limit.unwrap_or(usize::MAX);
-    catalog.range(ItemKey::from_u64(0), ItemKey::from_u64(u64::MAX >> 1), |row| {
-        if left == 0 {
-            return Ok(ControlFlow::Break(()));
-        }
-        left -= 1;
-        printer.print(row, None, out)?;
-        Ok::<_, Failure>(ControlFlow::Continue(()))
-    })?;
+    let (first, last) = (ItemKey::from_u64(0), ItemKey::from_u64(u64::MAX >> 1));
+    let mut is_left = || {
+        let is_left = left > 0;
+        left = left.saturating_sub(1);
+        is_left
+    };
+    if printer.is_listed() {
+        catalog.range_listed(first, last, |row| {
+            if !is_left() {
+                return Ok(ControlFlow::Break(()));
+            }
+            printer.print_listed(row, out)?;
+            Ok::<_, Failure>(ControlFlow::Continue(()))
+        })?;
+    } else {
+        catalog.range(first, last, |row| {
+            if !is_left() {
+                return Ok(ControlFlow::Break(()));
+            }
+            printer.print(row, None, out)?;
+            Ok::<_, Failure>(ControlFlow::Continue(()))
+        })?;
+    }
     super::info::warn_if_behind(context, &reader, &catalog)?;
     Ok(Exit::Done)
 }
@@ -41,10 +56,17 @@ pub(super) fn run(context: &Context, args: &ListArgs, out: &mut Out) -> Result<E
 fn some(context: &Context, args: &ListArgs, query: &str, out: &mut Out) -> Result<Exit, Failure> {
     let case = Opened::open(context.case()?)?;
     let hits = search::in_ledger_order(&case, query, args.limit, args.tz.as_deref())?;
-    let mut printer = Printer::new(&case.catalog, Form::of(context.json, args.csv), "mailtrail.item/1");
-    case.catalog.each(hits.keys.iter().copied(), |row| printer.print(row, None, out))?;
+    let mut printer = Printer::new(&case.catalog, Form::of(context.json, args.csv), args.hops);
+    let keys = hits.keys.iter().copied();
+    if printer.is_listed() {
+        case.catalog.each_listed(keys, |row| printer.print_listed(row, out))?;
+    } else {
+        case.catalog.each(keys, |row| printer.print(row, None, out))?;
+    }
     out.flush()?;
     search::matched(context, &hits);
     search::reservations(context, &case, &hits)?;
+    // Taking its memory apart piece by piece at the end of the process is work for nobody.
+    std::mem::forget(case);
     Ok(Exit::Done)
 }

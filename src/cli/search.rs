@@ -49,21 +49,28 @@ pub(super) fn run(context: &Context, args: &SearchArgs, out: &mut Out) -> Result
     if args.count {
         out.line(&hits.total.to_string())?;
     } else {
-        let mut printer = Printer::new(&case.catalog, Form::of(context.json, args.csv), "mailtrail.search/1");
+        let mut printer = Printer::new(&case.catalog, Form::of(context.json, args.csv), args.hops);
         let seeker = if args.snippets { Some(Seeker::new(&text).map_err(CaseError::Query)?) } else { None };
-        case.catalog.each(hits.keys.iter().copied(), |row| {
-            let snippet = seeker.as_ref().and_then(|seeker| {
-                let message = case.message(row).ok()?;
-                snippet(&message, seeker)
-            });
-            printer.print(row, snippet.as_ref(), out)
-        })?;
+        let keys = hits.keys.iter().copied();
+        if printer.is_listed() && seeker.is_none() {
+            case.catalog.each_listed(keys, |row| printer.print_listed(row, out))?;
+        } else {
+            case.catalog.each(keys, |row| {
+                let snippet = seeker.as_ref().and_then(|seeker| {
+                    let message = case.message(row).ok()?;
+                    snippet(&message, seeker)
+                });
+                printer.print(row, snippet.as_ref(), out)
+            })?;
+        }
     }
     out.flush()?;
     if !args.count {
         matched(context, &hits);
     }
     reservations(context, &case, &hits)?;
+    // Taking its memory apart piece by piece at the end of the process is work for nobody.
+    std::mem::forget(case);
     Ok(Exit::Done)
 }
 

@@ -93,7 +93,7 @@ fn person(person: &PersonRow) -> String {
     if person.name.is_empty() { address } else { format!("{address} <{}>", shown(&person.name)) }
 }
 
-fn about(row: &Row<'_>, told: &Told, out: &mut Out) -> Result<(), Failure> {
+fn about(row: &Row<'_>, told: &Told<'_>, out: &mut Out) -> Result<(), Failure> {
     let pair = |word: &str, value: &str| format!("{}{value}", pad(word, 12));
     out.line(&pair("item", &told.id.to_string()))?;
     out.line(&pair("Subject", &row.subject().map_or_else(|| "none".to_owned(), shown)))?;
@@ -146,7 +146,7 @@ fn same(ids: Option<&[String]>, out: &mut Out) -> Result<(), Failure> {
 }
 
 /// What the server said of it, for what was acquired from an account.
-fn server(told: &Told, out: &mut Out) -> Result<(), Failure> {
+fn server(told: &Told<'_>, out: &mut Out) -> Result<(), Failure> {
     let Some(server) = &told.more.server else { return Ok(()) };
     let text = |bytes: &[u8]| shown(&String::from_utf8_lossy(bytes));
     let list = |words: &[Vec<u8>]| words.iter().map(|word| text(word)).collect::<Vec<_>>().join(" ");
@@ -205,32 +205,32 @@ fn headers(message: Option<&[u8]>, out: &mut Out) -> Result<(), Failure> {
     Ok(())
 }
 
-fn hops(told: &Told, out: &mut Out) -> Result<(), Failure> {
+fn hops(told: &Told<'_>, out: &mut Out) -> Result<(), Failure> {
     out.line("")?;
     let total = told.more.hops_total.max(told.hops.len() as u64);
     out.line(&format!("Hops ({total}, oldest first; below your own servers they are the sender's claim)"))?;
     let text = |bytes: Option<&[u8]>| bytes.map(|b| shown(&String::from_utf8_lossy(&header::one_line(b))));
     let mut delays = vec![String::new(); told.hops.len()];
-    let certain = |hop: &HopRow| hop.date.filter(|_| hop.zone_known).map(|at| at.0);
+    let certain = |hop: &HopRow<'_>| hop.date.filter(|_| hop.zone_known).map(|at| at.0);
     each_delay(told.hops.iter().map(certain), |at, ms| delays[at] = format!(" ({})", delay(Some(ms))));
     for (n, (hop, delay)) in told.hops.iter().zip(&delays).enumerate().rev() {
         let HopRow { relay, .. } = hop;
         let date = dated(hop.date, hop.zone_known);
-        let helo = text(relay.helo.as_deref()).map(|h| format!("helo {h}"));
-        let rdns = text(relay.rdns.as_deref()).map(|r| format!("rdns {r}"));
+        let helo = text(relay.helo).map(|h| format!("helo {h}"));
+        let rdns = text(relay.rdns).map(|r| format!("rdns {r}"));
         let ip = relay.peer_ip.map(|ip| format!("[{ip}]"));
         let mut from: Vec<String> = [helo, rdns, ip].into_iter().flatten().collect();
         if from.is_empty() {
-            from.push(text(relay.from.as_deref()).unwrap_or_else(|| "-".to_owned()));
+            from.push(text(relay.from).unwrap_or_else(|| "-".to_owned()));
         }
-        let by = text(relay.by.as_deref()).unwrap_or_else(|| "-".to_owned());
+        let by = text(relay.by).unwrap_or_else(|| "-".to_owned());
         out.line(&format!("  {n:>3}  {date}{delay}"))?;
         out.line(&format!("       from {} by {by}", from.join(" ")))?;
         let more: Vec<String> = [
-            ("with", text(relay.with.as_deref())),
-            ("id", text(hop.id.as_deref())),
-            ("for", text(hop.for_.as_deref())),
-            ("user", text(hop.user.as_deref())),
+            ("with", text(relay.with)),
+            ("id", text(hop.id)),
+            ("for", text(hop.for_)),
+            ("user", text(hop.user)),
         ]
         .into_iter()
         .filter_map(|(word, value)| value.map(|value| format!("{word} {value}")))
@@ -249,7 +249,7 @@ fn hops(told: &Told, out: &mut Out) -> Result<(), Failure> {
 /// Most characters of text shown.
 const MAX_TEXT: usize = 100_000;
 
-fn body(message: Option<&[u8]>, told: &Told, out: &mut Out) -> Result<(), Failure> {
+fn body(message: Option<&[u8]>, told: &Told<'_>, out: &mut Out) -> Result<(), Failure> {
     let Some(message) = message else { return Ok(()) };
     out.line("")?;
     out.line(
@@ -286,7 +286,7 @@ fn body(message: Option<&[u8]>, told: &Told, out: &mut Out) -> Result<(), Failur
 }
 
 /// Which part some text is from, and what it is to the message.
-fn part_line(part: Option<&TextPart>, zone: Zone, told: &Told) -> String {
+fn part_line(part: Option<&TextPart>, zone: Zone, told: &Told<'_>) -> String {
     let Some(part) = part else { return "outside of all parts".to_owned() };
     // Parts of a child count in the child here, in the top message elsewhere.
     let above = told.id.part.as_ref().map(|p| format!("{p}.")).unwrap_or_default();
@@ -311,7 +311,7 @@ fn part_line(part: Option<&TextPart>, zone: Zone, told: &Told) -> String {
     line
 }
 
-fn attachments(told: &Told, out: &mut Out) -> Result<(), Failure> {
+fn attachments(told: &Told<'_>, out: &mut Out) -> Result<(), Failure> {
     if told.attachments.is_empty() {
         return Ok(());
     }
@@ -337,7 +337,7 @@ pub(super) fn place(note: &NoteRow) -> String {
     note.at.map(|at| format!(" at bytes {}..{} of the {of}", at.start(), at.end())).unwrap_or_default()
 }
 
-fn anomalies(told: &Told, out: &mut Out) -> Result<(), Failure> {
+fn anomalies(told: &Told<'_>, out: &mut Out) -> Result<(), Failure> {
     let unindexed = &told.more.not_indexed;
     if told.notes.is_empty() && unindexed.is_empty() {
         return Ok(());

@@ -16,7 +16,7 @@ use crate::types::{ByteRange, ItemId};
 
 /// Everything that is told of one item.
 #[derive(Debug)]
-pub struct Told {
+pub struct Told<'a> {
     /// Its id.
     pub id: ItemId,
     /// Its digests.
@@ -25,8 +25,8 @@ pub struct Told {
     pub container: ContainerRow,
     /// People in all fields.
     pub people: Vec<PersonRow>,
-    /// Hops, newest first.
-    pub hops: Vec<HopRow>,
+    /// Hops, newest first; none where they were not asked for.
+    pub hops: Vec<HopRow<'a>>,
     /// Attachments.
     pub attachments: Vec<AttachmentRow>,
     /// Anomalies.
@@ -42,12 +42,18 @@ pub struct Told {
 pub struct Teller<'a> {
     catalog: &'a Catalog,
     last: RefCell<Option<ContainerRow>>,
+    with_hops: bool,
 }
 
 impl<'a> Teller<'a> {
     /// Over a catalog.
     pub fn new(catalog: &'a Catalog) -> Self {
-        Self { catalog, last: RefCell::new(None) }
+        Self { catalog, last: RefCell::new(None), with_hops: true }
+    }
+
+    /// Over a catalog, for items of which the hops are only counted.
+    pub fn without_hops(catalog: &'a Catalog) -> Self {
+        Self { with_hops: false, ..Self::new(catalog) }
     }
 
     /// The container of a row.
@@ -70,7 +76,7 @@ impl<'a> Teller<'a> {
     ///
     /// # Errors
     /// [`CatalogError::Read`], [`CatalogError::Damaged`].
-    pub fn tell(&self, row: &Row<'_>) -> Result<Told, CatalogError> {
+    pub fn tell<'r>(&self, row: &Row<'r>) -> Result<Told<'r>, CatalogError> {
         let container = self.container(row)?;
         let folder = match &*container.kind {
             "imap" | "pop3" => {
@@ -84,7 +90,7 @@ impl<'a> Teller<'a> {
             digests: row.digests(self.catalog)?,
             container,
             people: row.people(self.catalog)?,
-            hops: row.hops(self.catalog)?,
+            hops: if self.with_hops { row.hops(self.catalog)? } else { Vec::new() },
             attachments: row.attachments(self.catalog)?,
             notes: row.notes(self.catalog)?,
             more: row.more(self.catalog)?,
@@ -92,11 +98,25 @@ impl<'a> Teller<'a> {
     }
 }
 
+/// How an object tells the hops of its item.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum HopsTold {
+    /// All that were read, and the number of all when there are more.
+    #[default]
+    All,
+    /// Their number alone.
+    Counted,
+    /// All that were read, and always the number of all.
+    AllAndCounted,
+}
+
 /// What an object may hold beside the item itself.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Extra<'a> {
     /// Schema of the object.
     pub schema: &'a str,
+    /// How it tells the hops.
+    pub hops: HopsTold,
     /// The exported file: name, rule, size and digest.
     pub file: Option<(&'a str, &'a str, u64, &'a str)>,
     /// Text around a match, and the part of the message it is from.
@@ -106,7 +126,7 @@ pub struct Extra<'a> {
 }
 
 /// Writes an item as a canonical JSON object.
-pub fn write(out: &mut Vec<u8>, row: &Row<'_>, told: &Told, extra: &Extra<'_>) {
+pub fn write(out: &mut Vec<u8>, row: &Row<'_>, told: &Told<'_>, extra: &Extra<'_>) {
     let mut o = Obj::new(out);
     let more = &told.more;
     if let Some(at) = more.in_message {
@@ -119,7 +139,7 @@ pub fn write(out: &mut Vec<u8>, row: &Row<'_>, told: &Told, extra: &Extra<'_>) {
     let container = told.id.container;
     o.str("container", &container.to_string());
     date(&mut o, row.date(), row.zone(), row.date().is_some().then_some(more.zone_known));
-    if let Some((_, raw)) = &more.date_raw {
+    if let Some(raw) = &more.date_raw {
         o.str("date_unread", raw);
     }
     o.uint("end", row.end());
@@ -130,8 +150,10 @@ pub fn write(out: &mut Vec<u8>, row: &Row<'_>, told: &Told, extra: &Extra<'_>) {
         o.str("folder", folder);
     }
     people(&mut o, "from", told, &[Role::From]);
-    o.arr("hops", &told.hops, hop);
-    if more.hops_total > told.hops.len() as u64 {
+    if extra.hops != HopsTold::Counted {
+        o.arr("hops", &told.hops, hop);
+    }
+    if extra.hops != HopsTold::All || more.hops_total > told.hops.len() as u64 {
         o.uint("hops_total", more.hops_total);
     }
     if let Some((at, zone)) = more.server.as_ref().and_then(ServerState::internal) {
@@ -206,7 +228,7 @@ fn date(o: &mut Obj<'_>, at: Option<UtcMs>, zone: Option<i32>, known: Option<boo
     }
 }
 
-fn people(o: &mut Obj<'_>, key: &'static str, told: &Told, roles: &[Role]) {
+fn people(o: &mut Obj<'_>, key: &'static str, told: &Told<'_>, roles: &[Role]) {
     o.arr(key, told.people.iter().filter(|p| roles.contains(&p.role)), |out, person| {
         let mut o = Obj::new(out);
         o.str("address", &person.address).str("name", &person.name);
@@ -244,8 +266,8 @@ fn attachment(out: &mut Vec<u8>, file: &AttachmentRow) {
     o.end();
 }
 
-fn hop(out: &mut Vec<u8>, hop: &HopRow) {
-    let relay = &*hop.relay;
+fn hop(out: &mut Vec<u8>, hop: &HopRow<'_>) {
+    let relay = &hop.relay;
     let mut o = Obj::new(out);
     let text = |o: &mut Obj<'_>, key: &'static str, value: Option<&[u8]>| {
         if let Some(value) = value {
@@ -253,31 +275,31 @@ fn hop(out: &mut Vec<u8>, hop: &HopRow) {
         }
     };
     range(&mut o, "at", hop.at);
-    text(&mut o, "by", relay.by.as_deref());
+    text(&mut o, "by", relay.by);
     if let Some(ip) = relay.by_ip {
         o.str("by_ip", &ip.to_string());
     }
     date(&mut o, hop.date, hop.zone, hop.date.is_some().then_some(hop.zone_known));
-    text(&mut o, "envelope_from", hop.envelope_from.as_deref());
-    o.str("family", &relay.family);
-    text(&mut o, "for", hop.for_.as_deref());
-    text(&mut o, "from", relay.from.as_deref());
-    o.str("grade", &relay.grade);
-    text(&mut o, "helo", relay.helo.as_deref());
-    text(&mut o, "id", hop.id.as_deref());
+    text(&mut o, "envelope_from", hop.envelope_from);
+    o.str("family", relay.family);
+    text(&mut o, "for", hop.for_);
+    text(&mut o, "from", relay.from);
+    o.str("grade", relay.grade);
+    text(&mut o, "helo", relay.helo);
+    text(&mut o, "id", hop.id);
     if let Some(ip) = relay.peer_ip {
         o.str("ip", &ip.to_string());
     }
     if let Some(port) = hop.peer_port {
         o.uint("port", u64::from(port));
     }
-    text(&mut o, "rdns", relay.rdns.as_deref());
-    o.str("tls", &relay.tls);
+    text(&mut o, "rdns", relay.rdns);
+    o.str("tls", relay.tls);
     if !relay.tls_version.is_empty() {
-        o.str("tls_version", &relay.tls_version);
+        o.str("tls_version", relay.tls_version);
     }
-    text(&mut o, "user", hop.user.as_deref());
-    text(&mut o, "via", relay.via.as_deref());
-    text(&mut o, "with", relay.with.as_deref());
+    text(&mut o, "user", hop.user);
+    text(&mut o, "via", relay.via);
+    text(&mut o, "with", relay.with);
     o.end();
 }

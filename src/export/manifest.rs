@@ -136,7 +136,7 @@ pub fn csv_head() -> String {
 }
 
 /// One item as a line of CSV; lists are joined by `; `. The raw values are in the JSON lines.
-pub fn csv_row(row: &Row<'_>, told: &Told, file: Option<(&str, &str, u64, &str)>) -> String {
+pub fn csv_row(row: &Row<'_>, told: &Told<'_>, file: Option<(&str, &str, u64, &str)>) -> String {
     let people = |role: Role| {
         let all: Vec<String> = told
             .people
@@ -153,9 +153,9 @@ pub fn csv_row(row: &Row<'_>, told: &Told, file: Option<(&str, &str, u64, &str)>
         .iter()
         .map(|hop| {
             let text = |bytes: Option<&[u8]>| String::from_utf8_lossy(bytes.unwrap_or(b"?")).into_owned();
-            let from = hop.relay.helo.as_deref().or(hop.relay.rdns.as_deref()).or(hop.relay.from.as_deref());
+            let from = hop.relay.helo.or(hop.relay.rdns).or(hop.relay.from);
             let ip = hop.relay.peer_ip.map(|ip| format!(" [{ip}]")).unwrap_or_default();
-            format!("{}{ip} -> {}", text(from), text(hop.relay.by.as_deref()))
+            format!("{}{ip} -> {}", text(from), text(hop.relay.by))
         })
         .collect();
     let attachments: Vec<String> = told

@@ -136,12 +136,12 @@ impl LogicalRow {
         let date = facts.date.as_ref();
         self.opt(date, |out, date| {
             out.int(date.utc.0).opt_num(date.offset_secs_east.map(|zone| i64::from(zone).cast_unsigned()));
-            out.num(u64::from(date.zone_known)).range(date.at);
+            out.num(u64::from(date.zone_known));
         });
         self.end("date");
         let raw = facts.date_raw.as_ref().filter(|_| date.is_none());
         self.opt(raw, |out, raw| {
-            out.range(raw.at).text(raw.text.as_bytes());
+            out.text(raw.text.as_bytes());
         });
         self.end("date_unread");
         let mih = facts.mih.as_deref().filter(|mih| mih.len() == 32);
@@ -149,19 +149,18 @@ impl LogicalRow {
         self.opt_text(mih.as_ref().map(|mih| &mih[..])).end("mih");
         let id = facts.message_id.as_ref();
         let bytes = facts.message_id_bytes.as_deref().or_else(|| id.map(|id| id.text.as_bytes()));
-        self.opt_text(bytes).opt_range(id.map(|id| id.at)).end("message_id");
+        self.opt_text(bytes).end("message_id");
         let subject = facts.subject.as_ref();
-        self.opt_text(subject.map(|subject| subject.text.as_bytes()));
-        self.opt_range(subject.map(|subject| subject.at)).end("subject");
+        self.opt_text(subject.map(|subject| subject.text.as_bytes())).end("subject");
         for person in &facts.addresses {
-            self.text(person.role.word().as_bytes()).range(person.at);
+            self.text(person.role.word().as_bytes());
             self.text(person.mailbox.name.as_bytes()).text(person.mailbox.address.as_bytes());
         }
         self.end("people");
         for hop in &facts.hops {
             self.take_hop(hop, row.message);
         }
-        self.num(facts.hops_total).end("hops");
+        self.num(facts.hops_total.max(facts.hops.len() as u64)).end("hops");
         for file in &facts.attachments {
             self.text(file.part.as_bytes()).text(file.name.as_bytes()).text(file.content_type.as_bytes());
             self.text(file.disposition.as_bytes()).text(file.encoding.as_bytes());
@@ -194,7 +193,7 @@ impl LogicalRow {
     fn take_hop(&mut self, hop: &Hop, message: &[u8]) {
         let text = |range: Option<ByteRange>| range.and_then(|r| r.of(message)).unwrap_or_default();
         self.range(hop.at);
-        let relay = [hop.by, hop.helo, hop.rdns, hop.from, hop.via, hop.with, hop.software, hop.tls_cipher];
+        let relay = [hop.by, hop.helo, hop.rdns, hop.from, hop.via, hop.with, hop.software];
         for range in relay {
             self.text(text(range));
         }
@@ -204,44 +203,22 @@ impl LogicalRow {
             hop.protocol,
             hop.grade.code(),
             hop.class.code(),
-            hop.rdns_state.code(),
             hop.peer_scope.code(),
-            hop.auth.code(),
             hop.tls.code(),
             hop.tls_version,
         ] {
             self.text(code.as_bytes());
         }
-        self.opt_num(hop.tls_bits.map(u64::from)).num(u64::from(hop.peer_ip_mapped));
-        for range in [hop.id, hop.for_, hop.envelope_from, hop.user, hop.ident] {
+        for range in [hop.id, hop.for_, hop.envelope_from, hop.user] {
             self.text(text(range));
         }
-        self.opt_num(hop.peer_port.map(u64::from)).opt_num(hop.local_uid.map(u64::from));
+        self.opt_num(hop.peer_port.map(u64::from));
         let date = hop.date.as_ref();
         self.instant(
             date.map(|d| d.utc),
             date.and_then(|d| d.offset_secs_east),
             date.is_some_and(|d| d.zone_known),
         );
-        for place in [
-            hop.from,
-            hop.helo,
-            hop.rdns,
-            hop.peer_ip_at,
-            hop.by,
-            hop.software,
-            hop.via,
-            hop.with,
-            hop.id,
-            hop.for_,
-            hop.envelope_from,
-            hop.user,
-            hop.ident,
-            hop.tls_cipher,
-            date.map(|d| d.at),
-        ] {
-            self.opt_range(place);
-        }
     }
 
     fn instant(&mut self, at: Option<UtcMs>, zone: Option<i32>, is_known: bool) {
@@ -249,45 +226,29 @@ impl LogicalRow {
         self.opt_num(zone.map(|zone| i64::from(zone).cast_unsigned())).num(u64::from(is_known));
     }
 
-    fn hop_row(&mut self, hop: &HopRow) {
-        let relay = &*hop.relay;
+    fn hop_row(&mut self, hop: &HopRow<'_>) {
+        let relay = &hop.relay;
         self.range(hop.at);
-        for text in [
-            &relay.by,
-            &relay.helo,
-            &relay.rdns,
-            &relay.from,
-            &relay.via,
-            &relay.with,
-            &relay.software,
-            &relay.tls_cipher,
-        ] {
-            self.text(text.as_deref().unwrap_or_default());
+        for text in [relay.by, relay.helo, relay.rdns, relay.from, relay.via, relay.with, relay.software] {
+            self.text(text.unwrap_or_default());
         }
         self.ip(relay.peer_ip).ip(relay.by_ip);
         for code in [
-            &relay.family,
-            &relay.protocol,
-            &relay.grade,
-            &relay.class,
-            &relay.rdns_state,
-            &relay.scope,
-            &relay.auth,
-            &relay.tls,
-            &relay.tls_version,
+            relay.family,
+            relay.protocol,
+            relay.grade,
+            relay.class,
+            relay.scope,
+            relay.tls,
+            relay.tls_version,
         ] {
             self.text(code.as_bytes());
         }
-        self.opt_num(relay.tls_bits.map(u64::from)).num(u64::from(relay.peer_ip_mapped));
-        self.text(hop.id.as_deref().unwrap_or_default());
-        for text in [&hop.for_, &hop.envelope_from, &hop.user, &hop.ident] {
-            self.text(text.as_deref().unwrap_or_default());
+        for text in [hop.id, hop.for_, hop.envelope_from, hop.user] {
+            self.text(text.unwrap_or_default());
         }
-        self.opt_num(hop.peer_port.map(u64::from)).opt_num(hop.local_uid.map(u64::from));
+        self.opt_num(hop.peer_port.map(u64::from));
         self.instant(hop.date, hop.zone, hop.zone_known);
-        for place in hop.places {
-            self.opt_range(place);
-        }
     }
 
     /// What the catalog holds of an item.
@@ -313,22 +274,20 @@ impl LogicalRow {
         // Where there is no date, nothing may be said of one.
         self.opt(row.date(), |out, date| {
             out.int(date.0).opt_num(row.zone().map(|zone| i64::from(zone).cast_unsigned()));
-            out.num(u64::from(more.zone_known)).range(more.date_at.unwrap_or_default());
+            out.num(u64::from(more.zone_known));
         });
-        if row.date().is_none() && (row.zone().is_some() || more.date_at.is_some() || more.zone_known) {
+        if row.date().is_none() && (row.zone().is_some() || more.zone_known) {
             self.num(1);
         }
         self.end("date");
-        self.opt(more.date_raw.as_ref(), |out, (at, raw)| {
-            out.range(*at).text(raw.as_bytes());
-        });
+        self.opt_text(more.date_raw.as_deref().map(str::as_bytes));
         self.end("date_unread");
         let mih = row.mih();
         self.opt_text(mih.as_ref().map(|mih| &mih[..])).end("mih");
-        self.opt_text(row.message_id()).opt_range(more.message_id_at).end("message_id");
-        self.opt_text(row.subject().map(str::as_bytes)).opt_range(more.subject_at).end("subject");
+        self.opt_text(row.message_id()).end("message_id");
+        self.opt_text(row.subject().map(str::as_bytes)).end("subject");
         for person in row.people(catalog)? {
-            self.text(person.role.word().as_bytes()).range(person.at);
+            self.text(person.role.word().as_bytes());
             self.text(person.name.as_bytes()).text(person.address.as_bytes());
         }
         self.end("people");
@@ -367,7 +326,6 @@ impl LogicalRow {
     /// A container; what stands in it at its end is left out while `is_open`.
     pub(super) fn take_container(&mut self, row: &ContainerRow, is_open: bool) {
         self.clear();
-        self.opt_num(row.parent.map(u64::from)).end("parent");
         self.text(row.kind.as_bytes()).end("kind");
         self.text(row.path.as_bytes()).end("path");
         self.num(row.first_item).end("first_item");
@@ -379,8 +337,6 @@ impl LogicalRow {
         self.opt_num(row.items).end("items");
         self.opt_num(row.size).end("size");
         self.opt_text(row.sha256.as_ref().map(|sha256| &sha256.as_bytes()[..])).end("sha256");
-        self.opt_text(row.md5.as_deref().map(str::as_bytes)).end("md5");
-        self.opt_text(row.sha1.as_deref().map(str::as_bytes)).end("sha1");
         self.opt_text(row.reason.as_deref().map(str::as_bytes)).end("reason");
         self.opt(row.error.as_ref(), |out, (at, said)| {
             out.num(*at).text(said.as_bytes());

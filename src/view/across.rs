@@ -46,8 +46,8 @@ impl HopTeller {
     ) -> Result<(), ViewError> {
         let message_id = String::from_utf8_lossy(row.message_id().unwrap_or_default());
         for (at, hop) in row.hops(catalog)?.iter().enumerate() {
-            lower(&mut self.by, hop.relay.by.as_deref());
-            lower(&mut self.for_, hop.for_.as_deref());
+            lower(&mut self.by, hop.relay.by);
+            lower(&mut self.for_, hop.for_);
             client(&mut self.client, hop);
             visit(&Seen {
                 item: row.key().as_u64(),
@@ -55,7 +55,7 @@ impl HopTeller {
                 message_id: message_id.trim(),
                 by: &self.by,
                 client: &self.client,
-                id: hop.id.as_deref().unwrap_or_default(),
+                id: hop.id.unwrap_or_default(),
                 for_: &self.for_,
                 at: hop.date.filter(|_| hop.zone_known).map(|at| at.0),
                 tls: tls(hop, self.teaching),
@@ -73,8 +73,8 @@ fn lower(out: &mut Vec<u8>, text: Option<&[u8]>) {
 }
 
 /// The client: its reverse name, else what it called itself, else its address.
-fn client(out: &mut Vec<u8>, hop: &HopRow) {
-    let named = [hop.relay.rdns.as_deref(), hop.relay.helo.as_deref()].into_iter().flatten().next();
+fn client(out: &mut Vec<u8>, hop: &HopRow<'_>) {
+    let named = [hop.relay.rdns, hop.relay.helo].into_iter().flatten().next();
     lower(out, named);
     if let (None, Some(ip)) = (named, hop.relay.peer_ip) {
         write!(out, "{ip}").unwrap_or_default();
@@ -82,16 +82,16 @@ fn client(out: &mut Vec<u8>, hop: &HopRow) {
 }
 
 /// Whether there is a sign of encryption; `None` where a server would write none.
-fn tls(hop: &HopRow, teaching: bool) -> Option<bool> {
+fn tls(hop: &HopRow<'_>, teaching: bool) -> Option<bool> {
     let relay = &hop.relay;
     if relay.class != "network" {
         return None;
     }
-    let is_public = matches!(relay.scope.as_str(), "public" | "6to4" | "teredo")
-        || teaching && relay.scope == "documentation";
-    match relay.tls.as_str() {
+    let is_public =
+        matches!(relay.scope, "public" | "6to4" | "teredo") || teaching && relay.scope == "documentation";
+    match relay.tls {
         "evidence" => Some(true),
-        _ if is_public && is_mail(&relay.protocol) => Some(false),
+        _ if is_public && is_mail(relay.protocol) => Some(false),
         _ => None,
     }
 }

@@ -78,19 +78,19 @@ pub(super) fn as_found(
 
 /// Everything that is told of one item.
 #[derive(Debug)]
-pub struct ItemView {
+pub struct ItemView<'a> {
     /// What the catalog tells.
-    pub told: Told,
+    pub told: Told<'a>,
     /// Ids of the other items with the same wire form; `None` where there is no index to ask.
     pub same: Option<Vec<String>>,
 }
 
-impl ItemView {
+impl<'a> ItemView<'a> {
     /// Looks up what is told of a row.
     ///
     /// # Errors
     /// [`ViewError::Catalog`].
-    pub fn of(reader: &Reader, catalog: &Catalog, row: &Row<'_>) -> Result<Self, ViewError> {
+    pub fn of(reader: &Reader, catalog: &Catalog, row: &Row<'a>) -> Result<Self, ViewError> {
         let told = Teller::new(catalog).tell(row)?;
         Ok(Self { told, same: same_content(reader, catalog, row)? })
     }

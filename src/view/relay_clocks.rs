@@ -47,12 +47,12 @@ impl RelayClocks {
 }
 
 /// Takes the hops of one message: those of servers with a name, at a time with a zone.
-pub(super) fn observe(clocks: &mut Clocks, hops: &[HopRow]) {
+pub(super) fn observe(clocks: &mut Clocks, hops: &[HopRow<'_>]) {
     let times: Vec<(String, i64)> = hops
         .iter()
         .filter(|hop| hop.zone_known)
         .filter_map(|hop| {
-            let by = relay_name(hop.relay.by.as_deref()?);
+            let by = relay_name(hop.relay.by?);
             let name = String::from_utf8_lossy(&by).into_owned();
             Some((name, hop.date?.0)).filter(|_| !by.is_empty())
         })

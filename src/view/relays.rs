@@ -41,7 +41,7 @@ pub struct RelayView {
 
 impl RelayView {
     /// Counts one of its hops.
-    fn take(&mut self, hop: &HopRow, with_clients: bool) {
+    fn take(&mut self, hop: &HopRow<'_>, with_clients: bool) {
         self.hops += 1;
         if let Some(ip) = hop.relay.peer_ip.filter(|_| with_clients) {
             *self.clients.entry(ip).or_default() += 1;
@@ -51,10 +51,10 @@ impl RelayView {
             self.last = Some(self.last.map_or(date, |last| last.max(date)));
         }
         self.encrypted += u64::from(hop.relay.tls == "evidence");
-        if !hop.relay.family.is_empty() && !self.families.contains(&hop.relay.family) {
-            self.families.insert(hop.relay.family.clone());
+        if !hop.relay.family.is_empty() && !self.families.contains(hop.relay.family) {
+            self.families.insert(hop.relay.family.to_owned());
         }
-        if let Some(software) = &hop.relay.software
+        if let Some(software) = hop.relay.software
             && self.software.len() < MOST_SOFTWARE
         {
             let software = one_line(software);
@@ -108,7 +108,7 @@ impl RelaysView {
             times.clear();
             for hop in row.hops(catalog)? {
                 name.clear();
-                name.extend_from_slice(root_name(hop.relay.by.as_deref().unwrap_or_default()));
+                name.extend_from_slice(root_name(hop.relay.by.unwrap_or_default()));
                 name.make_ascii_lowercase();
                 let (place, clock) = match places.get(&name) {
                     Some(known) => *known,

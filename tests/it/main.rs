@@ -40,6 +40,7 @@ mod hostile_sources;
 mod interrupted_import;
 mod interrupted_making;
 mod labels;
+mod lists;
 mod manifest_schema;
 mod many_sources;
 mod mbox_generator;

@@ -78,7 +78,7 @@ fn words_of_a_hop_that_are_folded_are_one_spelling() {
         hop("Microsoft SMTP\n    Server", "some server\n 7.1"),
     ];
     let (_dir, case, _) = case_of("folded.mbox", mbox.concat().as_bytes());
-    let list = run(&case, &["list", "--json"]).ok().json();
+    let list = run(&case, &["list", "--json", "--hops"]).ok().json();
     let with: Vec<&str> = list.iter().filter_map(|item| item["hops"][0]["with"].as_str()).collect();
     assert_eq!(with, ["Microsoft SMTP Server"; 3]);
     let relays = run(&case, &["hops", "--stats", "--json"]).ok().json();

@@ -167,8 +167,7 @@ fn rows_and_index_entries_of_sources_that_the_ledger_does_not_have_are_found() {
 
 /// What one random edit did; `None` when it changed nothing.
 fn edit(db: &Connection, seeded: &mut Seeded) -> Option<String> {
-    let tables =
-        ["item", "item", "item", "container", "entry", "source", "person", "word", "shape", "relay", "frame"];
+    let tables = ["block", "block", "block", "container", "entry", "source"];
     let pick = |seeded: &mut Seeded, n: usize| usize::try_from(seeded.below(n as u64)).unwrap();
     let table = tables[pick(seeded, tables.len())];
     let sql = format!("SELECT name, pk FROM pragma_table_info('{table}') ORDER BY cid");
@@ -190,10 +189,6 @@ fn edit(db: &Connection, seeded: &mut Seeded) -> Option<String> {
         return Some(format!("delete row {at} of {table}"));
     }
     let column = &columns[pick(seeded, columns.len())].0;
-    // Kept for older programs: nothing reads it.
-    if (table, &**column) == ("item", "mih") {
-        return None;
-    }
     let get = format!("SELECT {column} FROM {table} ORDER BY {key_list} LIMIT 1 OFFSET ?1");
     let old: Value = db.query_row(&get, [at.cast_signed()], |r| r.get(0)).unwrap();
     let other: Value =

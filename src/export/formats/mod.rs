@@ -38,7 +38,7 @@ pub(super) struct ExportEntry<'a> {
     pub(super) reader: &'a Reader,
     pub(super) catalog: &'a Catalog,
     pub(super) row: &'a Row<'a>,
-    pub(super) told: &'a Told,
+    pub(super) told: &'a Told<'a>,
     /// Its place in the export, from 1, with as many digits as the last one has.
     pub(super) number: String,
     /// Its mail, when it could be written.
