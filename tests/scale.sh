@@ -36,6 +36,8 @@ declare -A known=(
   # Batches are counted and not weighed.
   [mbox/import/memory]=600 [maildir/import/memory]=500 [small/import/memory]=600 [million/import/memory]=1500
   [mbox/rebuild/memory]=600 [maildir/rebuild/memory]=600 [small/rebuild/memory]=600
+  # Each worker of verify holds some 23 MB: 501 MB with 16 of them at 15,000 messages, 170 MB with 2.
+  [mbox/verify/memory]=600 [maildir/verify/memory]=600 [small/verify/memory]=600 [million/verify/memory]=700
   # Ways are read again where the index holds what is asked.
   [mbox/findings/cpu]=10 [maildir/findings/cpu]=10 [small/findings/cpu]=10
   [mbox/hops-stats/cpu]=10 [maildir/hops-stats/cpu]=10 [small/hops-stats/cpu]=10

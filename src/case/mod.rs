@@ -13,12 +13,14 @@ pub mod item;
 pub mod keys;
 mod overlap;
 mod reader;
+mod recorded;
 mod sources;
 pub mod trust;
 mod writer;
 
 pub use overlap::refuse_overlap;
 pub use reader::CaseReader;
+pub use recorded::recorded_catalog;
 pub use sources::{SourceNames, source_names, unreadable_files};
 pub use writer::{CaseWriter, tell};
 
@@ -38,6 +40,12 @@ pub enum CaseError {
     /// The question is wrong.
     #[error(transparent)]
     Query(#[from] QueryError),
+    /// The catalog tells of sources that the record does not have, so that nothing of it is shown.
+    #[error("the catalog has sources that the record does not have ({sources}): nothing is shown")]
+    Unrecorded {
+        /// How many.
+        sources: usize,
+    },
     /// Source and case lie in one another.
     #[error("{} lies inside {}", inner.display(), outer.display())]
     Overlap {

@@ -10,6 +10,7 @@ use crate::index::IndexReader;
 use crate::query::{self, Case, Hits, Options, Order};
 use crate::store::{Reader, StoreError};
 
+use super::recorded::recorded_catalog;
 use super::sources::labels;
 use super::{CaseError, ItemBytesError, item, keys, trust};
 
@@ -30,10 +31,10 @@ impl CaseReader {
     ///
     /// # Errors
     /// [`CaseError::Store`] when there is no case that this program reads, [`CaseError::Catalog`] and [`CaseError::Index`] when what
-    /// is derived from it is not there or damaged.
+    /// is derived from it is not there or damaged, [`CaseError::Unrecorded`].
     pub fn open(dir: &Path) -> Result<Self, CaseError> {
         let reader = Reader::open(dir)?;
-        let catalog = Catalog::open(&reader.layout().catalog())?;
+        let catalog = recorded_catalog(dir)?;
         let index = IndexReader::open(&reader.layout().index())?;
         Ok(Self { reader, catalog, index })
     }

@@ -161,6 +161,9 @@ impl From<CaseError> for Failure {
             CaseError::Query(error) => Self::usage(format!("query: {}", chain(&error))).hint(
                 "`mailtrail search --fields` lists fields and fixed words; words with a colon need quotes",
             ),
+            CaseError::Unrecorded { .. } => Self { exit: Exit::Mismatch, ..Self::new(chain(&error)) }.hint(
+                "`mailtrail verify` names what differs; `mailtrail rebuild` makes catalog and index anew",
+            ),
             CaseError::Overlap { .. } => {
                 Self::new(chain(&error)).hint("case and source must lie apart: name another case directory")
             }

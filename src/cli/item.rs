@@ -1,5 +1,6 @@
 //! One item of the case that the command line names.
 
+use crate::case::recorded_catalog;
 use crate::catalog::{Catalog, Row};
 use crate::store::Reader;
 use crate::view::find_item;
@@ -14,6 +15,6 @@ pub(super) fn with_row<T>(
     then: impl FnOnce(&Reader, &Catalog, &Row<'_>) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let reader = Reader::open(context.case()?)?;
-    let catalog = Catalog::open(&reader.layout().catalog())?;
+    let catalog = recorded_catalog(context.case()?)?;
     find_item(&catalog, id, |row| then(&reader, &catalog, row))
 }

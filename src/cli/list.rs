@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use crate::catalog::Catalog;
+use crate::case::recorded_catalog;
 use crate::store::Reader;
 use crate::types::ItemKey;
 
@@ -22,7 +22,7 @@ pub(super) fn run(context: &Context, args: &ListArgs, out: &mut Out) -> Result<E
     search::zone(args.tz.as_deref())?;
     // All items stand in the catalog: no index is needed.
     let reader = Reader::open(context.case()?)?;
-    let catalog = Catalog::open(&reader.layout().catalog())?;
+    let catalog = recorded_catalog(context.case()?)?;
     let mut printer = Printer::new(&catalog, Form::of(context.json, args.csv), args.hops);
     let mut left = args.limit.unwrap_or(usize::MAX);
     let (first, last) = (ItemKey::from_u64(0), ItemKey::from_u64(u64::MAX >> 1));

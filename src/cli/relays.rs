@@ -1,6 +1,6 @@
 //! `hops --stats`: the relays of a case, by the names they gave themselves.
 
-use crate::catalog::Catalog;
+use crate::case::recorded_catalog;
 use crate::route::{Clock, Course};
 use crate::store::Reader;
 use crate::types::text::shown;
@@ -23,7 +23,7 @@ const CLOCK: usize = 18;
 
 pub(super) fn run(context: &Context, args: &HopsArgs, out: &mut Out) -> Result<Exit, Failure> {
     let reader = Reader::open(context.case()?)?;
-    let catalog = Catalog::open(&reader.layout().catalog())?;
+    let catalog = recorded_catalog(context.case()?)?;
     let networks = NetworkFiles::open(&args.geoip)?;
     let view = RelaysView::of(&catalog, !networks.is_empty())?;
     if !context.json {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
+use crate::case::recorded_catalog;
 use crate::catalog::{AttachmentRow, Catalog, NoteRow, Row};
 use crate::ingest::import_findings;
 use crate::store::Reader;
@@ -75,7 +76,7 @@ pub(super) fn of_segment(catalog: &Catalog, segment: u32) -> Result<Counts, Fail
 
 pub(super) fn run(context: &Context, args: &ReportArgs, out: &mut Out) -> Result<Exit, Failure> {
     let reader = Reader::open(context.case()?)?;
-    let catalog = Catalog::open(&reader.layout().catalog())?;
+    let catalog = recorded_catalog(context.case()?)?;
     if context.json {
         return lines(&catalog, out);
     }

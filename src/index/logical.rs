@@ -7,6 +7,7 @@
 //! key is drawn anew each time: nobody can make an index of other content that adds up to the same.
 
 use std::hash::{BuildHasher as _, RandomState};
+use std::path::PathBuf;
 
 use super::codec::END;
 use super::gather::Gather;
@@ -15,6 +16,9 @@ use super::read::{IndexReader, guarded};
 use super::schema::{self, FACT, FIELDS, HOP, NARROW};
 use super::{IndexError, IndexWorker};
 use crate::types::ItemKey;
+
+/// Digests of items and children.
+pub type ItemDigests = Vec<(ItemKey, u64)>;
 
 /// The key of one comparison; both sides are read with the same.
 #[derive(Clone, Debug)]
@@ -244,14 +248,25 @@ fn part_digests(part: &Part, key: &DigestKey, out: &mut Vec<(ItemKey, u64)>) -> 
 }
 
 impl IndexReader {
-    /// The digest of every item and child, in the order of their keys; a key that stands twice comes twice.
+    /// Reads everything that it answers, one segment after the other, each let go before the next: the digest of every
+    /// item and child, in the order of their keys, where a key that stands twice comes twice. And the files whose bytes
+    /// do not have the checksum that stands at their end.
     ///
     /// # Errors
-    /// [`IndexError::Read`], [`IndexError::Damaged`].
-    pub fn digests(&self, key: &DigestKey) -> Result<Vec<(ItemKey, u64)>, IndexError> {
-        let mut out = Vec::with_capacity(usize::try_from(self.len()).unwrap_or_default());
-        guarded(|| self.parts.iter().try_for_each(|part| part_digests(part, key, &mut out)))?;
-        out.sort_unstable();
-        Ok(out)
+    /// [`IndexError::Read`], [`IndexError::Damaged`], of each by itself.
+    pub fn into_answers(
+        self,
+        key: &DigestKey,
+    ) -> (Result<ItemDigests, IndexError>, Result<Vec<PathBuf>, IndexError>) {
+        let mut digests = Vec::with_capacity(usize::try_from(self.len()).unwrap_or_default());
+        let read =
+            guarded(|| self.parts.into_iter().try_for_each(|part| part_digests(&part, key, &mut digests)));
+        digests.sort_unstable();
+        let damaged = guarded(|| {
+            let mut files: Vec<_> = self.index.validate_checksum()?.into_iter().collect();
+            files.sort();
+            Ok(files)
+        });
+        (read.map(|()| digests), damaged)
     }
 }

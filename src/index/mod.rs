@@ -30,7 +30,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 pub use hops::{HopSet, Stop};
-pub use logical::DigestKey;
+pub use logical::{DigestKey, ItemDigests};
 pub use places::place;
 pub use read::IndexReader;
 pub use search::{Lookup, Phrase};

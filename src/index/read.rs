@@ -19,7 +19,7 @@ use crate::types::time::UtcMs;
 /// An index, as of its last commit when it was opened.
 #[derive(Debug)]
 pub struct IndexReader {
-    index: Index,
+    pub(super) index: Index,
     pub(super) parts: Vec<Part>,
     watermarks: Watermarks,
     trust: Option<u64>,

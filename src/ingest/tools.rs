@@ -1,12 +1,12 @@
 //! What one worker needs to read items: scratch memory and its own part of the index.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::facts::derive::{Scratch, Seen, derive};
 use crate::facts::{ItemFacts, TextFact};
 use crate::index::{DigestKey, IndexError, IndexWorker, IndexWriter, Indexed, Way};
 use crate::route::{Mail, Settings};
+use crate::types::caught::caught;
 use crate::types::{Anomaly, AnomalyKind, ItemKey, Sha256Digest};
 
 use super::derived::Derived;
@@ -91,7 +91,7 @@ impl Tools {
         let Self { scratch, index, settings } = self;
         let mut facts = Vec::with_capacity(1);
         let mut child = 0;
-        let done = catch_unwind(AssertUnwindSafe(|| {
+        let done = caught(|| {
             derive(subject.message, scratch, &mut |seen| {
                 let Seen { message: bytes, header, facts: mut found, text } = seen;
                 if found.child.is_none() {
@@ -123,8 +123,8 @@ impl Tools {
                 let bytes = found.child.is_some().then(|| bytes.to_vec());
                 facts.push((found, bytes));
             });
-        }));
-        if done.is_err() {
+        });
+        if done.is_none() {
             *scratch = Scratch::default();
             if facts.is_empty() {
                 facts.push((failed(subject.size), None));

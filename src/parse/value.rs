@@ -1,11 +1,10 @@
 //! Header values to text and to parameters: unstructured text, and `value; name=value` (RFC 2045, 2047, 2231, 6532).
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use super::bytes::{from, part, trim};
 use super::header::unfold;
 use super::words::{self, Unclean};
 use super::{charset, decode};
+use crate::types::caught::caught;
 use crate::types::{Anomaly, AnomalyKind, ByteRange};
 
 /// Most parameters of one field that are read.
@@ -16,7 +15,7 @@ pub const MAX_GUARDED: usize = 1 << 20;
 
 /// Runs foreign code that might panic; `None` when it did.
 pub(crate) fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
-    catch_unwind(AssertUnwindSafe(work)).ok()
+    caught(work)
 }
 
 /// What header text needs to know beside its bytes.

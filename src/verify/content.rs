@@ -21,8 +21,11 @@ use super::custody::finding;
 use super::ledger::{Place, Step, Suspects, Use, Walk};
 use super::record::{Summary, unreadable};
 
-/// Bytes of one batch; a few batches are under way at a time.
-const BATCH_BYTES: u64 = 4 << 20;
+/// Bytes of one batch; each worker holds one or two, and a few wait.
+const BATCH_BYTES: u64 = 1 << 20;
+
+/// Batches that wait to be hashed, beside those that workers hold.
+const WAITING: usize = 4;
 
 /// Unpacked frames that are kept for all workers.
 const CACHE_BYTES: usize = 24 << 20;
@@ -84,7 +87,7 @@ pub(super) fn check(
     };
     let (to_workers, work) = sync_channel::<Batch>(2);
     let work = Mutex::new(work);
-    let (to_hasher, made) = sync_channel::<Made>(threads + 2);
+    let (to_hasher, made) = sync_channel::<Made>(WAITING);
     thread::scope(|scope| {
         for _ in 0..threads {
             let to_hasher = to_hasher.clone();

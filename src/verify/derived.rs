@@ -6,9 +6,10 @@
 
 use std::sync::Arc;
 
+use crate::case::trust;
 use crate::catalog::{Catalog, CatalogError};
 use crate::index::DigestKey;
-use crate::ingest::{Again, Bench, IngestError, Step, Watch, trust};
+use crate::ingest::{Again, Bench, IngestError, Step, Watch};
 use crate::store::{Reader, SegmentInfo};
 use crate::types::record::Record;
 use crate::types::{Finding, FindingKind};

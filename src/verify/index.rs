@@ -93,7 +93,9 @@ impl IndexCheck {
             let detail = format!("it speaks of ledger segment {segment}, which the record does not have");
             sink(index_finding(FindingKind::IndexMismatch, detail, vec![]));
         }
-        match index.damaged_files() {
+        let (marks, trust) = (index.watermarks().clone(), index.trust());
+        let (answers, damaged) = index.into_answers(key);
+        match damaged {
             Ok(files) => {
                 for file in files {
                     let detail = "the file does not have its checksum".to_owned();
@@ -104,14 +106,13 @@ impl IndexCheck {
             }
             Err(error) => sink(index_finding(FindingKind::IndexMismatch, said(&error), vec![])),
         }
-        let answers = match index.digests(key) {
+        let answers = match answers {
             Ok(answers) => answers,
             Err(error) => {
                 sink(index_finding(FindingKind::IndexMismatch, said(&error), vec![]));
                 return Ok(None);
             }
         };
-        let (marks, trust) = (index.watermarks().clone(), index.trust());
         let is_compared = vec![false; answers.len()];
         let (differ, missing, extra) = Default::default();
         Ok(Some(Self { marks, trust, answers, is_compared, differ, missing, extra, not_compared: 0 }))

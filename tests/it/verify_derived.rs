@@ -157,6 +157,10 @@ fn rows_and_index_entries_of_sources_that_the_ledger_does_not_have_are_found() {
     let (findings, _) = verify(&one);
     let of = |kind| findings.iter().filter(|finding| finding.kind == kind).count();
     assert_eq!((of(FindingKind::CatalogMismatch), of(FindingKind::IndexMismatch)), (7, 2), "{findings:?}");
+    for args in [&["search", "--count", "*"][..], &["list"], &["report"], &["hops", "--stats"]] {
+        let shown = run(&one, args).with_code(4);
+        assert!(shown.out.is_empty(), "{args:?}: {}", shown.text());
+    }
     let extra = "6 items of the index which the record does not have";
     assert!(findings.iter().any(|finding| finding.detail == extra), "{findings:?}");
 }
