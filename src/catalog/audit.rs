@@ -16,6 +16,9 @@ pub struct TableCounts {
     pub folders: u64,
 }
 
+/// Kind and note of an entry.
+type EntryFacts = (String, Option<Vec<u8>>);
+
 impl Catalog {
     /// Number of rows for a ledger segment.
     ///
@@ -93,11 +96,7 @@ impl Catalog {
     ///
     /// # Errors
     /// [`CatalogError::Read`].
-    pub fn entry(
-        &self,
-        segment: u32,
-        path: &RelPath,
-    ) -> Result<Option<(String, Option<Vec<u8>>)>, CatalogError> {
+    pub fn entry(&self, segment: u32, path: &RelPath) -> Result<Option<EntryFacts>, CatalogError> {
         let find = || {
             let sql = "SELECT kind, note FROM entry WHERE segment = ?1 AND path = ?2";
             let mut statement = self.db.prepare_cached(sql)?;

@@ -33,13 +33,12 @@ impl BlockCache {
         let among = |blocks: &BTreeMap<ItemKey, Arc<Block>>| {
             blocks.range(..=key).next_back().map(|(_, block)| Arc::clone(block)).filter(holds)
         };
-        let found = match among(&self.young) {
-            Some(block) => block,
-            None => {
-                let block = among(&self.old)?;
-                self.keep(&block);
-                block
-            }
+        let found = if let Some(block) = among(&self.young) {
+            block
+        } else {
+            let block = among(&self.old)?;
+            self.keep(&block);
+            block
         };
         self.last = Some(Arc::clone(&found));
         Some(found)

@@ -97,7 +97,9 @@ fn attachments(block: &mut BlockBuilder, facts: &ItemFacts) {
         let out = block.column(Column::Attachments);
         out.bytes(attachment.part.as_bytes());
         out.bytes(attachment.name.as_bytes());
-        words.into_iter().for_each(|word| out.num(word));
+        for word in words {
+            out.num(word);
+        }
         out.num(attachment.size);
         out.range(attachment.at, 0);
         block.column(Column::Digests).extend_from_slice(attachment.sha256.as_bytes());
@@ -153,7 +155,9 @@ fn more(block: &mut BlockBuilder, row: &ItemRow<'_>) {
     }
     if !states.is_empty() {
         out.num(states.len() as u64);
-        states.into_iter().for_each(|word| out.num(word));
+        for word in states {
+            out.num(word);
+        }
     }
     if !missing.is_empty() {
         out.num(missing.len() as u64);

@@ -1,5 +1,7 @@
 //! `log`: the custody log.
 
+use std::fmt::Write as _;
+
 use crate::store::Reader;
 use crate::types::json;
 use crate::types::text::shown;
@@ -97,7 +99,7 @@ fn quoted(word: &[u8]) -> String {
                 match byte {
                     b'\'' | b'\\' => out.extend(['\\', char::from(byte)]),
                     b' '..=b'~' => out.push(char::from(byte)),
-                    _ => out.push_str(&format!("\\x{byte:02x}")),
+                    _ => drop(write!(out, "\\x{byte:02x}")),
                 }
             }
             out.push('\'');

@@ -235,13 +235,12 @@ fn one_source(dir: &std::path::Path) -> Result<(), Failure> {
 /// What may be said when no byte differs: what was compared with what, and what with nothing.
 fn agreement(args: &VerifyArgs, record: &Summary, since: Option<(Sha256Digest, Option<u64>)>) -> String {
     let mut missing = Vec::new();
-    let mut out = match since {
-        Some((head, Some(event))) => format!("nothing has changed since head {head} of event {event}"),
-        _ => {
-            missing.push("an earlier head");
-            let events = counted(record.events, "event", "events");
-            format!("the record agrees with itself ({events}, {})", counted(record.blobs, "blob", "blobs"))
-        }
+    let mut out = if let Some((head, Some(event))) = since {
+        format!("nothing has changed since head {head} of event {event}")
+    } else {
+        missing.push("an earlier head");
+        let events = counted(record.events, "event", "events");
+        format!("the record agrees with itself ({events}, {})", counted(record.blobs, "blob", "blobs"))
     };
     if !args.source {
         missing.push("the source");

@@ -104,12 +104,11 @@ fn turns(sizes: &[Sizes], most: usize) -> Vec<usize> {
     let mut out = Vec::new();
     let (mut len, mut sum) = (0, Sizes::default());
     for &next in sizes {
-        match sum.plus(next).filter(|_| len < most) {
-            Some(both) => (len, sum) = (len + 1, both),
-            None => {
-                out.extend((len > 0).then_some(len));
-                (len, sum) = (1, next);
-            }
+        if let Some(both) = sum.plus(next).filter(|_| len < most) {
+            (len, sum) = (len + 1, both);
+        } else {
+            out.extend((len > 0).then_some(len));
+            (len, sum) = (1, next);
         }
     }
     out.extend((len > 0).then_some(len));

@@ -307,7 +307,7 @@ impl Block {
         }
         let from = self.lists;
         self.lists = from.checked_add(number)?;
-        (self.lists <= self.lists_end).then(|| ListAt::Bytes { count, range: from..self.lists })
+        (self.lists <= self.lists_end).then_some(ListAt::Bytes { count, range: from..self.lists })
     }
 }
 

@@ -345,7 +345,9 @@ mod tests {
         let digest = Sha256Digest::of(b"x");
         let digests = |mails: &[Mail]| {
             let (mut worker, mut out) = (IndexWorker::for_digests(), Vec::new());
-            mails.iter().for_each(|mail| worker.add(&indexed(mail, &digest)));
+            for mail in mails {
+                worker.add(&indexed(mail, &digest));
+            }
             worker.take_digests(&key, &mut out);
             out
         };
@@ -371,7 +373,7 @@ mod tests {
                     let lookup = phrase(schema::Words::Body, &text, open);
                     let set = r.find(&lookup).unwrap();
                     let mut scores = r.scores(&set, std::slice::from_ref(&lookup)).unwrap();
-                    scores.sort_by(|a, b| a.0.cmp(&b.0));
+                    scores.sort_by_key(|score| score.0);
                     out.push((r.keys(&set).unwrap(), format!("{scores:?}")));
                 }
             }

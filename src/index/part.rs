@@ -160,9 +160,9 @@ pub(super) fn record_size(is_wide: bool) -> usize {
 
 /// The number of a record, behind its hash.
 fn number_of(bytes: &[u8]) -> Option<u32> {
-    match bytes {
-        &[a, b, c] => Some(u32::from_be_bytes([0, a, b, c])),
-        &[a, b, c, d] => Some(u32::from_be_bytes([a, b, c, d])),
+    match *bytes {
+        [a, b, c] => Some(u32::from_be_bytes([0, a, b, c])),
+        [a, b, c, d] => Some(u32::from_be_bytes([a, b, c, d])),
         _ => None,
     }
 }
@@ -181,7 +181,11 @@ impl Part {
                 let number = |bytes: &[u8]| bytes.iter().fold(0u64, |n, &byte| n << 8 | u64::from(byte));
                 let (head, place) = record.split_at(record.len().min(1 + kept));
                 let (kind, hash) = head.split_at(1);
-                visit(kind.first().copied().unwrap_or_default(), number(hash), number(place) as u32);
+                visit(
+                    kind.first().copied().unwrap_or_default(),
+                    number(hash),
+                    u32::try_from(number(place)).unwrap_or(u32::MAX),
+                );
             }
         }
         Ok(())

@@ -88,18 +88,15 @@ impl LongWork {
         let (sha256, stored) = output.store.blob_end(|digest| known.find(digest).is_none())?;
         let len = end - self.start;
         let is_new_to_case = stored.is_some();
-        let place = match stored {
-            Some(streamed) => {
-                let place = Place { frame: claims.next_frame, offset: 0, len };
-                claims.next_frame += 1;
-                output.frames.push(streamed.frame);
-                claims.registry.insert(&sha256, place);
-                place
-            }
-            None => {
-                let known = claims.registry.find(&sha256);
-                known.ok_or(IngestError::Internal("a blob that is known and is nowhere"))?
-            }
+        let place = if let Some(streamed) = stored {
+            let place = Place { frame: claims.next_frame, offset: 0, len };
+            claims.next_frame += 1;
+            output.frames.push(streamed.frame);
+            claims.registry.insert(&sha256, place);
+            place
+        } else {
+            let known = claims.registry.find(&sha256);
+            known.ok_or(IngestError::Internal("a blob that is known and is nowhere"))?
         };
         if let Some(kind) = self.gap {
             let record = output.maker.gap(kind, self.start, end, sha256)?;

@@ -324,7 +324,7 @@ impl<'a> Again<'a> {
                 let number = ordinal;
                 ordinal += 1;
                 if number >= from
-                    && let Some(job) = self.job(record, number, sha256, &container)?
+                    && let Some(job) = self.job(record, number, sha256, container.as_ref())?
                 {
                     chunk.bytes += len.min(BLOB_IN_MEMORY.max(PARSE_LIMIT_SLICE));
                     chunk.items += 1;
@@ -352,7 +352,7 @@ impl<'a> Again<'a> {
         record: Record,
         ordinal: u64,
         sha256: Sha256Digest,
-        container: &Option<(String, RelPath)>,
+        container: Option<&(String, RelPath)>,
     ) -> Result<Option<Job>, IngestError> {
         let place = self.registry.find(&sha256);
         let frame = place.and_then(|place| self.frames.get(place.frame as usize).copied());
@@ -360,7 +360,7 @@ impl<'a> Again<'a> {
             return if self.is_lenient { Ok(None) } else { Err(StoreError::BlobMissing { sha256 }.into()) };
         };
         let blob = BlobAt { frame, offset: place.offset, len: place.len, sha256 };
-        Ok(Some(Job { record, ordinal, blob, place, container: container.clone() }))
+        Ok(Some(Job { record, ordinal, blob, place, container: container.cloned() }))
     }
 
     /// Reads one item; `None` when its bytes cannot be had and that is passed over.

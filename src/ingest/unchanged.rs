@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use crate::source::Listing;
-use crate::store::Reader;
+use crate::store::{Reader, SegmentInfo};
 use crate::types::event::SourceStamps;
 use crate::types::{CustodyEvent, SourceId};
 
@@ -46,7 +46,7 @@ impl Readings {
             let (source, stat) = match event.read() {
                 Ok(CustodyEvent::SourceImported { segment, stat: Some(stat) }) => {
                     let of = segments.iter().find(|known| known.number == segment);
-                    (of.map(|known| known.source()), stat)
+                    (of.map(SegmentInfo::source), stat)
                 }
                 Ok(CustodyEvent::SourceSeenAgain { source, stat: Some(stat), .. }) => (Some(source), stat),
                 _ => continue,

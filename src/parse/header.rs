@@ -323,7 +323,7 @@ pub fn one_line(value: &[u8]) -> Cow<'_, [u8]> {
     for piece in value.chunk_by(|a, b| is_space(a) == is_space(b)) {
         match piece.first() {
             Some(first) if is_space(first) && piece.iter().any(|b| matches!(b, b'\r' | b'\n')) => {
-                out.push(b' ')
+                out.push(b' ');
             }
             _ => out.extend_from_slice(piece),
         }

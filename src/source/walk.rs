@@ -93,6 +93,7 @@ impl Walk {
     }
 
     /// Lists an open folder.
+    #[expect(clippy::needless_pass_by_value, reason = "the folder is closed when its list has been read")]
     fn folder(&mut self, folder: OwnedFd, path: &[u8]) -> io::Result<()> {
         use std::os::fd::AsFd as _;
         let mut is_empty = true;

@@ -38,8 +38,11 @@ pub struct Reader {
     packs: Mutex<VecDeque<(u32, Arc<File>)>>,
     cache: Mutex<VecDeque<(FrameAt, Arc<Vec<u8>>)>>,
     // The lines of one frame: who looks up the lines of packs one by one mostly finds the next in the same.
-    lines: Mutex<Option<(u32, u64, Arc<Vec<u8>>)>>,
+    lines: Mutex<Option<PackLines>>,
 }
+
+/// Number of a pack, where one frame of its lines begins, and what the frame holds.
+type PackLines = (u32, u64, Arc<Vec<u8>>);
 
 impl Reader {
     /// Opens a case for reading; it may lie on a read-only medium, and somebody may be writing to it.
@@ -151,13 +154,13 @@ impl Reader {
             return line.and_then(|line| FrameLine::parse(pack, line.bytes)).ok_or_else(damaged);
         };
         let mut kept = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        let lines = match kept.as_ref().filter(|(of, from, _)| (*of, *from) == (pack, frame.from)) {
-            Some((_, _, lines)) => lines.clone(),
-            None => {
-                let lines = unpacked_lines(&self.layout.at(&rel), *frame)
-                    .map_err(|error| StoreError::io("read", self.layout.at(&rel), error))?;
-                kept.insert((pack, frame.from, Arc::new(lines))).2.clone()
-            }
+        let known = kept.as_ref().filter(|(of, from, _)| (*of, *from) == (pack, frame.from));
+        let lines = if let Some((_, _, lines)) = known {
+            Arc::clone(lines)
+        } else {
+            let lines = unpacked_lines(&self.layout.at(&rel), *frame)
+                .map_err(|error| StoreError::io("read", self.layout.at(&rel), error))?;
+            Arc::clone(&kept.insert((pack, frame.from, Arc::new(lines))).2)
         };
         drop(kept);
         let rest = at.checked_sub(frame.from).and_then(|at| lines.get(usize::try_from(at).ok()?..));

@@ -74,12 +74,11 @@ impl Tail {
                 return Ok(());
             }
             let wrong = |path: &PathBuf, error| StoreError::io("pack", path, error);
-            let frame = match &mut self.frame {
-                Some(frame) => frame,
-                None => {
-                    let packer = LinePacker::new().map_err(|error| wrong(&self.path, error))?;
-                    self.frame.insert(Frame { packer, hash: Sha256Stream::new() })
-                }
+            let frame = if let Some(frame) = &mut self.frame {
+                frame
+            } else {
+                let packer = LinePacker::new().map_err(|error| wrong(&self.path, error))?;
+                self.frame.insert(Frame { packer, hash: Sha256Stream::new() })
             };
             frame.packer.push(lines).map_err(|error| wrong(&self.path, error))?;
             self.buffer.append(frame.packer.ready());

@@ -110,15 +110,13 @@ impl RelaysView {
                 name.clear();
                 name.extend_from_slice(root_name(hop.relay.by.unwrap_or_default()));
                 name.make_ascii_lowercase();
-                let (place, clock) = match places.get(&name) {
-                    Some(known) => *known,
-                    None => {
-                        let clock =
-                            (!name.is_empty()).then(|| observed.number(&String::from_utf8_lossy(&name)));
-                        relays.push(RelayView { name: name.clone(), ..RelayView::default() });
-                        places.insert(name.clone(), (relays.len() - 1, clock));
-                        (relays.len() - 1, clock)
-                    }
+                let (place, clock) = if let Some(known) = places.get(&name) {
+                    *known
+                } else {
+                    let clock = (!name.is_empty()).then(|| observed.number(&String::from_utf8_lossy(&name)));
+                    relays.push(RelayView { name: name.clone(), ..RelayView::default() });
+                    places.insert(name.clone(), (relays.len() - 1, clock));
+                    (relays.len() - 1, clock)
                 };
                 times.extend(clock.zip(hop.date).filter(|_| hop.zone_known).map(|(clock, at)| (clock, at.0)));
                 let Some(relay) = relays.get_mut(place) else { continue };

@@ -56,7 +56,7 @@ impl WayView {
         });
         o.obj("authentication", |o| {
             o.arr("bodies", &way.chain.bodies, |out, fits| {
-                json::string(out, if *fits { "ok" } else { "bad" })
+                json::string(out, if *fits { "ok" } else { "bad" });
             });
             o.arr("recorded", &way.chain.recorded, |out, own| {
                 let mut o = Obj::new(out);

@@ -172,10 +172,10 @@ impl Job {
             let heard = session.hear(&mut answer, &mut bodies);
             let hashed = bodies.hash.take().map(Sha256Stream::finish);
             let before = last;
-            if let Some(is_answer) = shows(&heard, &answer.text) {
-                if let Some(row) = last.take().filter(|_| !is_answer) {
-                    self.refute(row, behind);
-                }
+            if let Some(is_answer) = shows(&heard, &answer.text)
+                && let Some(row) = last.take().filter(|_| !is_answer)
+            {
+                self.refute(row, behind);
             }
             let kind = heard?;
             session.is_still(epoch.uid_validity)?;

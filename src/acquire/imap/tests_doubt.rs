@@ -59,7 +59,7 @@ fn server(mails: Vec<(u64, Vec<u8>)>, wrong: HashMap<u64, Wrong>, cuts: Vec<usiz
             let n = n + 1;
             if !is_body {
                 let agreed = if how.agrees { how.count } else { 0 };
-                let size = (bytes.len() as i64 + how.size + agreed).max(0);
+                let size = (i64::try_from(bytes.len()).unwrap() + how.size + agreed).max(0);
                 let size = if how.is_sizeless { String::new() } else { format!(" RFC822.SIZE {size}") };
                 let date = "INTERNALDATE \"17-Jul-2020 02:44:25 +0000\"";
                 let more =
@@ -90,7 +90,8 @@ fn server(mails: Vec<(u64, Vec<u8>)>, wrong: HashMap<u64, Wrong>, cuts: Vec<usiz
                 (_, Origin::Zero) => "<0>".to_owned(),
                 (Some((from, _)), Origin::Off) => format!("<{}>", from + 3),
             };
-            let octets = if part.is_empty() { 0 } else { (part.len() as i64 + how.count).max(0) };
+            let octets =
+                if part.is_empty() { 0 } else { (i64::try_from(part.len()).unwrap() + how.count).max(0) };
             for _ in 0..=usize::from(how.is_twice) {
                 out.extend(format!("* {n} FETCH (UID {uid} BODY[]{origin} {{{octets}}}\r\n").bytes());
                 out.extend(part);

@@ -152,6 +152,7 @@ impl Engine {
     }
 
     /// The producer and the workers, until all is written.
+    #[expect(clippy::needless_pass_by_value, reason = "the writer ends when the last sender is gone")]
     fn produce<J, D, E, R>(
         &self,
         send: mpsc::Sender<Sent<D, E>>,

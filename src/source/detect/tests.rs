@@ -63,8 +63,8 @@ fn a_message_with_a_long_header_is_a_message() {
         format!("X-Long: {}\n", "x".repeat(300_000)),
         format!("X-Long: {}\n", "x".repeat(3_000_000)),
         format!("X-Folded: a\n{}", "\tb c d\n".repeat(60_000)),
-        (0..200).map(|n| format!("X-Unknown-{n}: x\n")).collect(),
-        (0..40_000).map(|n| format!("X-Unknown-{n}: x\n")).collect(),
+        "X-Unknown: x\n".repeat(200),
+        "X-Unknown: x\n".repeat(40_000),
     ] {
         let found = read_as("x.eml", format!("{lead}{tail}").as_bytes(), &Options::default());
         assert_eq!((found.open.kind, found.close.items), ("eml", 1), "{}", &lead[..30]);

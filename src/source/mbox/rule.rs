@@ -78,9 +78,8 @@ impl Rules {
         let form = fromline::form(line);
         let dated = if self.split == Split::Header { form.is_known() } else { form == Form::Dated };
         let claim = match self.split {
-            Split::Strict if dated && blank > 0 => Claim::Date,
+            Split::Strict | Split::Header if dated && blank > 0 => Claim::Date,
             Split::Lenient if dated => Claim::Date,
-            Split::Header if dated && blank > 0 => Claim::Date,
             // At the start of a message stands the line that another delivery program has put there.
             Split::Header if hit > item.start && !detect::is_from_field(line) => {
                 let may = dated || form == Form::Loose || (form == Form::Undated && blank > 0);

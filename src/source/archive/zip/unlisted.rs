@@ -155,7 +155,7 @@ fn find(archive: &Section<'_>, mut at: u64, end: u64) -> Option<u64> {
         piece = piece.saturating_mul(2).min(PIECE.1);
         let is_mark = |hit: &usize| {
             text.get(hit.saturating_add(2)..hit.saturating_add(4))
-                .is_some_and(|mark| matches!(mark, [3, 4] | [1, 2] | [5, 6] | [6, 6] | [6, 7] | [7, 8]))
+                .is_some_and(|mark| matches!(mark, [3, 4] | [1, 2] | [5 | 6, 6] | [6, 7] | [7, 8]))
         };
         if let Some(hit) = finder.find_iter(&text).find(is_mark) {
             return at.checked_add(hit as u64);
