@@ -2,6 +2,8 @@
 //!
 //! `cargo run --no-default-features --example look_into_a_case -- CASE QUERY`
 
+#![allow(clippy::print_stdout, reason = "an example prints what it found")]
+
 use std::error::Error;
 use std::path::Path;
 

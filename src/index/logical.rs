@@ -247,17 +247,6 @@ fn part_digests(part: &Part, key: &DigestKey, out: &mut Vec<(ItemKey, u64)>) -> 
     Ok(())
 }
 
-#[cfg(test)]
-impl IndexReader {
-    /// The digests of all items and children, in the order of the segments.
-    pub(super) fn digests(&self, key: &DigestKey) -> Result<ItemDigests, IndexError> {
-        let mut digests = Vec::new();
-        guarded(|| self.parts.iter().try_for_each(|part| part_digests(part, key, &mut digests)))?;
-        digests.sort_unstable();
-        Ok(digests)
-    }
-}
-
 impl IndexReader {
     /// Reads everything that it answers, one segment after the other, each let go before the next: the digest of every
     /// item and child, in the order of their keys, where a key that stands twice comes twice. And the files whose bytes

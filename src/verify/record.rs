@@ -1,9 +1,11 @@
 //! Checks the record as a whole: every byte of every file against the digest that covers it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
+
+use walkdir::WalkDir;
 
 use crate::store::{
     CaseInfo, FileKind, Head, Layout, Reader, State, StoreError, Stretch, VERSION, is_being_written,
@@ -244,15 +246,13 @@ fn check_names(layout: &Layout, walked: &Walked, out: &mut Vec<Finding>) {
         return; // Without events no file is named, which is told already.
     }
     for folder in Layout::FOLDERS {
-        let names = match fs::read_dir(layout.at(folder)) {
-            Ok(names) => names,
-            Err(error) => {
-                out.push(unreadable(folder, &error));
-                continue;
+        let mut names = BTreeSet::new();
+        for entry in WalkDir::new(layout.at(folder)).min_depth(1).max_depth(1) {
+            match entry {
+                Ok(entry) => drop(names.insert(entry.file_name().to_string_lossy().into_owned())),
+                Err(error) => out.push(unreadable(folder, &error.into())),
             }
-        };
-        let names: BTreeSet<String> =
-            names.filter_map(|name| Some(name.ok()?.file_name().to_string_lossy().into_owned())).collect();
+        }
         for name in names {
             let rel = format!("{folder}/{name}");
             let kind = FileKind::of(&rel);

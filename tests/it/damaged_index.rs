@@ -22,9 +22,9 @@ fn every_file_of_the_index_may_be_changed_or_cut_and_nothing_panics() {
             for is_cut in [false, true] {
                 let mut bytes = whole.clone();
                 if is_cut {
-                    bytes.truncate(at)
+                    bytes.truncate(at);
                 } else {
-                    bytes[at] ^= 0xa5
+                    bytes[at] ^= 0xa5;
                 }
                 fs::write(&path, &bytes).unwrap();
                 let run = support::run(&case, &["search", "--quiet", "\"the report\" OR t*"]);

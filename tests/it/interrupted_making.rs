@@ -57,7 +57,7 @@ fn a_case_whose_making_was_cut_off_anywhere_is_unfinished_and_can_be_made_again(
         let has_event = files.iter().any(|(name, _)| *name == "HEAD.tmp")
             || files.last().unwrap().1.ends_with(b"\n") && files.last().unwrap().0 == "custody.jsonl";
         let looked = support::run(&case, &["info"]);
-        assert_eq!(looked.code, if has_event { 0 } else { 1 }, "{:?}: {}", state(), looked.err);
+        assert_eq!(looked.code, i32::from(!has_event), "{:?}: {}", state(), looked.err);
         let source = support::own_corpus().join("mbox/mboxrd.mbox");
         support::import(&case, &source);
         support::run(&case, &["verify", "--quiet"]).ok();

@@ -151,7 +151,8 @@ fn fields(rng: &mut Rng, number: usize) -> String {
 }
 
 fn words(rng: &mut Rng) -> String {
-    (0..=rng.below(4)).map(|_| format!("{}\n", rng.one(WORDS))).collect()
+    let lines: Vec<&str> = (0..=rng.below(4)).flat_map(|_| [rng.one(WORDS), "\n"]).collect();
+    lines.concat()
 }
 
 /// What people and programs put into messages, and what is no separator in a box without quotes.
@@ -205,14 +206,14 @@ fn mailbox(rng: &mut Rng) -> (Program, Vec<u8>, Vec<Truth>) {
     let ends = |text: &str| if program.crlf { text.replace('\n', "\r\n") } else { text.to_owned() };
     let mut out = Vec::new();
     let mut truth = Vec::new();
-    for number in 0..1 + rng.below(6) {
+    for number in 0..=rng.below(6) {
         let mut body: String = (0..rng.below(5)).map(|_| piece(rng, program)).collect();
         body.push_str("\nbye\n");
         let body = ends(&quoted(&body, quoting));
         let mut header = fields(rng, number);
         if quoting == Quoting::Length {
             header = header.replace("Content-Length: 98765432\n", "");
-            header.push_str(&format!("Content-Length: {}\n", body.len()));
+            header += &format!("Content-Length: {}\n", body.len());
         }
         let separator = ends(&separator(rng, form));
         let message = ends(&(header + "\n")) + &body;

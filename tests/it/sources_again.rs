@@ -14,7 +14,9 @@ fn message(n: usize) -> String {
 }
 
 fn mbox(messages: std::ops::Range<usize>) -> String {
-    messages.map(|n| format!("From a@example.org Mon Jan  1 00:00:00 2024\n{}\n", message(n))).collect()
+    let all: Vec<String> =
+        messages.map(|n| format!("From a@example.org Mon Jan  1 00:00:00 2024\n{}\n", message(n))).collect();
+    all.concat()
 }
 
 /// The ids of all items, sorted.

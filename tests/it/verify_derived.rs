@@ -43,7 +43,7 @@ fn source(dir: &Path, times: u64) {
         fs::create_dir_all(dir.join(name)).unwrap();
     }
     let mut mbox = evidence::mbox(0, 4);
-    for n in 0..times + 1 {
+    for n in 0..=times {
         mbox.extend_from_slice(b"From a@b.example Mon Mar  3 10:00:00 2025\n");
         mbox.extend_from_slice(with_children(n).as_bytes());
         mbox.push(b'\n');

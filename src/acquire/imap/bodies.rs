@@ -6,22 +6,17 @@ use super::again::Again;
 use super::answer::{Answer, Kind, Status};
 use super::beside::Beside;
 use super::doubt::{Came, Doubts, Step, Weight, has_more, shows};
-use super::fetch::{Body, Fetched, uid_so_far};
+use super::fetch::{Body, Fetched};
 use super::gone::{Lost, lost};
 use super::plan::{Decision, Epoch};
-use super::session::{Bodies, Room, Session};
+use super::session::Session;
 use super::shelf::Tally;
+use super::taker::Taker;
 use super::verb::{Set, Verb};
 use crate::acquire::wire::WireError;
 use crate::acquire::{Left, Message, Refetched, Told, Why};
 use crate::types::digest::Sha256Stream;
 use crate::types::{Anomaly, AnomalyKind, Sha256Digest};
-
-/// Of a chunk so many times `Limits::in_memory` are held; what a server gives beyond what it announced comes in parts, by itself.
-const CHUNK: usize = 4;
-
-/// Longest body that is hashed though it is not kept.
-const HASHED: u64 = 64 << 20;
 
 /// How a body came that stands beside the one which is taken.
 const TWICE: &str = "the server sent the message twice, and not alike";
@@ -477,69 +472,5 @@ pub(super) fn size_note(announced: Option<u64>, came: u64) -> Vec<Anomaly> {
                 .with(format!("{announced} octets announced, {came} came")),
         ],
         _ => Vec::new(),
-    }
-}
-
-/// Gives room to the bodies of a job, and of those under way behind it.
-struct Taker<'j> {
-    epoch: &'j Epoch,
-    job: &'j mut Job,
-    behind: &'j mut [Job],
-    session_limit: usize,
-    /// Of a body that is not kept.
-    hash: Option<Sha256Stream>,
-}
-
-impl Taker<'_> {
-    /// A body that is not kept is hashed, as far as that is bearable.
-    fn pass(&mut self, octets: u64) -> Room {
-        if octets > HASHED || self.hash.is_some() || !self.job.beside.may_hash() {
-            return Room::Drop;
-        }
-        self.hash = Some(Sha256Stream::new());
-        Room::Stream
-    }
-}
-
-impl Bodies for Taker<'_> {
-    fn room(&mut self, text: &[u8], octets: u64) -> Room {
-        let uid = uid_so_far(text);
-        let row = uid.and_then(|uid| self.epoch.listing.row(uid));
-        let is_of = |job: &Job| job.tag.is_some() && row.is_some_and(|row| job.at(row).is_some());
-        let job = if is_of(self.job) {
-            &mut *self.job
-        } else {
-            self.behind.iter_mut().find(|job| is_of(job)).unwrap_or(&mut *self.job)
-        };
-        let held: usize =
-            job.rows.iter().map(|(_, got)| if let Got::Bytes(bytes) = got { bytes.len() } else { 0 }).sum();
-        let at = row.and_then(|row| job.at(row));
-        let is_small = octets <= self.session_limit as u64;
-        let most = self.session_limit.saturating_mul(CHUNK);
-        let fits = usize::try_from(octets).is_ok_and(|n| held.saturating_add(n) <= most);
-        // Of an answer that names its message behind the body it is known when only one was asked for.
-        let at = at.or_else(|| {
-            let is_alone = uid.is_none() && job.is_answered;
-            is_alone.then(|| job.rows.iter().position(|(_, got)| *got == Got::Nothing)).flatten()
-        });
-        let got = at.and_then(|at| job.rows.get(at)).map(|(_, got)| got);
-        match (uid, at, got) {
-            // The UID may come behind the body.
-            (None, ..) | (Some(_), Some(_), _) if is_small && fits => Room::Keep,
-            // Too long, or the chunk holds too much already.
-            (_, Some(at), Some(Got::Nothing)) => {
-                job.settle(at, Got::Long);
-                Room::Drop
-            }
-            (Some(_), Some(_), Some(Got::Bytes(_))) | (Some(_), None, _) => self.pass(octets),
-            _ => Room::Drop,
-        }
-    }
-
-    fn part(&mut self, bytes: Vec<u8>) -> Result<(), WireError> {
-        if let Some(hash) = &mut self.hash {
-            hash.update(&bytes);
-        }
-        Ok(())
     }
 }

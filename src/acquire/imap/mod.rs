@@ -31,6 +31,7 @@ mod round;
 mod scan;
 mod session;
 mod shelf;
+mod taker;
 mod verb;
 mod when;
 mod worker;
