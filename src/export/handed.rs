@@ -26,7 +26,7 @@ pub struct HandedOut<T> {
 /// the custody log of it.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn export(
     case: &CaseReader,
     order: &Order<'_>,

@@ -83,7 +83,7 @@ impl<'a> Importer<'a> {
     /// Imports a source. What was committed stays, whatever happens.
     ///
     /// # Errors
-    /// [`IngestError::Overlap`], [`IngestError::IsCase`], [`IngestError::Stopped`] on request, and all that stops the
+    /// What [`refuse_overlap`] refuses, [`IngestError::IsCase`], [`IngestError::Stopped`] on request, and all that stops the
     /// work.
     pub fn import(&mut self, request: &Request, watch: &dyn Watch) -> Result<Imported, IngestError> {
         refuse_overlap(self.writer.layout().root(), &request.root)?;

@@ -213,7 +213,7 @@ fn mailbox(rng: &mut Rng) -> (Program, Vec<u8>, Vec<Truth>) {
         let mut header = fields(rng, number);
         if quoting == Quoting::Length {
             header = header.replace("Content-Length: 98765432\n", "");
-            header += &format!("Content-Length: {}\n", body.len());
+            header = format!("{header}Content-Length: {}\n", body.len());
         }
         let separator = ends(&separator(rng, form));
         let message = ends(&(header + "\n")) + &body;
