@@ -336,8 +336,8 @@ impl Job {
         match self.doubts.step(row, doubtful) {
             Step::None => {}
             Step::Again => return Ok(done()),
-            Step::Ask(octets) => {
-                if has_more(session, uid, octets)? {
+            Step::Ask => {
+                if has_more(session, uid, self.doubts.held(row))? {
                     // What came is a part of it.
                     self.doubts.forget(row);
                     self.settle(at, Got::Long);

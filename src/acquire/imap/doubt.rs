@@ -6,9 +6,9 @@
 
 use std::collections::HashMap;
 
-use super::answer::Kind;
+use super::answer::{Answer, Kind};
 use super::fetch::{Body, Fetched};
-use super::session::Session;
+use super::session::{Bodies, Room, Session};
 use super::verb::Verb;
 use crate::acquire::wire::WireError;
 use crate::types::Sha256Digest;
@@ -44,7 +44,7 @@ pub(super) enum Step {
     /// Asked for once more.
     Again,
     /// Came twice alike, and not as long as announced: the server is asked whether more follows.
-    Ask(u64),
+    Ask,
     /// It has failed.
     Failed(String),
 }
@@ -132,7 +132,7 @@ impl Doubts {
     pub(super) fn step(&self, row: usize, before: u32) -> Step {
         let Some(doubt) = self.0.get(&row) else { return Step::None };
         match &doubt.held {
-            Some(bytes) => Step::Ask(bytes.len() as u64),
+            Some(_) => Step::Ask,
             None if doubt.times < TIMES && doubt.times > before => Step::Again,
             None => Step::Failed(match doubt.seen {
                 Some((digest, octets)) => {
@@ -143,7 +143,12 @@ impl Doubts {
         }
     }
 
-    /// The bytes that came twice alike, and what is told of them.
+    /// The bytes that came twice alike.
+    pub(super) fn held(&self, row: usize) -> &[u8] {
+        self.0.get(&row).and_then(|doubt| doubt.held.as_deref()).unwrap_or_default()
+    }
+
+    /// The same, and what is told of them.
     pub(super) fn take_held(&mut self, row: usize) -> Option<(Vec<u8>, String)> {
         let doubt = self.0.remove(&row)?;
         let text = format!(
@@ -159,34 +164,75 @@ impl Doubts {
     }
 }
 
-/// Asks for octets of a message from `from` on, the number that came: whether the server gives any. A server that does not know
-/// parts gives the same octets again, or refuses: that shows nothing.
+/// Whether the server gives octets of a message behind `held`, which came for the whole. A server that does not know parts gives the
+/// same octets wherever they are asked for from, or refuses: that shows nothing.
 ///
 /// # Errors
 /// When the connection cannot be used any more.
-pub(super) fn has_more(session: &mut Session<'_>, uid: u64, from: u64) -> Result<bool, WireError> {
-    let mut has_more = false;
-    let verb = Verb::Piece { uid, from, length: 1 };
-    session.run(&verb, |kind, answer| {
-        if !matches!(kind, Kind::Numbered(_, name) if name == b"FETCH") {
+pub(super) fn has_more(session: &mut Session<'_>, uid: u64, held: &[u8]) -> Result<bool, WireError> {
+    match part(session, uid, held.len() as u64, 1, held)? {
+        Part::Nothing => return Ok(false),
+        Part::Other => return Ok(true),
+        Part::Same => {}
+    }
+    // The next octets may be the same as the first. From the second on they are not, unless all are one and the same.
+    let is_uniform = held.windows(2).all(|two| two.first() == two.last());
+    Ok(is_uniform || part(session, uid, 1, held.len() as u64, held)? != Part::Same)
+}
+
+/// What came for a part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Nothing,
+    /// What came for the whole.
+    Same,
+    Other,
+}
+
+/// Asks for a part, and compares it with what came for the whole.
+fn part(session: &mut Session<'_>, uid: u64, from: u64, length: u64, held: &[u8]) -> Result<Part, WireError> {
+    let tag = session.send(&Verb::Piece { uid, from, length })?;
+    let (mut answer, mut came) = (Answer::default(), Part::Nothing);
+    loop {
+        let kind = session.hear(&mut answer, &mut UpTo(held.len() as u64))?;
+        match &kind {
+            Kind::Tagged(found, _) => {
+                session.own(found, &tag)?;
+                return Ok(came);
+            }
+            Kind::Numbered(_, name) if name == b"FETCH" => {
+                let Some(fetched) = Fetched::read(&mut answer).filter(|fetched| fetched.uid == Some(uid))
+                else {
+                    continue;
+                };
+                for (origin, body) in fetched.body.into_iter().chain(fetched.further) {
+                    let is_same = |bytes: &[u8]| bytes == held && origin.is_none_or(|origin| origin == 0);
+                    came = match body {
+                        Body::Nil | Body::Elsewhere(0) => came,
+                        Body::Bytes(bytes) if bytes.is_empty() => came,
+                        Body::Bytes(bytes) if is_same(&bytes) && came != Part::Other => Part::Same,
+                        Body::Bytes(_) | Body::Elsewhere(_) => Part::Other,
+                    };
+                }
+            }
             // Octets of the message that the server did not count.
-            has_more |= !is_known(kind) && !answer.text.is_empty();
-            return false;
+            kind if !is_known(kind) && !answer.text.is_empty() => came = Part::Other,
+            _ => {}
         }
-        let Some(fetched) = Fetched::read(answer).filter(|fetched| fetched.uid == Some(uid)) else {
-            return false;
-        };
-        for (origin, body) in fetched.body.into_iter().chain(fetched.further) {
-            let octets = match body {
-                Body::Nil => 0,
-                Body::Bytes(bytes) => bytes.len() as u64,
-                Body::Elsewhere(octets) => octets,
-            };
-            has_more |= octets > 0 && (origin.is_some_and(|origin| origin > 0) || octets != from);
-        }
-        true
-    })?;
-    Ok(has_more)
+    }
+}
+
+/// Keeps bodies up to so many octets.
+struct UpTo(u64);
+
+impl Bodies for UpTo {
+    fn room(&mut self, _: &[u8], octets: u64) -> Room {
+        if octets <= self.0 { Room::Keep } else { Room::Drop }
+    }
+
+    fn part(&mut self, _: Vec<u8>) -> Result<(), WireError> {
+        Ok(())
+    }
 }
 
 /// Names of untagged answers (RFC 9051 section 7 and extensions).

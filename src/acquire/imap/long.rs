@@ -274,7 +274,7 @@ impl<'s> Long<'s> {
         }
         // Of a length that was not announced both must be alike; and fewer octets may always be a part, unless the server said
         // that nothing stands behind them.
-        let is_long_enough = parts.is_ended || announced.is_none_or(|announced| seen.1 >= announced);
+        let is_long_enough = parts.is_ended || announced.is_some_and(|announced| seen.1 >= announced);
         if announced == Some(seen.1) || (seen == parts.seen && is_long_enough) {
             return Ok(End::Whole);
         }
