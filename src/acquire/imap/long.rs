@@ -214,8 +214,9 @@ impl<'s> Long<'s> {
         let received = self.received;
         let differ = || format!("{announced} octets announced, {received} came in parts");
         if came > 0 {
-            // A server that gives as many as were asked for may have more, whatever it announced.
-            let is_last = received == announced && came != piece;
+            // One that gives the whole at once, and more than was asked for, needs no further question. Every other end is asked
+            // for: fewer octets than asked for may be as many as the server gives at a time.
+            let is_last = received == announced && before == 0 && came > piece;
             return match (is_last, std::mem::take(&mut self.is_over)) {
                 (true, _) => Some(Verdict::Whole),
                 (false, true) => Some(Verdict::Unsure(differ(), false)),
