@@ -29,10 +29,20 @@ struct Element {
     quoted: bool,
     note: Vec<u8>,
     angle: Option<Vec<u8>>,
+    /// Whether a word of the phrase has an `@` in it, so that nobody looks through the phrase again at each word.
+    has_at: bool,
 }
 
 impl Element {
+    /// Whether an atom that begins with `next` goes on the one before over a blank: around `@` and `.` blanks do not
+    /// count (RFC 5322 section 4.4), but an initial in a name ends in a dot too.
+    fn joins(&self, next: u8) -> bool {
+        let before = &self.phrase;
+        before.ends_with(b"@") || next == b'@' || self.has_at && (before.ends_with(b".") || next == b'.')
+    }
+
     fn word(&mut self, bytes: &[u8], gap: bool) {
+        self.has_at |= memchr::memchr(b'@', bytes).is_some();
         if gap && !self.phrase.is_empty() {
             self.phrase.push(b' ');
         }
@@ -156,7 +166,7 @@ impl List<'_, '_> {
                 }
                 b'[' => {
                     let end = memchr::memchr(b']', rest).map_or(rest.len(), |n| n.saturating_add(1));
-                    e.word(part(rest, 0..end), gap && !joins(&e.phrase, b'['));
+                    e.word(part(rest, 0..end), gap && !e.joins(b'['));
                     rest = from(rest, end);
                 }
                 b'>' => rest = r,
@@ -181,7 +191,7 @@ impl List<'_, '_> {
                     // An encoded word may hold what would end an atom.
                     let end = if rest.starts_with(b"=?") { end.max(encoded_end(rest)) } else { end };
                     let atom = part(rest, 0..end);
-                    e.word(atom, gap && !joins(&e.phrase, *b));
+                    e.word(atom, gap && !e.joins(*b));
                     rest = from(rest, end);
                 }
             }
@@ -220,6 +230,7 @@ impl List<'_, '_> {
         }
         e.quoted = true;
         e.written.extend_from_slice(whole);
+        e.has_at |= memchr::memchr(b'@', inner).is_some();
         unescape(inner, &mut e.phrase);
         after
     }
@@ -303,13 +314,6 @@ impl List<'_, '_> {
         self.eight |= raw(bytes, self.context, &mut out);
         out
     }
-}
-
-/// Whether an atom that begins with `next` goes on the one before over a blank: around `@` and `.` blanks do not
-/// count (RFC 5322 section 4.4), but an initial in a name ends in a dot too.
-fn joins(before: &[u8], next: u8) -> bool {
-    let at = memchr::memchr(b'@', before).is_some();
-    before.ends_with(b"@") || next == b'@' || at && (before.ends_with(b".") || next == b'.')
 }
 
 /// Where the encoded word at the start ends; 0 when it is none.

@@ -194,7 +194,7 @@ anomalies! {
     PreambleText, "preamble-text", Info, "RFC 2046 section 5.1.1", "Text before the first boundary line, other than a notice to old mail programs.";
     EpilogueText, "epilogue-text", Info, "RFC 2046 section 5.1.1", "Text after the closing boundary line.";
     DepthLimit, "depth-limit", Strong, "mailtrail limit", "Parts are nested deeper than the limit; the deeper part is kept and searched as text.";
-    PartLimit, "part-limit", Strong, "mailtrail limit", "There are more parts than the limit; the rest is kept and searched as text.";
+    PartLimit, "part-limit", Strong, "mailtrail limit", "There are more parts, or more files inside text, than the limit; the rest is kept and searched as text.";
     BoundaryLimit, "boundary-limit", Strong, "mailtrail limit", "Too many boundaries were declared and never seen; the rest is kept and searched as text.";
     Base64Invalid, "base64-invalid", Notice, "RFC 2045 section 6.8", "Bytes that are no base64 were left out in decoding.";
     Base64Trailing, "base64-trailing", Notice, "RFC 2045 section 6.8", "Text follows the end of the base64 data, such as a list footer; it was not decoded.";
