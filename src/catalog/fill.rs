@@ -235,7 +235,8 @@ fn hops(block: &mut BlockBuilder, row: &ItemRow<'_>) {
         let codes = words.id(&key);
         let (peer, own) = (ip_bytes(hop.peer_ip), ip_bytes(hop.by_ip));
         // Where a writer folded is no part of what the words say; their place in the message is kept beside them.
-        let [via, with, software, user] = [hop.via, hop.with, hop.software, hop.user].map(|at| one_line(text(at)));
+        let [via, with, software, user] =
+            [hop.via, hop.with, hop.software, hop.user].map(|at| one_line(text(at)));
         let texts: [&[u8]; 13] = [
             text(hop.by),
             text(hop.helo),

@@ -146,9 +146,15 @@ mod tests {
             assert!(!is_day(year, month, days + 1) && !is_day(year, month, 0), "{year}-{month}");
         }
         // Every day of the calendar, and only those, goes to the count of days and back.
-        for (year, month, day) in (1996..2005).flat_map(|y| (0..14).flat_map(move |m| (0..33).map(move |d| (y, m, d)))) {
+        for (year, month, day) in
+            (1996..2005).flat_map(|y| (0..14).flat_map(move |m| (0..33).map(move |d| (y, m, d))))
+        {
             let there = days_from_civil(year, month, day);
-            assert_eq!(is_day(year, month, day), civil_from_days(there) == (year, month, day), "{year} {month} {day}");
+            assert_eq!(
+                is_day(year, month, day),
+                civil_from_days(there) == (year, month, day),
+                "{year} {month} {day}"
+            );
         }
     }
 

@@ -107,8 +107,14 @@ fn read(text: &[u8], at: u64, notes: &mut Vec<Anomaly>, kind: Place) -> Option<D
     if let Some((fields, from, to)) = fast::read(text) {
         return judge(&fields, &Form::default(), place(from, to), notes);
     }
-    let mut reader =
-        Reader { text, tokens: scan::tokens(text), next: 0, form: Form::default(), invalid: false, place: kind };
+    let mut reader = Reader {
+        text,
+        tokens: scan::tokens(text),
+        next: 0,
+        form: Form::default(),
+        invalid: false,
+        place: kind,
+    };
     let Some(fields) = reader.fields() else {
         let kind = if reader.invalid { AnomalyKind::DateInvalid } else { AnomalyKind::DateUnreadable };
         notes.push(Anomaly::at(kind, place(0, text.len())));
@@ -386,7 +392,8 @@ impl Reader<'_> {
         }
         let word = self.word(self.next);
         // A narrow or plain no-break space before it, as CLDR's forms have since 2023.
-        let word = [&b"\xe2\x80\xaf"[..], b"\xc2\xa0"].iter().find_map(|b| word.strip_prefix(*b)).unwrap_or(word);
+        let word =
+            [&b"\xe2\x80\xaf"[..], b"\xc2\xa0"].iter().find_map(|b| word.strip_prefix(*b)).unwrap_or(word);
         let (am, pm) = (word.eq_ignore_ascii_case(b"AM"), word.eq_ignore_ascii_case(b"PM"));
         if am || pm {
             self.next = self.next.saturating_add(1);

@@ -92,12 +92,24 @@ fn a_zone_of_which_only_the_beginning_is_known_is_not_known() {
     ] {
         let text = format!("Thu, 10 Jul 1997 14:53:30 {zone}");
         let (value, codes) = reading_of(&text);
-        assert_eq!((value.as_str(), codes.contains(&"zone-unknown")), ("1997-07-10T14:53:30Z ?", true), "{text} {codes:?}");
+        assert_eq!(
+            (value.as_str(), codes.contains(&"zone-unknown")),
+            ("1997-07-10T14:53:30Z ?", true),
+            "{text} {codes:?}"
+        );
     }
-    check("Thu, 10 Jul 1997 14:53:30 EST (Eastern Daylight Time)", "1997-07-10T19:53:30Z -300", &["zone-named"]);
+    check(
+        "Thu, 10 Jul 1997 14:53:30 EST (Eastern Daylight Time)",
+        "1997-07-10T19:53:30Z -300",
+        &["zone-named"],
+    );
     check("Thu, 10 Jul 1997 14:53:30 EST -0500", "1997-07-10T19:53:30Z -300", &["date-form"]);
     check("Thu, 10 Jul 1997 14:53:30 EDT-0400", "1997-07-10T18:53:30Z -240", &["date-form"]);
-    check("Thu, 10 Jul 1997 14:53:30 GMT for <a@b.example>", "1997-07-10T14:53:30Z 0", &["zone-named", "date-trailing"]);
+    check(
+        "Thu, 10 Jul 1997 14:53:30 GMT for <a@b.example>",
+        "1997-07-10T14:53:30Z 0",
+        &["zone-named", "date-trailing"],
+    );
     check("Thu, 10 Jul 1997 14:53:30 GMT;", "1997-07-10T14:53:30Z 0", &["zone-named", "date-trailing"]);
 }
 

@@ -224,7 +224,8 @@ impl Draft {
         while span.of(text).last() == Some(&b',') {
             span = Span::new(span.from, span.to.saturating_sub(1));
         }
-        let is_open = token.kind == Kind::Word && span.of(text).first() == Some(&b'<') && span.of(text).contains(&b'@');
+        let is_open =
+            token.kind == Kind::Word && span.of(text).first() == Some(&b'<') && span.of(text).contains(&b'@');
         let bare = match token.kind {
             Kind::Angle => span.inner(1),
             _ if is_open => self.angle(text, span),

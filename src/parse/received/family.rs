@@ -186,7 +186,13 @@ impl Family {
     pub(super) fn writes_keywords(self) -> bool {
         matches!(
             self,
-            Self::Postfix | Self::Exim | Self::Sendmail | Self::Opensmtpd | Self::Haraka | Self::Stalwart | Self::Gmail
+            Self::Postfix
+                | Self::Exim
+                | Self::Sendmail
+                | Self::Opensmtpd
+                | Self::Haraka
+                | Self::Stalwart
+                | Self::Gmail
         )
     }
 

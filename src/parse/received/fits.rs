@@ -18,7 +18,9 @@ impl Draft {
         match self.family {
             // `[%s]` in srvrsmtp.c and conf.c: never a bare address. smtpd.c writes `(name [address])` for every client it tells.
             Family::Sendmail => bracketed && known && id(is_sendmail_id) && dated(),
-            Family::Postfix => bracketed && known && id(is_postfix_id) && self.names_a_client(text) && dated(),
+            Family::Postfix => {
+                bracketed && known && id(is_postfix_id) && self.names_a_client(text) && dated()
+            }
             Family::Exim => id(is_exim_id) && dated(),
             _ => true,
         }
@@ -48,14 +50,19 @@ const ODD_DATES: &[AnomalyKind] = &[
 /// `AA12345`, `KAA14788` (before 8.10); `h2JAbCd01234` (8.10), `44E7FRrB012345` (8.12 and later); Proofpoint's have `-1` behind.
 fn is_sendmail_id(id: &[u8]) -> bool {
     let id = match memchr::memrchr(b'-', id) {
-        Some(dash) if id.get(dash.saturating_add(1)..).is_some_and(|n| n.len() == 1 && n.iter().all(u8::is_ascii_digit)) => {
+        Some(dash)
+            if id
+                .get(dash.saturating_add(1)..)
+                .is_some_and(|n| n.len() == 1 && n.iter().all(u8::is_ascii_digit)) =>
+        {
             id.get(..dash).unwrap_or_default()
         }
         _ => id,
     };
     let digits = id.iter().rev().take_while(|b| b.is_ascii_digit()).count();
     let head = id.get(..id.len().saturating_sub(digits)).unwrap_or_default();
-    let old = (2..=3).contains(&head.len()) && head.iter().all(u8::is_ascii_uppercase) && (4..=7).contains(&digits);
+    let old =
+        (2..=3).contains(&head.len()) && head.iter().all(u8::is_ascii_uppercase) && (4..=7).contains(&digits);
     // Some of the characters of the time may be digits too.
     let new = (11..=16).contains(&id.len()) && digits >= 4 && id.iter().all(u8::is_ascii_alphanumeric);
     old || new

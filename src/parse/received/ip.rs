@@ -288,13 +288,19 @@ mod tests {
 
     #[test]
     fn a_name_that_is_an_address_is_one_however_it_is_marked() {
-        for name in
-            ["192.168.1.77", "[192.168.1.77]", "?192.168.1.77?", "?IPv6:::ffff:192.168.1.77?", "[::FFFF:192.168.1.77]"]
-        {
+        for name in [
+            "192.168.1.77",
+            "[192.168.1.77]",
+            "?192.168.1.77?",
+            "?IPv6:::ffff:192.168.1.77?",
+            "[::FFFF:192.168.1.77]",
+        ] {
             assert_eq!(literal(name.as_bytes()), Some("192.168.1.77".parse().unwrap()), "{name}");
         }
         assert_eq!(literal(b"?IPv6:2001:DB8:0::1?"), Some("2001:db8::1".parse().unwrap()));
-        for no in ["", "?", "??", "mx.example", "?mx.example?", "192.168.1", "192.168.1.77:25", "192.168.1.377"] {
+        for no in
+            ["", "?", "??", "mx.example", "?mx.example?", "192.168.1", "192.168.1.77:25", "192.168.1.377"]
+        {
             assert_eq!(literal(no.as_bytes()), None, "{no}");
         }
     }

@@ -41,7 +41,9 @@ pub(super) fn field(whole: &[u8], value_at: u64, field_at: ByteRange) -> Parsed<
     hop.class = draft.class(text, &hop);
     let balanced = draft.unclosed.is_none()
         && draft.fits_its_family(text, protocol, &anomalies)
-        && tokens.unbalanced.is_none() && !tokens.over && text.len() == whole.len();
+        && tokens.unbalanced.is_none()
+        && !tokens.over
+        && text.len() == whole.len();
     hop.grade = match draft.unclosed {
         _ if balanced && draft.family.builds(draft.shape.as_bytes()) => Grade::Exact,
         Some(_) => grade(&hop).max(Grade::Partial),
@@ -99,7 +101,8 @@ fn find_date(
         // Some programs put a mark of their own before the date.
         let skip = after.iter().take(16).position(u8::is_ascii_alphanumeric).unwrap_or(0);
         let from = semicolon.saturating_add(1).saturating_add(skip);
-        let parsed = date::of_hop(after.get(skip..).unwrap_or_default(), value_at.saturating_add(from as u64));
+        let parsed =
+            date::of_hop(after.get(skip..).unwrap_or_default(), value_at.saturating_add(from as u64));
         if let Some(reading) = parsed.value {
             notes.extend(parsed.anomalies);
             return (Some(reading), Some(span_of(&reading, semicolon)));

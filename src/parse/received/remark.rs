@@ -25,7 +25,9 @@ impl Draft {
             }
             About::Peer if clause == Clause::By && self.server_beside(text, inside) => b'a',
             // Exim without a client's address: `(helo=name) by ..`.
-            About::Helo if from || clause == Clause::Start && self.peer.token.is_none() && !self.peer.helo_marked => {
+            About::Helo
+                if from || clause == Clause::Start && self.peer.token.is_none() && !self.peer.helo_marked =>
+            {
                 self.peer.comment(text, inside);
                 if begins(bytes, b"port=") || begins(bytes, b"ident=") { b'p' } else { b'h' }
             }

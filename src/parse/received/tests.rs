@@ -132,9 +132,15 @@ fn only_a_field_that_its_program_would_write_is_exact() {
     let grade = |field: &str| hop(&format!(" {field}; {DATE}")).value.grade.code();
     for (field, wanted) in [
         ("from pc (203.0.113.77) by mx.example (8.14.4/8.14.4) with ESMTP id 12345", "generic"),
-        ("from pc (name.example [203.0.113.77]) by mx.example (8.14.4/8.14.4) with ESMTP id 12345", "generic"),
+        (
+            "from pc (name.example [203.0.113.77]) by mx.example (8.14.4/8.14.4) with ESMTP id 12345",
+            "generic",
+        ),
         ("from pc (203.0.113.77) by mx.example (8.14.4/8.14.4) with ESMTP id 44E7FRrB012345", "generic"),
-        ("from pc (name.example [203.0.113.77]) by mx.example (8.14.4/8.14.4) with ESMTP id 44E7FRrB012345", "exact"),
+        (
+            "from pc (name.example [203.0.113.77]) by mx.example (8.14.4/8.14.4) with ESMTP id 44E7FRrB012345",
+            "exact",
+        ),
         ("from pc (name.example [203.0.113.77]) by mx.example (8.8.5/8.8.5) with SMTP id KAA14788", "exact"),
         ("from pc (name.example [203.0.113.77]) by mx.example (Postfix) with ESMTP id abc-1", "generic"),
         ("from pc (203.0.113.77) by mx.example (Postfix) with ESMTP id 4F3D21234", "generic"),
@@ -143,15 +149,25 @@ fn only_a_field_that_its_program_would_write_is_exact() {
     ] {
         assert_eq!(grade(field), wanted, "{field}");
     }
-    let odd = hop(" from pc (n.example [203.0.113.77]) by mx.example (Postfix) with ESMTP id 4F3D21234; May 14 2024 09:15:27 +0200");
+    let odd = hop(
+        " from pc (n.example [203.0.113.77]) by mx.example (Postfix) with ESMTP id 4F3D21234; May 14 2024 09:15:27 +0200",
+    );
     assert_eq!(odd.value.grade, Grade::Generic, "a date that no C library writes");
 }
 
 #[test]
 fn a_bracket_that_is_not_closed_is_told_and_cuts_nothing() {
     for (field, sender, for_) in [
-        ("from h.example ([203.0.113.21]:40260) by mx.example with esmtp (envelope-from <buyer@s.example) id 1lGUN6-0005sL-EZ for b@c.example", "buyer@s.example", "b@c.example"),
-        ("from h.example ([203.0.113.21]) by mx.example with esmtp (envelope-from <buyer@s.example>) id 1lGUN6-0005sL-EZ for <b@c.example", "buyer@s.example", "b@c.example"),
+        (
+            "from h.example ([203.0.113.21]:40260) by mx.example with esmtp (envelope-from <buyer@s.example) id 1lGUN6-0005sL-EZ for b@c.example",
+            "buyer@s.example",
+            "b@c.example",
+        ),
+        (
+            "from h.example ([203.0.113.21]) by mx.example with esmtp (envelope-from <buyer@s.example>) id 1lGUN6-0005sL-EZ for <b@c.example",
+            "buyer@s.example",
+            "b@c.example",
+        ),
     ] {
         let field = format!(" {field}; {DATE}");
         let read = hop(&field);
