@@ -290,6 +290,11 @@ impl List<'_, '_> {
         let phrase = std::mem::take(&mut e.phrase);
         let mut words: Vec<&[u8]> = phrase.split(|b| *b == b' ').collect();
         let last = words.pop().unwrap_or_default();
+        let most = MAX_ADDRESSES.saturating_sub(self.out.len());
+        if words.len() > most {
+            self.anomalies.push(Anomaly::at(AnomalyKind::HeaderOverLimit, self.at));
+            words.truncate(most);
+        }
         for word in words {
             let address = self.text_of_spec(word);
             self.out.push(Address { name: String::new(), address });

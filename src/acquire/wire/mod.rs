@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::aside::Aside;
 use super::{AcquireError, Keys, Limits, Order, Tls};
+use crate::types::Sha256Digest;
 use crate::types::time::Clock;
 
 mod connect;
@@ -47,6 +48,9 @@ pub enum WireError {
     /// No TLS, since the server knows only what is not spoken any more; nothing secret was sent.
     #[error("{0}")]
     OldTls(String),
+    /// No TLS, since nobody but itself vouches for the server's certificate, which has this digest; nothing secret was sent.
+    #[error("the server's certificate is its own authority")]
+    OwnAuthority(Sha256Digest),
     /// The server broke a rule, or a limit was hit.
     #[error("{0}")]
     Protocol(String),
@@ -65,6 +69,7 @@ impl WireError {
             }
             Self::Tls(why) => AcquireError::Tls { host, why },
             Self::OldTls(why) => AcquireError::OldTls { host, why },
+            Self::OwnAuthority(sha256) => AcquireError::OwnAuthority { host, sha256 },
             Self::Protocol(why) => AcquireError::Protocol { host, why },
             Self::Stopped => AcquireError::Stopped,
         }
@@ -75,6 +80,37 @@ impl WireError {
         matches!(self, Self::Closed | Self::Slow | Self::Broken(_))
     }
 }
+
+/// A line of a server.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Line<'a> {
+    /// All of it.
+    Whole(&'a [u8]),
+    /// One that was passed over.
+    Long {
+        /// Its last bytes.
+        tail: Vec<u8>,
+        /// How long it is.
+        octets: usize,
+    },
+}
+
+/// What becomes of a line that is longer than `Limits::line`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LongLine {
+    /// The connection cannot be used any more.
+    Refused,
+    /// Nothing of it is kept; the next line is read.
+    PassedOver,
+    /// It is read, up to so many bytes.
+    Kept(usize),
+}
+
+/// Bytes that are looked at of either end of a line that is too long.
+const LINE_END: usize = 64;
+
+/// Longest line that is passed over.
+const LONGEST_LINE: usize = 1 << 20;
 
 /// What all connections of one acquisition share.
 #[derive(Clone, Debug)]
@@ -216,7 +252,7 @@ impl<'a> Wire<'a> {
             (None, None) => None,
         };
         if let Some(evidence) = evidence {
-            let leaf = evidence.chain.first().map(|c| crate::types::Sha256Digest::of(c).to_string());
+            let leaf = evidence.chain.first().map(|c| Sha256Digest::of(c).to_string());
             self.transcript.event(&format!(
                 "{}{} {} certificate sha256={} trusted by {}",
                 evidence.library.as_ref().map(|library| format!("{library}: ")).unwrap_or_default(),
@@ -276,7 +312,7 @@ impl<'a> Wire<'a> {
     /// Also [`WireError::Protocol`] when it is longer than `Limits::line`, and when it is not complete in time, however its
     /// bytes trickle.
     pub fn line(&mut self) -> Result<&[u8], WireError> {
-        let range = self.find_line()?;
+        let range = self.find_line(self.limits.line)?;
         let line = self.buffer.get(range).unwrap_or_default();
         self.transcript.server(line);
         Ok(line)
@@ -287,12 +323,12 @@ impl<'a> Wire<'a> {
     /// # Errors
     /// As [`Wire::line`].
     pub fn line_unlogged(&mut self) -> Result<&[u8], WireError> {
-        let range = self.find_line()?;
+        let range = self.find_line(self.limits.line)?;
         Ok(self.buffer.get(range).unwrap_or_default())
     }
 
     /// Where the next line lies in the buffer; it counts as used.
-    fn find_line(&mut self) -> Result<std::ops::Range<usize>, WireError> {
+    fn find_line(&mut self, most: usize) -> Result<std::ops::Range<usize>, WireError> {
         let mut searched = 0;
         let mut until = None;
         loop {
@@ -307,11 +343,57 @@ impl<'a> Wire<'a> {
                 return Ok(start..start.saturating_add(length));
             }
             searched = waiting.len();
-            if searched > self.limits.line {
-                return Err(WireError::Protocol(format!("a line is longer than {} bytes", self.limits.line)));
+            if searched > most {
+                return Err(WireError::Protocol(format!("a line is longer than {most} bytes")));
             }
             let until = *until.get_or_insert_with(|| Instant::now() + self.limits.idle);
             self.fill(until)?;
+        }
+    }
+
+    /// The next line, or what is kept of one that is longer than `Limits::line` and was passed over; `judge` says by its first bytes
+    /// what becomes of such a line.
+    ///
+    /// # Errors
+    /// As [`Wire::line`].
+    pub fn line_or_long(&mut self, judge: &dyn Fn(&[u8]) -> LongLine) -> Result<Line<'_>, WireError> {
+        let (mut long, mut most) = (None::<usize>, self.limits.line);
+        loop {
+            match (self.find_line(most), &mut long) {
+                (Ok(range), None) => {
+                    let line = self.buffer.get(range).unwrap_or_default();
+                    self.transcript.server(line);
+                    return Ok(Line::Whole(line));
+                }
+                (Ok(range), Some(octets)) => {
+                    let octets = octets.saturating_add(range.len());
+                    self.transcript.event(&format!("a line of {octets} bytes was passed over"));
+                    let tail = self.buffer.get(range).unwrap_or_default().to_vec();
+                    return Ok(Line::Long { tail, octets });
+                }
+                (Err(error), long) => {
+                    let waits = self.waiting();
+                    if !matches!(error, WireError::Protocol(_)) || waits.len() <= most {
+                        return Err(error);
+                    }
+                    // The first bytes tell what line it is, so it is judged while they are there.
+                    let judged = match long {
+                        Some(octets) if *octets < LONGEST_LINE => LongLine::PassedOver,
+                        Some(_) => LongLine::Refused,
+                        None => judge(waits.get(..LINE_END).unwrap_or_default()),
+                    };
+                    match judged {
+                        LongLine::Kept(longest) if most < longest => most = longest,
+                        LongLine::PassedOver => {
+                            // The last bytes may announce a literal.
+                            let used = waits.len().saturating_sub(LINE_END);
+                            *long = Some(long.unwrap_or(0).saturating_add(used));
+                            self.used(used);
+                        }
+                        _ => return Err(error),
+                    }
+                }
+            }
         }
     }
 
@@ -418,6 +500,11 @@ impl<'a> Wire<'a> {
     /// From here on no wait is longer than this.
     pub fn hurry(&mut self, time: Duration) {
         self.limits.idle = self.limits.idle.min(time);
+    }
+
+    /// From here on waits are as long as this, until the next call.
+    pub fn set_patience(&mut self, time: Duration) {
+        self.limits.idle = time;
     }
 
     /// Ends the connection without another word.
