@@ -4,7 +4,9 @@ use std::borrow::Cow;
 
 use super::parts::{self, Reader};
 use super::text::Buffers;
-use super::{ChildPlace, ItemFacts, ItemText, TextFact, TextRole, hops, ids, people, state, text};
+use super::{
+    ChildPlace, ItemFacts, ItemText, NotIndexed, TextFact, TextRole, hops, ids, people, state, text,
+};
 use crate::parse::date::date;
 use crate::parse::header::{self, Header};
 use crate::parse::known::Known;
@@ -227,6 +229,9 @@ fn fields(header: &Header<'_>, context: Context<'_>, facts: &mut ItemFacts) {
             Known::Status | Known::XStatus | Known::XMozillaStatus => state::add(field, facts),
             _ => {}
         }
+    }
+    if facts.anomalies.iter().any(|a| a.kind == AnomalyKind::CharsetUnknown) {
+        facts.not_indexed.push(NotIndexed { part: String::new(), reason: "charset-unknown" });
     }
     hops::add(header, facts);
     if !header.fields.is_empty() {

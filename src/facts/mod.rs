@@ -147,7 +147,7 @@ pub struct ChildPlace {
 pub struct NotIndexed {
     /// Part path; empty for the whole item.
     pub part: String,
-    /// `encrypted`, `charset-unknown`, `over-limit`, `binary`, `parser-failed`.
+    /// `encrypted`, `charset-unknown`, `charset-unstated`, `over-limit`, `binary`, `parser-failed`.
     pub reason: &'static str,
 }
 
@@ -160,7 +160,7 @@ pub struct ItemFacts {
     pub size: u64,
     /// Digest of those bytes for a child; for the message itself the ledger holds it.
     pub child_sha256: Option<(Sha256Digest, Sha256Digest)>,
-    /// First Message-ID value, unfolded and trimmed.
+    /// First Message-ID: its `<..>` token, or the value without comments where there is none.
     pub message_id: Option<TextFact>,
     /// Its bytes, when they are not UTF-8: then the text above has U+FFFD in it.
     pub message_id_bytes: Option<Box<[u8]>>,

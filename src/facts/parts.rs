@@ -209,6 +209,10 @@ impl Reader<'_, '_> {
         let at = ByteRange::of_usize(part.body.start, part.body.end);
         let (bytes, trailing) = content(self.message, part, self.spare, &mut self.facts.anomalies);
         let (name, differ) = mime::name(part, self.context);
+        if part.disposition.by_escapes || part.parameters.by_escapes {
+            let at = ByteRange::of_usize(part.header.start, part.header.end);
+            self.facts.anomalies.push(Anomaly::at(AnomalyKind::CharsetByEscapes, at));
+        }
         if differ {
             let at = ByteRange::of_usize(part.header.start, part.header.end);
             self.facts.anomalies.push(Anomaly::at(AnomalyKind::ParameterConflict, at));

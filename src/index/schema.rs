@@ -11,7 +11,7 @@ use crate::facts::Role;
 use crate::types::Sha256Digest;
 
 /// Version of files, fields and term forms; an index of another version is made anew.
-pub const VERSION: u32 = 5;
+pub const VERSION: u32 = 6;
 
 /// Version of the rules by which a text is cut into words, as docs/query.md tells them ("What a word is"); an index of
 /// other rules is made anew.
