@@ -338,10 +338,11 @@ pub(crate) fn decode_hz(bytes: &[u8], plain: Plain<'_>, out: &mut String) -> boo
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::parse::charset::push_lossy;
 
     fn read(bytes: &[u8], set: Set) -> (String, bool) {
         let mut out = String::new();
-        let clean = decode(bytes, set, &mut |b, o| super::super::charset::push_lossy(b, o), &mut out);
+        let clean = decode(bytes, set, &mut |b, o| push_lossy(b, o), &mut out);
         (out, clean)
     }
 
@@ -397,7 +398,7 @@ mod tests {
     #[test]
     fn hz_is_read() {
         let mut out = String::new();
-        decode_hz(b"a~{Dc:C~}b~~ ~\nc", &mut |b, o| super::super::charset::push_lossy(b, o), &mut out);
+        decode_hz(b"a~{Dc:C~}b~~ ~\nc", &mut |b, o| push_lossy(b, o), &mut out);
         assert_eq!(out, "a\u{4f60}\u{597d}b~ c");
     }
 
