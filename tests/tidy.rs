@@ -180,6 +180,47 @@ fn files_say_what_they_are_for_and_stay_short() {
     }
 }
 
+/// Longest line of the docs; rows of tables, samples of what a program prints and URLs cannot be wrapped.
+const WIDEST: usize = 120;
+
+fn markdown(dir: &Path, out: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            markdown(&path, out);
+        } else if path.extension().is_some_and(|e| e == "md") {
+            out.push(path);
+        }
+    }
+}
+
+#[test]
+fn docs_wrap_at_their_width() {
+    let mut files = vec![below("README.md")];
+    markdown(&below("docs"), &mut files);
+    markdown(&below("corpus"), &mut files);
+    assert!(files.len() > 50);
+    for path in files {
+        let text = fs::read_to_string(&path).unwrap();
+        let mut is_sample = false;
+        for (number, line) in text.lines().enumerate() {
+            if line.trim_start().starts_with("```") {
+                is_sample = !is_sample;
+            }
+            // A span of code cannot be broken either.
+            let longest_span = line.split('`').skip(1).step_by(2).map(str::len).max().unwrap_or(0);
+            let may_be_wide =
+                is_sample || line.trim_start().starts_with('|') || line.contains("://") || longest_span > 80;
+            assert!(
+                may_be_wide || line.chars().count() <= WIDEST,
+                "{}:{} is wider than {WIDEST}",
+                path.display(),
+                number + 1
+            );
+        }
+    }
+}
+
 #[test]
 fn no_test_file_is_forgotten() {
     let main = fs::read_to_string(below("tests/it/main.rs")).unwrap();

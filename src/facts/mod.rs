@@ -11,8 +11,10 @@ mod state;
 mod text;
 
 use std::ops::Range;
+use std::sync::Arc;
 
 pub use crate::parse::date::DateReading;
+pub use crate::parse::header::one_line;
 pub use crate::parse::received::{Auth, Grade, Hop, HopClass, IpScope, Rdns, Tls, family_names};
 use crate::types::{Anomaly, ByteRange, Sha256Digest};
 pub use ids::mih;
@@ -219,19 +221,19 @@ pub enum TextRole {
     Around,
 }
 
-/// A part whose text was taken.
+/// A part whose text was taken. Its names are shared: a part that files are taken out of is labelled anew behind each of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TextPart {
     /// Number of its first stretch in [`ItemText::stretches`]; its last one is before the next part's first.
     pub first: usize,
     /// Part path; empty for a multipart that is the message itself.
-    pub path: String,
+    pub path: Arc<str>,
     /// `type/subtype` as stated; empty when not stated.
-    pub content_type: String,
+    pub content_type: Arc<str>,
     /// What it is to the message.
     pub role: TextRole,
     /// Claimed name of a file; may be empty.
-    pub name: String,
+    pub name: Arc<str>,
 }
 
 /// The text of one message for the index; reused from item to item.
@@ -248,7 +250,9 @@ pub struct ItemText {
 impl ItemText {
     /// The part that a stretch of body or hidden text is from.
     pub fn part_of(&self, stretch: usize) -> Option<&TextPart> {
-        self.parts.iter().rev().find(|p| p.first <= stretch)
+        // They stand in the order of their first stretches; of those that begin at one, the last has it.
+        let after = self.parts.partition_point(|p| p.first <= stretch);
+        self.parts.get(after.checked_sub(1)?)
     }
 
     /// Forgets the text and keeps the memory.

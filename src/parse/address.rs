@@ -6,8 +6,7 @@ use super::value::{Context, MAX_GUARDED, guarded, raw, tell, unescaped};
 use super::words;
 use crate::types::{Anomaly, AnomalyKind, ByteRange};
 use scan::{
-    Parens, add_note, angle, bare_spec, closing, deceives, encoded_end, ends_atom, joins, opens_nothing,
-    unescape,
+    Parens, add_note, angle, bare_spec, closing, deceives, encoded_end, ends_atom, opens_nothing, unescape,
 };
 
 /// One mailbox of a list.
@@ -35,10 +34,20 @@ struct Element {
     angle: Option<Vec<u8>>,
     /// Whether it follows a complete mailbox without a comma between.
     goes_on: bool,
+    /// Whether a word of the phrase has an `@` in it, so that nobody looks through the phrase again at each word.
+    has_at: bool,
 }
 
 impl Element {
+    /// Whether an atom that begins with `next` goes on the one before over a blank: around `@` and `.` blanks do not
+    /// count (RFC 5322 section 4.4), but an initial in a name ends in a dot too.
+    fn joins(&self, next: u8) -> bool {
+        let before = &self.phrase;
+        before.ends_with(b"@") || next == b'@' || self.has_at && (before.ends_with(b".") || next == b'.')
+    }
+
     fn word(&mut self, bytes: &[u8], gap: bool) {
+        self.has_at |= memchr::memchr(b'@', bytes).is_some();
         if gap && !self.phrase.is_empty() {
             self.phrase.push(b' ');
         }
@@ -50,13 +59,13 @@ impl Element {
     }
 
     /// Whether a word of it outside quotes holds an `@`.
-    fn has_at(&self) -> bool {
-        !self.quoted && memchr::memchr(b'@', &self.phrase).is_some()
+    fn is_spec(&self) -> bool {
+        !self.quoted && self.has_at
     }
 
     /// Whether a colon behind it makes it the name of a group.
     fn begins_group(&self) -> bool {
-        self.angle.is_none() && !self.phrase.is_empty() && !self.goes_on && !self.has_at()
+        self.angle.is_none() && !self.phrase.is_empty() && !self.goes_on && !self.is_spec()
     }
 
     fn is_empty(&self) -> bool {
@@ -202,7 +211,7 @@ impl List<'_> {
                 }
                 b'[' => {
                     let end = memchr::memchr(b']', rest).map_or(rest.len(), |n| n.saturating_add(1));
-                    e.word(part(rest, 0..end), gap && !joins(&e.phrase, b'['));
+                    e.word(part(rest, 0..end), gap && !e.joins(b'['));
                     rest = from(rest, end);
                 }
                 b'>' => rest = r,
@@ -218,7 +227,7 @@ impl List<'_> {
                     // An encoded word may hold what would end an atom.
                     let end = if rest.starts_with(b"=?") { end.max(encoded_end(rest)) } else { end };
                     let atom = part(rest, 0..end);
-                    e.word(atom, gap && !joins(&e.phrase, *b));
+                    e.word(atom, gap && !e.joins(*b));
                     rest = from(rest, end);
                 }
             }
@@ -262,6 +271,7 @@ impl List<'_> {
         e.written.push(b'"');
         e.written.extend_from_slice(inner);
         e.written.push(b'"');
+        e.has_at |= memchr::memchr(b'@', inner).is_some();
         unescape(inner, &mut e.phrase);
         after
     }
@@ -295,7 +305,7 @@ impl List<'_> {
                 let gap = if made.name.is_empty() { "" } else { " " };
                 made.name = format!("{}{gap}{}", made.name, std::mem::take(&mut self.extra));
             }
-        } else if let Some(address) = clean::written_at(&e.phrase).filter(|_| !e.has_at()) {
+        } else if let Some(address) = clean::written_at(&e.phrase).filter(|_| !e.is_spec()) {
             made.address = address;
             made.name = self.text(&e.note);
             self.tell(AnomalyKind::AddressWrittenAt);

@@ -183,6 +183,7 @@ anomalies! {
     ReceivedClauseRepeated, "received-clause-repeated", Info, "RFC 5321 section 4.4", "A clause stands twice in one Received field; the first is used.";
     ReceivedOverLimit, "received-over-limit", Notice, "mailtrail limit", "A Received field, or their number, is over the limit; the rest is kept but not read.";
     ReceivedCommentUnbalanced, "received-comment-unbalanced", Info, "RFC 5322 section 3.2.2", "A comment is not closed, or closed twice.";
+    ReceivedBracketUnclosed, "received-bracket-unclosed", Info, "RFC 5321 section 4.1.2", "An angle bracket in a Received field is not closed; what follows it was read up to the next blank.";
     IpInvalid, "ip-invalid", Notice, "RFC 5321 section 4.1.3", "An address literal is no IP address (octet over 255, leading zero ..); it was not repaired.";
     // authentication (read by `auth`, not by an import)
     AuthresNameless, "authres-nameless", Notice, "RFC 8601 section 2.2", "An Authentication-Results field names no server; who says so cannot be told from it.";
@@ -197,7 +198,7 @@ anomalies! {
     PreambleText, "preamble-text", Info, "RFC 2046 section 5.1.1", "Text before the first boundary line, other than a notice to old mail programs.";
     EpilogueText, "epilogue-text", Info, "RFC 2046 section 5.1.1", "Text after the closing boundary line.";
     DepthLimit, "depth-limit", Strong, "mailtrail limit", "Parts are nested deeper than the limit; the deeper part is kept and searched as text.";
-    PartLimit, "part-limit", Strong, "mailtrail limit", "There are more parts than the limit; the rest is kept and searched as text.";
+    PartLimit, "part-limit", Strong, "mailtrail limit", "There are more parts, or more files inside text, than the limit; the rest is kept and searched as text.";
     BoundaryLimit, "boundary-limit", Strong, "mailtrail limit", "Too many boundaries were declared and never seen; the rest is kept and searched as text.";
     Base64Invalid, "base64-invalid", Notice, "RFC 2045 section 6.8", "Bytes that are no base64 were left out in decoding.";
     Base64Trailing, "base64-trailing", Notice, "RFC 2045 section 6.8", "Text follows the end of the base64 data, such as a list footer; it was not decoded.";

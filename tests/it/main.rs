@@ -34,6 +34,7 @@ mod exports;
 mod first_steps;
 mod geoip;
 mod hop_queries;
+mod hostile_growth;
 mod hostile_hops;
 mod hostile_inputs;
 mod hostile_servers;

@@ -40,13 +40,6 @@ pub(super) fn opens_nothing(inner: &[u8], after: &[u8], glued: bool) -> bool {
     !proper || glued || tail.ends_with(b",") || tail.ends_with(b";")
 }
 
-/// Whether an atom that begins with `next` goes on the one before over a blank: around `@` and `.` blanks do not
-/// count (RFC 5322 section 4.4), but an initial in a name ends in a dot too.
-pub(super) fn joins(before: &[u8], next: u8) -> bool {
-    let at = memchr::memchr(b'@', before).is_some();
-    before.ends_with(b"@") || next == b'@' || at && (before.ends_with(b".") || next == b'.')
-}
-
 /// Where the encoded word at the start ends; 0 when it is none.
 pub(super) fn encoded_end(text: &[u8]) -> usize {
     let inner = from(text, 2);
