@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::text::{self, Buffers, Source};
-use super::{Attachment, ItemFacts, ItemText, NotIndexed, TextPart, TextRole, Zone};
+use super::{Attachment, ItemFacts, ItemText, NotIndexed, TextPart, TextRole, Zone, flowed};
 use crate::parse::mime::{self, Encoding, Form, Part};
 use crate::parse::value::Context;
-use crate::parse::{decode, uu, yenc};
+use crate::parse::{decode, unseen, uu, yenc};
 use crate::types::{Anomaly, AnomalyKind, ByteRange, Sha256Digest};
 
 /// Files are taken out of text as long as the message has fewer attachments; the rest is searched as text. As many as there may
@@ -65,6 +65,17 @@ pub(crate) fn content<'a>(
             }
         }
     }
+}
+
+/// What a part is read for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Use {
+    /// It is a leaf: its text, or a file.
+    Leaf,
+    /// It is a message, taken as a file with its words.
+    File,
+    /// It is a file, and its words are those of the message in it.
+    Listed,
 }
 
 /// How a leaf is read.
@@ -143,11 +154,14 @@ impl Reader<'_, '_> {
         let Some(part) = parts.get(index) else { return };
         if index > 0 {
             self.described(part);
+            if !part.fields.is_empty() {
+                self.protected(index, part);
+            }
         }
         match part.form {
             Form::Multipart => self.around(index, part),
             Form::Message => {}
-            Form::Leaf => self.leaf(index, part, false),
+            Form::Leaf => self.leaf(index, part, Use::Leaf),
         }
     }
 
@@ -155,7 +169,17 @@ impl Reader<'_, '_> {
     pub(crate) fn as_attachment(&mut self, index: usize) {
         let parts = self.parts;
         if let Some(part) = parts.get(index) {
-            self.leaf(index, part, true);
+            self.leaf(index, part, Use::File);
+        }
+    }
+
+    /// Lists the file that a message was found in; its words are the message's own.
+    pub(crate) fn file_of_message(&mut self, index: usize) {
+        let parts = self.parts;
+        if let Some(part) = parts.get(index) {
+            let at = ByteRange::of_usize(part.body.start, part.body.end);
+            self.facts.anomalies.push(Anomaly::at(AnomalyKind::MessageInFile, at));
+            self.leaf(index, part, Use::Listed);
         }
     }
 
@@ -211,7 +235,7 @@ impl Reader<'_, '_> {
         self.facts.not_indexed.push(NotIndexed { part, reason: "encrypted" });
     }
 
-    fn leaf(&mut self, index: usize, part: &Part, message_as_file: bool) {
+    fn leaf(&mut self, index: usize, part: &Part, used: Use) {
         let path = self.path(index);
         let at = ByteRange::of_usize(part.body.start, part.body.end);
         let (bytes, trailing) = content(self.message, part, self.spare, &mut self.facts.anomalies);
@@ -223,6 +247,13 @@ impl Reader<'_, '_> {
         if differ {
             let at = ByteRange::of_usize(part.header.start, part.header.end);
             self.facts.anomalies.push(Anomaly::at(AnomalyKind::ParameterConflict, at));
+            for other in mime::other_names(part, &name, self.context) {
+                text::push(&other, Zone::Name, self.text);
+            }
+        }
+        if unseen::is_in(&name) {
+            let at = ByteRange::of_usize(part.header.start, part.header.end);
+            self.facts.anomalies.push(Anomaly::at(AnomalyKind::InvisibleText, at));
         }
         match part.effective_type() {
             "message/partial" => self.facts.anomalies.push(Anomaly::at(AnomalyKind::PartialMessage, at)),
@@ -244,7 +275,7 @@ impl Reader<'_, '_> {
             self.encrypted(index, at);
         }
         let empty_root = index == 0 && part.body.is_empty();
-        let is_file = (message_as_file || !is_body(part, &name)) && !empty_root;
+        let is_file = (used != Use::Leaf || !is_body(part, &name)) && !empty_root;
         let role = if is_file { TextRole::File } else { TextRole::Body };
         self.begin(path.clone(), part, role, &name);
         if is_file {
@@ -258,7 +289,9 @@ impl Reader<'_, '_> {
                 sha256: Sha256Digest::of(&bytes),
                 at,
             };
-            if kind == Kind::Binary && !sealed && !inside_sealed && !bytes.is_empty() {
+            if used == Use::Listed {
+                kind = Kind::Binary;
+            } else if kind == Kind::Binary && !sealed && !inside_sealed && !bytes.is_empty() {
                 if is_like_text(&bytes) {
                     kind = Kind::Plain;
                 } else {
@@ -270,7 +303,7 @@ impl Reader<'_, '_> {
         if kind != Kind::Binary && !(sealed && kind != Kind::Plain) && !inside_sealed {
             self.words(part, kind, &bytes, &path, at);
         }
-        if let Some(rest) = trailing {
+        if let Some(rest) = trailing.filter(|_| used != Use::Listed) {
             text::push_bytes(rest, Zone::Body, self.buffers, self.text);
         }
         if let Cow::Owned(bytes) = bytes {
@@ -281,10 +314,15 @@ impl Reader<'_, '_> {
     /// The text of a leaf to the index, files inside it to the attachments.
     fn words(&mut self, part: &Part, kind: Kind, bytes: &[u8], path: &str, at: ByteRange) {
         let charset = mime::charset(part);
-        let del_sp = part.parameters.token("delsp").is_some_and(|v| v.eq_ignore_ascii_case(b"yes"));
+        let is = |name: &str, value: &[u8]| {
+            part.parameters.token(name).is_some_and(|v| v.eq_ignore_ascii_case(value))
+        };
+        // DelSp means something in flowed text only (RFC 3676 section 4).
+        let del_sp = is("delsp", b"yes") && is("format", b"flowed");
+        let folded = flowed::is_folded_type(&part.content_type);
         let html = kind == Kind::Html;
         let unencoded = part.encoding == Encoding::Identity;
-        let mut source = Source { bytes, charset: &charset, html, del_sp, unencoded, part: path, at };
+        let mut source = Source { bytes, charset: &charset, html, del_sp, folded, unencoded, part: path, at };
         let mut from = 0;
         let mut count = 0;
         // The part itself, which the text behind each file goes on.

@@ -41,6 +41,8 @@ pub(super) enum Wanted {
     Internal(Option<UtcMs>, Option<UtcMs>),
     Size(u64, u64),
     Container(String),
+    /// Items with a label: in the index, or by a label of their container in lower case; whether more may follow it.
+    Labelled(Plan, String, bool),
     Source(String),
     Kind(Vec<&'static str>),
     Id(String),
@@ -170,6 +172,13 @@ pub(super) fn plan(asked_for: &Term, zone: &jiff::tz::TimeZone) -> Result<Wanted
             if kind == kind::HAS && words.contains(&"anomaly") {
                 return Ok(Wanted::Anomaly(plan, AnomalyKind::ALL.iter().map(|a| a.code()).collect()));
             }
+        }
+        FieldKind::Tag(kind::LABEL) => {
+            let (text, open) = open(asked_for)?;
+            let built = term(|t| schema::text_term(t, kind::LABEL, text.as_bytes()));
+            plan.sure.push(if open { Lookup::Prefix(built) } else { Lookup::Term(built) });
+            // Labels of accounts stand with their containers.
+            return Ok(Wanted::Labelled(plan, text.to_lowercase(), open));
         }
         FieldKind::Tag(kind) => {
             let (text, open) = open(asked_for)?;

@@ -207,6 +207,7 @@ impl Run<'_> {
                 Ok(self.case.index.keyed(&ranges)?)
             }
             Wanted::Container(text) => self.container(&text),
+            Wanted::Labelled(plan, text, open) => Ok(self.index(plan)?.or(&self.labelled(&text, open)?)),
             Wanted::Source(text) => self.source(&text),
             Wanted::Kind(words) => self.kind(&words),
             Wanted::Id(text) => self.id(term, &text),
@@ -275,6 +276,20 @@ impl Run<'_> {
             .filter_map(|c| c.keys())
             .collect();
         Ok(self.case.index.keyed(&ranges)?)
+    }
+
+    /// The messages of accounts that have a label, or one that begins so; the backslash of a system label does not count.
+    fn labelled(&self, text: &str, open: bool) -> Result<Set, SearchError> {
+        let text = text.trim_start_matches('\\');
+        let is = |label: &str| {
+            let label = label.to_lowercase();
+            let label = label.trim_start_matches('\\');
+            label == text || open && label.starts_with(text)
+        };
+        let has = |c: &ContainerRow| c.labels.as_ref().is_some_and(|labels| labels.lines().any(is));
+        let containers = self.case.catalog.containers()?;
+        let ranges: Vec<_> = containers.into_iter().filter(has).filter_map(|c| c.keys()).collect();
+        Ok(if ranges.is_empty() { self.case.index.none() } else { self.case.index.keyed(&ranges)? })
     }
 
     fn source(&self, text: &str) -> Result<Set, SearchError> {

@@ -378,6 +378,13 @@ pub const FIELDS: &[Field] = &[
         example: "is:expunged",
     },
     Field {
+        name: "label",
+        aliases: &[],
+        kind: FieldKind::Tag(kind::LABEL),
+        help: "a label, whole: of X-Gmail-Labels as Google Takeout writes it, or of an account",
+        example: "label:inbox",
+    },
+    Field {
         name: "anomaly",
         aliases: &[],
         kind: FieldKind::Tag(kind::ANOMALY),
