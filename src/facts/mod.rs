@@ -1,6 +1,7 @@
 //! Parsed values to facts with their places; pure.
 
 pub mod derive;
+mod file_cursor;
 pub mod files;
 mod flowed;
 mod guess;
