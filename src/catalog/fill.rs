@@ -7,7 +7,7 @@ use super::numbers::{self, Before};
 use super::pack::Put as _;
 use super::words::WordTable;
 use super::write::ItemRow;
-use crate::facts::{Hop, ItemFacts, Role};
+use crate::facts::{Hop, ItemFacts, Role, one_line};
 use crate::types::{Anomaly, ByteRange};
 
 /// Flags of a row in the list.
@@ -225,6 +225,7 @@ fn hops(block: &mut BlockBuilder, row: &ItemRow<'_>) {
             hop.peer_scope.code(),
             hop.tls.code(),
             hop.tls_version,
+            hop.rdns_state.code(),
         ];
         for (n, code) in codes.iter().enumerate() {
             key.extend_from_slice(if n > 0 { b"\n" } else { b"" });
@@ -233,6 +234,9 @@ fn hops(block: &mut BlockBuilder, row: &ItemRow<'_>) {
         let (columns, words) = block.parts();
         let codes = words.id(&key);
         let (peer, own) = (ip_bytes(hop.peer_ip), ip_bytes(hop.by_ip));
+        // Where a writer folded is no part of what the words say; their place in the message is kept beside them.
+        let [via, with, software, user] =
+            [hop.via, hop.with, hop.software, hop.user].map(|at| one_line(text(at)));
         let texts: [&[u8]; 13] = [
             text(hop.by),
             text(hop.helo),
@@ -240,12 +244,12 @@ fn hops(block: &mut BlockBuilder, row: &ItemRow<'_>) {
             peer.get(..ip_len(hop.peer_ip)).unwrap_or_default(),
             own.get(..ip_len(hop.by_ip)).unwrap_or_default(),
             text(hop.from),
-            text(hop.via),
-            text(hop.with),
-            text(hop.software),
+            &via,
+            &with,
+            &software,
             text(hop.for_),
             text(hop.envelope_from),
-            text(hop.user),
+            &user,
             text(hop.id),
         ];
         let Some(out) = columns.get_mut(Column::Hops as usize) else { return };

@@ -453,6 +453,7 @@ impl<'a> Row<'a> {
             scope: codes.next()?,
             tls: codes.next()?,
             tls_version: codes.next()?,
+            rdns_state: codes.next()?,
         };
         let peer_port = take.num()?.checked_sub(1).and_then(|port| u16::try_from(port).ok());
         let flags = take.byte()?;

@@ -143,4 +143,6 @@ pub struct RelayRow<'a> {
     pub tls: &'a str,
     /// Version of TLS.
     pub tls_version: &'a str,
+    /// Code of what the look-up of the client's name gave.
+    pub rdns_state: &'a str,
 }

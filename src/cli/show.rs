@@ -152,8 +152,10 @@ fn server(told: &Told<'_>, out: &mut Out) -> Result<(), Failure> {
     let list = |words: &[Vec<u8>]| words.iter().map(|word| text(word)).collect::<Vec<_>>().join(" ");
     let mut said = Vec::new();
     if let Some(date) = &server.internal_date {
-        let utc = server.internal().map(|(at, _)| format!(" ({})", rfc3339(at))).unwrap_or_default();
-        said.push(("INTERNALDATE", format!("{}{utc}", text(date))));
+        let utc = server
+            .internal()
+            .map_or("no date that the standard and the calendar have".to_owned(), |(at, _)| rfc3339(at));
+        said.push(("INTERNALDATE", format!("{} ({utc})", text(date))));
     }
     if !server.flags.is_empty() {
         said.push(("flags", list(&server.flags)));

@@ -13,6 +13,7 @@ mod text;
 use std::ops::Range;
 
 pub use crate::parse::date::DateReading;
+pub use crate::parse::header::one_line;
 pub use crate::parse::received::{Auth, Grade, Hop, HopClass, IpScope, Rdns, Tls, family_names};
 use crate::types::{Anomaly, ByteRange, Sha256Digest};
 pub use ids::mih;

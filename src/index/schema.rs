@@ -8,10 +8,11 @@ use tantivy::schema::{
 };
 
 use crate::facts::Role;
+use crate::parse::received::literal;
 use crate::types::Sha256Digest;
 
 /// Version of files, fields and term forms; an index of another version is made anew.
-pub const VERSION: u32 = 5;
+pub const VERSION: u32 = 6;
 
 /// Version of the rules by which a text is cut into words, as docs/query.md tells them ("What a word is"); an index of
 /// other rules is made anew.
@@ -274,7 +275,9 @@ pub fn ip_term(out: &mut Vec<u8>, kind: u8, ip: IpAddr) {
 /// A host name with its labels backwards, each followed by a dot, in lower case: `org.example.mx.`
 fn push_host(out: &mut Vec<u8>, host: &[u8]) {
     let host = host.strip_suffix(b".").unwrap_or(host);
-    // An address as a name: `[192.0.2.1]` is found with and without its brackets.
+    // An address as a name is found in every form in which it may be written: `[192.0.2.1]`, `?IPv6:::ffff:192.0.2.1?`.
+    let address = literal(host).map(|ip| ip.to_string());
+    let host = address.as_deref().map_or(host, str::as_bytes);
     let host = host.strip_prefix(b"[").and_then(|h| h.strip_suffix(b"]")).unwrap_or(host);
     let host = host.get(host.len().saturating_sub(LONGEST_HOST)..).unwrap_or(host);
     for label in host.rsplit(|&b| b == b'.') {

@@ -11,7 +11,7 @@ use super::gather::{Doc, Gather};
 use super::schema::{self, HopHost, Words, kind};
 use super::terms::TOGETHER;
 use super::words::{self, Folder, LONGEST, PADDING};
-use crate::facts::{Hop, ItemFacts, ItemText, Zone};
+use crate::facts::{Hop, ItemFacts, ItemText, Zone, one_line};
 use crate::types::{Anomaly, ByteRange, ItemKey, Sha256Digest};
 
 /// One item or child for the index.
@@ -340,7 +340,7 @@ impl IndexWorker {
             (kind::SOFTWARE, hop.software),
         ] {
             if let Some(value) = text(range) {
-                schema::text_term(term, kind, value);
+                schema::text_term(term, kind, &one_line(value));
                 gather.hop_fact(term);
             }
         }

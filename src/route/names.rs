@@ -1,6 +1,6 @@
 //! Names of servers: whose they are.
 
-use std::net::IpAddr;
+use crate::parse::received::literal;
 
 /// A name without the dot of the root.
 pub fn root_name(name: &[u8]) -> &[u8] {
@@ -107,10 +107,9 @@ pub fn provider(host: &str) -> Option<&'static str> {
 
 /// Whether a name says nothing of whose the machine is: a single label, an address.
 pub(super) fn is_bare(host: &str) -> bool {
-    let inner = host.trim_matches(['[', ']']);
     let last = host.rsplit('.').next().unwrap_or_default();
     !host.contains('.')
-        || inner.parse::<IpAddr>().is_ok()
+        || literal(host.as_bytes()).is_some()
         || ["local", "localdomain", "lan", "internal"].contains(&last)
 }
 

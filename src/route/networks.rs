@@ -4,14 +4,11 @@ use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
-use crate::parse::received::IpScope;
+use crate::parse::received::{self, IpScope};
 
 /// The address that a text is, brackets and `IPv6:` allowed; a mapped IPv4 address is given as IPv4.
 pub(super) fn literal(text: &[u8]) -> Option<(IpAddr, IpScope)> {
-    let text = std::str::from_utf8(text).ok()?.trim_matches(['[', ']']);
-    let text = text.strip_prefix("IPv6:").or_else(|| text.strip_prefix("ipv6:")).unwrap_or(text);
-    let ip: IpAddr = text.parse().ok()?;
-    let ip = ip.to_canonical();
+    let ip = received::literal(text)?;
     Some((ip, IpScope::of(ip)))
 }
 

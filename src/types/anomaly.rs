@@ -180,6 +180,7 @@ anomalies! {
     ReceivedClauseRepeated, "received-clause-repeated", Info, "RFC 5321 section 4.4", "A clause stands twice in one Received field; the first is used.";
     ReceivedOverLimit, "received-over-limit", Notice, "mailtrail limit", "A Received field, or their number, is over the limit; the rest is kept but not read.";
     ReceivedCommentUnbalanced, "received-comment-unbalanced", Info, "RFC 5322 section 3.2.2", "A comment is not closed, or closed twice.";
+    ReceivedBracketUnclosed, "received-bracket-unclosed", Info, "RFC 5321 section 4.1.2", "An angle bracket in a Received field is not closed; what follows it was read up to the next blank.";
     IpInvalid, "ip-invalid", Notice, "RFC 5321 section 4.1.3", "An address literal is no IP address (octet over 255, leading zero ..); it was not repaired.";
     // authentication (read by `auth`, not by an import)
     AuthresNameless, "authres-nameless", Notice, "RFC 8601 section 2.2", "An Authentication-Results field names no server; who says so cannot be told from it.";

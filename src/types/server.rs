@@ -1,7 +1,7 @@
 //! What a server says of a message beside its bytes, as it said it.
 
 use super::json::{self, Obj, Value};
-use super::time::{UtcMs, days_from_civil};
+use super::time::{UtcMs, days_from_civil, is_day};
 use super::utf7;
 
 /// What an IMAP or POP3 server told of one message. `None` and empty: it was not asked, or did not say.
@@ -98,8 +98,9 @@ impl ServerState {
         })
     }
 
-    /// INTERNALDATE as an instant and its offset in seconds east; `None` when there is none or it is not in its form
-    /// (`date-time` of RFC 9051 section 9: `17-Jul-1996 02:44:25 -0700`, the day of one digit after a space).
+    /// INTERNALDATE as an instant and its offset in seconds east; `None` when there is none, it is not in its form
+    /// (`date-time` of RFC 9051 section 9: `17-Jul-1996 02:44:25 -0700`, the day of one digit after a space), or the calendar, the
+    /// clock or the Earth has no such day, time or zone. A year has four digits: `96` is no year of this form, and none is guessed.
     pub fn internal(&self) -> Option<(UtcMs, i32)> {
         internal_date(self.internal_date.as_deref()?)
     }
@@ -136,33 +137,37 @@ const FLAGS: &[(&str, &str)] = &[
 fn internal_date(text: &[u8]) -> Option<(UtcMs, i32)> {
     const MONTHS: [&[u8]; 12] =
         [b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov", b"dec"];
-    let number = |digits: &[u8]| -> Option<i64> {
-        let plain = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+    let number = |digits: &[u8], least: usize, most: usize| -> Option<u32> {
+        let plain = (least..=most).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit);
         std::str::from_utf8(digits).ok().filter(|_| plain)?.parse().ok()
     };
-    let mut halves = text.trim_ascii().splitn(3, |&b| b == b' ');
+    let mut halves = text.trim_ascii().split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
     let (date, time, zone) = (halves.next()?, halves.next()?, halves.next()?);
     let mut date = date.split(|&b| b == b'-');
     let (day, month, year) =
-        (number(date.next()?)?, date.next()?.to_ascii_lowercase(), number(date.next()?)?);
-    let month = 1 + i64::try_from(MONTHS.iter().position(|name| *name == month)?).ok()?;
+        (number(date.next()?, 1, 2)?, date.next()?.to_ascii_lowercase(), number(date.next()?, 4, 4)?);
+    let month = u32::try_from(MONTHS.iter().position(|name| *name == month)?.checked_add(1)?).ok()?;
     let mut time = time.split(|&b| b == b':');
-    let (hour, minute, second) = (number(time.next()?)?, number(time.next()?)?, number(time.next()?)?);
+    let (hour, minute, second) =
+        (number(time.next()?, 1, 2)?, number(time.next()?, 1, 2)?, number(time.next()?, 1, 2)?);
     let (sign, zone) = match zone {
         [b'+', digits @ ..] => (1, digits),
         [b'-', digits @ ..] => (-1, digits),
         _ => return None,
     };
-    let zone = number(zone).filter(|_| zone.len() == 4)?;
-    let in_range =
-        (1..=31).contains(&day) && (1..=9999).contains(&year) && hour < 24 && minute < 60 && second < 61;
-    if !in_range || zone % 100 > 59 || date.next().is_some() || time.next().is_some() {
+    let zone = number(zone, 4, 4)?;
+    let year = i64::from(year);
+    let in_range = year >= 1 && is_day(year, month, day) && hour < 24 && minute < 60 && second < 61;
+    let east = sign * (zone / 100 * 60 + zone % 100).cast_signed();
+    // The offsets of all places on Earth, as for the dates of fields.
+    let is_zone = zone % 100 < 60 && (-12 * 60..=14 * 60).contains(&east);
+    let is_whole = date.next().is_none() && time.next().is_none() && halves.next().is_none();
+    if !(in_range && is_zone && is_whole) {
         return None;
     }
-    let offset = sign * (zone / 100 * 3600 + zone % 100 * 60);
-    let days = days_from_civil(year, u32::try_from(month).ok()?, u32::try_from(day).ok()?);
-    let secs = days * 86_400 + hour * 3600 + minute * 60 + second - offset;
-    Some((UtcMs(secs * 1000), i32::try_from(offset).ok()?))
+    let clock = i64::from(hour * 3600 + minute * 60 + second);
+    let secs = days_from_civil(year, month, day) * 86_400 + clock - i64::from(east) * 60;
+    Some((UtcMs(secs * 1000), east * 60))
 }
 
 #[cfg(test)]
@@ -183,6 +188,17 @@ mod tests {
             "17-Jul-1996 02:44:25 PST",
             "x",
             "17-Jul-1996 25:44:25 -0700",
+            "31-Feb-2013 02:44:25 -0700",
+            "29-Feb-2013 02:44:25 +0000",
+            "31-Apr-2013 02:44:25 +0000",
+            "0-Apr-2013 02:44:25 +0000",
+            "17-Jul-96 02:44:25 -0700",
+            " 5-Mar-13 02:44:25 +0000",
+            "5-Mar-013 02:44:25 +0000",
+            "005-Mar-2013 02:44:25 +0000",
+            "5-Mar-2013 02:44:25 +9900",
+            "5-Mar-2013 02:44:25 +0060",
+            "5-Mar-2013 02:44:25 +0000 x",
         ] {
             assert_eq!(secs(wrong), None, "{wrong}");
         }

@@ -34,10 +34,27 @@ pub fn secs_of_rfc3339(text: &str) -> Option<i64> {
         (days.next()?.parse().ok()?, days.next()?.parse().ok()?, days.next()?.parse().ok()?);
     let mut parts = time.split('.').next()?.splitn(3, ':').map(str::parse::<u32>);
     let (hour, minute, second) = (parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?);
-    let is_time =
-        (1..=12).contains(&month) && (1..=31).contains(&day) && hour < 24 && minute < 60 && second < 60;
+    let is_time = is_day(year, month, day) && hour < 24 && minute < 60 && second < 60;
     let secs = i64::from(hour * 3600 + minute * 60 + second);
     is_time.then(|| days_from_civil(year, month, day).saturating_mul(86_400).saturating_add(secs))
+}
+
+/// How many days a month has in the Gregorian calendar; 0 where there is no such month (`month` is 1..=12).
+///
+/// The one place that knows: the dates of fields, servers, ids and containers all ask here, so that 31 February is nobody's date.
+pub fn days_in_month(year: i64, month: u32) -> u32 {
+    match month {
+        2 if year.rem_euclid(4) == 0 && (year.rem_euclid(100) != 0 || year.rem_euclid(400) == 0) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => 0,
+    }
+}
+
+/// Whether the calendar has the day.
+pub fn is_day(year: i64, month: u32, day: u32) -> bool {
+    (1..=days_in_month(year, month)).contains(&day)
 }
 
 /// Days since 1970-01-01 of a day in the proleptic Gregorian calendar. `month` is 1..=12.
@@ -112,6 +129,34 @@ fn stamp(secs: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn months_have_the_days_of_the_calendar() {
+        for (year, month, days) in [
+            (2024, 2, 29),
+            (2023, 2, 28),
+            (1900, 2, 28),
+            (2000, 2, 29),
+            (2013, 4, 30),
+            (2013, 12, 31),
+            (2013, 0, 0),
+            (2013, 13, 0),
+        ] {
+            assert_eq!(days_in_month(year, month), days, "{year}-{month}");
+            assert!(!is_day(year, month, days + 1) && !is_day(year, month, 0), "{year}-{month}");
+        }
+        // Every day of the calendar, and only those, goes to the count of days and back.
+        for (year, month, day) in
+            (1996..2005).flat_map(|y| (0..14).flat_map(move |m| (0..33).map(move |d| (y, m, d))))
+        {
+            let there = days_from_civil(year, month, day);
+            assert_eq!(
+                is_day(year, month, day),
+                civil_from_days(there) == (year, month, day),
+                "{year} {month} {day}"
+            );
+        }
+    }
 
     #[test]
     fn civil_dates_go_there_and_back() {

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use crate::catalog::{Catalog, CatalogError, ContainerRow, HopRow, ItemRow, NoteRow, Row};
-use crate::facts::Hop;
+use crate::facts::{Hop, one_line};
 use crate::types::time::UtcMs;
 use crate::types::{Anomaly, ByteRange};
 
@@ -193,9 +193,11 @@ impl LogicalRow {
     fn take_hop(&mut self, hop: &Hop, message: &[u8]) {
         let text = |range: Option<ByteRange>| range.and_then(|r| r.of(message)).unwrap_or_default();
         self.range(hop.at);
-        let relay = [hop.by, hop.helo, hop.rdns, hop.from, hop.via, hop.with, hop.software];
-        for range in relay {
+        for range in [hop.by, hop.helo, hop.rdns, hop.from] {
             self.text(text(range));
+        }
+        for range in [hop.via, hop.with, hop.software] {
+            self.text(&one_line(text(range)));
         }
         self.ip(hop.peer_ip).ip(hop.by_ip);
         for code in [
@@ -206,12 +208,14 @@ impl LogicalRow {
             hop.peer_scope.code(),
             hop.tls.code(),
             hop.tls_version,
+            hop.rdns_state.code(),
         ] {
             self.text(code.as_bytes());
         }
-        for range in [hop.id, hop.for_, hop.envelope_from, hop.user] {
+        for range in [hop.id, hop.for_, hop.envelope_from] {
             self.text(text(range));
         }
+        self.text(&one_line(text(hop.user)));
         self.opt_num(hop.peer_port.map(u64::from));
         let date = hop.date.as_ref();
         self.instant(
@@ -241,6 +245,7 @@ impl LogicalRow {
             relay.scope,
             relay.tls,
             relay.tls_version,
+            relay.rdns_state,
         ] {
             self.text(code.as_bytes());
         }

@@ -33,7 +33,6 @@ mod session;
 mod shelf;
 mod taker;
 mod verb;
-mod when;
 mod worker;
 
 #[cfg(test)]

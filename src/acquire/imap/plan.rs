@@ -4,7 +4,6 @@ use std::ops::Range;
 
 use super::folders::Mailbox;
 use super::listing::Listing;
-use super::when;
 use crate::acquire::{Choice, Known, Left, Order, Place, Why};
 use crate::types::RelPath;
 use crate::types::server::words_weight;
@@ -168,7 +167,7 @@ fn decide(listing: &Listing, row: usize, choice: &Choice) -> Decision {
         return Decision::Fetch;
     }
     let server = listing.server_part(row);
-    let at = server.internal_date.as_deref().and_then(when::seconds);
+    let at = server.internal().map(|(at, _)| at.0.div_euclid(1000));
     if let (Some(at), Some(since)) = (at, choice.since)
         && at < since
     {

@@ -5,7 +5,7 @@ mod scan;
 mod zone;
 
 use self::scan::{Kind, Tokens};
-use crate::types::time::{UtcMs, days_from_civil, weekday};
+use crate::types::time::{UtcMs, days_from_civil, is_day, weekday};
 use crate::types::{Anomaly, AnomalyKind, ByteRange, Parsed};
 
 /// A date as it was read.
@@ -32,16 +32,35 @@ pub struct DateReading {
 /// `zone-invalid`, `zone-comment-mismatch`, `zone-minus-zero`, `leap-second`, `seconds-missing`, `time-missing`, `twelve-hour-clock`,
 /// `date-form` (at most once) and `date-trailing`.
 pub fn date(text: &[u8], at: u64) -> Parsed<Option<DateReading>> {
-    let mut notes = Vec::new();
-    let value = read(text, at, &mut notes, false);
-    Parsed { value, anomalies: notes }
+    read_in(text, at, Place::Field)
 }
 
-/// The same for a place that may hold something else: without a time of day it is no date, and then nothing is flagged.
+/// The same for the date of a `Received` field, whose words behind the date are clauses: `at` is none of a date there.
+pub(super) fn of_hop(text: &[u8], at: u64) -> Parsed<Option<DateReading>> {
+    read_in(text, at, Place::Hop)
+}
+
+/// The same for a place of a `Received` field that may hold something else: without a time of day it is no date, and then nothing
+/// is flagged.
 pub(super) fn timed(text: &[u8], at: u64) -> Option<Parsed<Option<DateReading>>> {
-    let mut notes = Vec::new();
-    let value = read(text, at, &mut notes, true)?;
-    Some(Parsed { value: Some(value), anomalies: notes })
+    Some(read_in(text, at, Place::Anywhere)).filter(|parsed| parsed.value.is_some())
+}
+
+fn read_in(text: &[u8], at: u64, place: Place) -> Parsed<Option<DateReading>> {
+    let mut anomalies = Vec::new();
+    let value = read(text, at, &mut anomalies, place);
+    Parsed { value, anomalies }
+}
+
+/// Where a date stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// A field that holds nothing else, and the separators of containers.
+    Field,
+    /// Behind a semicolon of a `Received` field.
+    Hop,
+    /// Where it may be no date at all.
+    Anywhere,
 }
 
 /// A time of day, in the writer's zone.
@@ -70,6 +89,7 @@ struct Reader<'a> {
     next: usize,
     form: Form,
     invalid: bool,
+    place: Place,
 }
 
 /// What was met beside the fields.
@@ -82,19 +102,25 @@ struct Form {
     trailing: bool,
 }
 
-fn read(text: &[u8], at: u64, notes: &mut Vec<Anomaly>, timed: bool) -> Option<DateReading> {
+fn read(text: &[u8], at: u64, notes: &mut Vec<Anomaly>, kind: Place) -> Option<DateReading> {
     let place = |from: usize, to: usize| ByteRange::of_usize(from, to).shifted(at);
     if let Some((fields, from, to)) = fast::read(text) {
         return judge(&fields, &Form::default(), place(from, to), notes);
     }
-    let mut reader =
-        Reader { text, tokens: scan::tokens(text), next: 0, form: Form::default(), invalid: false };
+    let mut reader = Reader {
+        text,
+        tokens: scan::tokens(text),
+        next: 0,
+        form: Form::default(),
+        invalid: false,
+        place: kind,
+    };
     let Some(fields) = reader.fields() else {
         let kind = if reader.invalid { AnomalyKind::DateInvalid } else { AnomalyKind::DateUnreadable };
         notes.push(Anomaly::at(kind, place(0, text.len())));
         return None;
     };
-    if timed && fields.time.is_none() {
+    if kind == Place::Anywhere && fields.time.is_none() {
         return None;
     }
     reader.form.trailing = !reader.rest_is_empty();
@@ -116,8 +142,7 @@ fn judge(fields: &Fields, form: &Form, here: ByteRange, notes: &mut Vec<Anomaly>
     let time = fields.time.unwrap_or_default();
     let fits = digits >= 2
         && year >= 1900
-        && (1..=12).contains(&fields.month)
-        && (1..=days_in(year, fields.month)).contains(&fields.day)
+        && is_day(i64::from(year), fields.month, fields.day)
         && time.hour < 24
         && time.minute < 60
         && time.second <= 60;
@@ -126,6 +151,18 @@ fn judge(fields: &Fields, form: &Form, here: ByteRange, notes: &mut Vec<Anomaly>
         return None;
     }
     let days = days_from_civil(i64::from(year), fields.month, fields.day);
+    let offset = fields.zone.offset;
+    let clock = i64::from(time.hour)
+        .saturating_mul(3600)
+        .saturating_add(i64::from(time.minute).saturating_mul(60))
+        .saturating_add(i64::from(time.second));
+    let secs =
+        days.saturating_mul(86_400).saturating_add(clock).saturating_sub(i64::from(offset.unwrap_or(0)));
+    // Beyond the year 9999 there is no RFC 3339: a leap second or a zone has led there.
+    if secs >= 253_402_300_800 {
+        note(AnomalyKind::DateInvalid);
+        return None;
+    }
     if fields.weekday.is_some_and(|w| w != weekday(days)) {
         note(AnomalyKind::WeekdayMismatch);
     }
@@ -149,28 +186,12 @@ fn judge(fields: &Fields, form: &Form, here: ByteRange, notes: &mut Vec<Anomaly>
     if form.trailing {
         note(AnomalyKind::DateTrailing);
     }
-    let offset = fields.zone.offset;
-    let clock = i64::from(time.hour)
-        .saturating_mul(3600)
-        .saturating_add(i64::from(time.minute).saturating_mul(60))
-        .saturating_add(i64::from(time.second));
-    let secs =
-        days.saturating_mul(86_400).saturating_add(clock).saturating_sub(i64::from(offset.unwrap_or(0)));
     Some(DateReading {
         at: here,
         utc: UtcMs(secs.saturating_mul(1000).saturating_add(i64::from(time.ms))),
         offset_secs_east: offset,
         zone_known: offset.is_some() && fields.time.is_some(),
     })
-}
-
-fn days_in(year: u32, month: u32) -> u32 {
-    match month {
-        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    }
 }
 
 impl Reader<'_> {
@@ -219,6 +240,12 @@ impl Reader<'_> {
             if !self.take(b',') {
                 self.form.odd = true;
             }
+            // `Tue, ??, 29 Jan 2023`: what stands there is no part of a date, so whose day the name is cannot be told.
+            while matches!(self.tokens.at(self.next).kind, Kind::Mark(b'?' | b',' | b'.' | b'*' | b'-')) {
+                self.next = self.next.saturating_add(1);
+                self.form.odd = true;
+                f.weekday = None;
+            }
         } else if self.tokens.at(0).kind == Kind::Word
             && self.is(1, b',')
             && scan::month(self.word(0)).is_none()
@@ -235,8 +262,12 @@ impl Reader<'_> {
             _ => return None,
         }
         if f.time.is_none() {
-            if self.word(self.next).eq_ignore_ascii_case(b"T") {
+            let is = |word: &[u8]| self.word(self.next).eq_ignore_ascii_case(word);
+            // `December 1, 2014 at 2:59:42 PM PST`, as some programs write dates for people.
+            let at = self.place == Place::Field && is(b"at") && self.is(2, b':');
+            if is(b"T") || at {
                 self.next = self.next.saturating_add(1);
+                self.form.odd |= at;
             }
             f.time = self.time()?;
         }
@@ -360,6 +391,9 @@ impl Reader<'_> {
             self.form.no_seconds = true;
         }
         let word = self.word(self.next);
+        // A narrow or plain no-break space before it, as CLDR's forms have since 2023.
+        let word =
+            [&b"\xe2\x80\xaf"[..], b"\xc2\xa0"].iter().find_map(|b| word.strip_prefix(*b)).unwrap_or(word);
         let (am, pm) = (word.eq_ignore_ascii_case(b"AM"), word.eq_ignore_ascii_case(b"PM"));
         if am || pm {
             self.next = self.next.saturating_add(1);

@@ -66,6 +66,74 @@ fn old_zones_are_known_or_said_to_be_unknown() {
 }
 
 #[test]
+fn a_zone_of_which_only_the_beginning_is_known_is_not_known() {
+    for zone in [
+        "EST5EDT",
+        "PST8PDT",
+        "MST7MDT",
+        "GMT0BST",
+        "GMT Daylight Time",
+        "GMT Standard Time",
+        "Pacific Daylight Time",
+        "W. Europe Standard Time",
+        "GMT DST",
+        "MET DST",
+        "EST/EDT",
+        "GMT_BST",
+        "EST+0500",
+        "EST -0400",
+        "EST-5",
+        "GMT+1BST",
+        "GMT+0100DST",
+        "GMT Sommerzeit",
+        "+0100x",
+        "-0500EDTX",
+        "EST5",
+    ] {
+        let text = format!("Thu, 10 Jul 1997 14:53:30 {zone}");
+        let (value, codes) = reading_of(&text);
+        assert_eq!(
+            (value.as_str(), codes.contains(&"zone-unknown")),
+            ("1997-07-10T14:53:30Z ?", true),
+            "{text} {codes:?}"
+        );
+    }
+    check(
+        "Thu, 10 Jul 1997 14:53:30 EST (Eastern Daylight Time)",
+        "1997-07-10T19:53:30Z -300",
+        &["zone-named"],
+    );
+    check("Thu, 10 Jul 1997 14:53:30 EST -0500", "1997-07-10T19:53:30Z -300", &["date-form"]);
+    check("Thu, 10 Jul 1997 14:53:30 EDT-0400", "1997-07-10T18:53:30Z -240", &["date-form"]);
+    check(
+        "Thu, 10 Jul 1997 14:53:30 GMT for <a@b.example>",
+        "1997-07-10T14:53:30Z 0",
+        &["zone-named", "date-trailing"],
+    );
+    check("Thu, 10 Jul 1997 14:53:30 GMT;", "1997-07-10T14:53:30Z 0", &["zone-named", "date-trailing"]);
+}
+
+#[test]
+fn a_date_written_for_people_is_read_with_its_time_and_only_in_a_field_of_its_own() {
+    let odd = &["twelve-hour-clock", "date-form", "zone-named"];
+    check("December 1, 2014 at 2:59:42 PM PST", "2014-12-01T22:59:42Z -480", odd);
+    check("Monday, December 1, 2014 at 12:00:01 AM GMT", "2014-12-01T00:00:01Z 0", odd);
+    check("1 December 2014 at 14:59:42 GMT+1", "2014-12-01T13:59:42Z 60", &["date-form"]);
+    check("December 1, 2014 at 2:59:42\u{202f}PM GMT", "2014-12-01T14:59:42Z 0", odd);
+    check("December 1, 2014 at 13:59:42 PM PST", "", &["date-invalid"]);
+    let hop = of_hop(b"1 Dec 2014 at 14:59:42 +0000", 0);
+    assert!(hop.value.is_some_and(|date| !date.zone_known), "{:?}", hop.anomalies);
+}
+
+#[test]
+fn the_name_of_a_day_before_garbage_is_nobodys_and_no_date_lies_beyond_the_year_9999() {
+    check("Tue, ??, 29 Jan 2023 17:21:28 +0000 (UTC)", "2023-01-29T17:21:28Z 0", &["date-form"]);
+    check("Sat, 31 Dec 9999 23:59:60 -1259", "", &["date-invalid"]);
+    check("Fri, 31 Dec 9999 23:00:00 -0200", "", &["date-invalid"]);
+    check("Fri, 31 Dec 9999 23:59:59 +0000", "9999-12-31T23:59:59Z 0", &[]);
+}
+
+#[test]
 fn other_forms_are_read_and_flagged() {
     check("Fri Feb 07 10:18:12 2003 -0800", "2003-02-07T18:18:12Z -480", &["date-form"]);
     check("Sun Nov 13 14:50:12 2005", "2005-11-13T14:50:12Z ?", &["date-form", "zone-missing"]);
@@ -170,8 +238,8 @@ fn the_short_way_and_the_long_way_read_the_same() {
         );
         // A comment before the first token keeps the short way out.
         let (mut short, mut long) = (Vec::new(), Vec::new());
-        let a = read(format!("   {text}").as_bytes(), 7, &mut short, false);
-        let b = read(format!("(){text} ").as_bytes(), 8, &mut long, false);
+        let a = read(format!("   {text}").as_bytes(), 7, &mut short, Place::Field);
+        let b = read(format!("(){text} ").as_bytes(), 8, &mut long, Place::Field);
         let codes = |list: &[Anomaly]| list.iter().map(|a| a.kind).collect::<Vec<_>>();
         assert_eq!((a, codes(&short)), (b, codes(&long)), "{text}");
     }

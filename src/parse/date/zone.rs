@@ -31,6 +31,11 @@ impl Zone {
         zone
     }
 
+    /// A name without an agreed offset.
+    fn unknown() -> Self {
+        Self { offset: None, notes: [Some(AnomalyKind::ZoneUnknown), None], odd: false }
+    }
+
     pub(super) fn is_missing(&self) -> bool {
         self.notes == [Some(AnomalyKind::ZoneMissing), None]
     }
@@ -115,6 +120,9 @@ pub(super) fn read(text: &[u8], tokens: &Tokens, index: usize) -> (Zone, usize) 
                 zone.odd = true;
                 zone.check(meanings);
                 next = next.saturating_add(1);
+            } else if next > after(1) && tokens.touch(next.saturating_sub(1)) && goes_on(text, tokens, next) {
+                // `+0100x`: only the whole of it could be known.
+                return (Zone::unknown(), name_end(text, tokens, next));
             } else {
                 let last = tokens.at(next.saturating_sub(1));
                 let inner = last
@@ -129,32 +137,59 @@ pub(super) fn read(text: &[u8], tokens: &Tokens, index: usize) -> (Zone, usize) 
         Kind::Word => {
             let name = text.get(first.from..first.to).unwrap_or_default();
             let agreed = AGREED.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, hours)| *hours);
-            // `GMT+0200`, `UTC +2`: an offset from UTC, named so.
-            if agreed == Some(0) && name.len() > 1 {
-                let sign = tokens.at(after(1));
-                if let Kind::Mark(s @ (b'+' | b'-')) = sign.kind
-                    && tokens.touch(after(1))
-                {
-                    let (mut zone, next) = numeric(tokens, s, after(2), true);
-                    zone.odd = true;
-                    return (zone, next);
+            let sign = tokens.at(after(1));
+            // `GMT+0200`, `UTC +2`: an offset from UTC, named so; `EST -0500`: the offset says it again.
+            if let (Some(hours), Kind::Mark(s @ (b'+' | b'-'))) = (agreed, sign.kind)
+                && name.len() > 1
+                && tokens.touch(after(1))
+            {
+                let (mut zone, next) = numeric(tokens, s, after(2), hours == 0);
+                let again = zone.offset == Some(hours.saturating_mul(3600));
+                let fits = hours == 0 || again && tokens.at(after(2)).digits() == 4;
+                // `EST+0500`, `GMT+1BST`: what the whole of it means is told nowhere.
+                if !fits || goes_on(text, tokens, next) {
+                    return (Zone::unknown(), name_end(text, tokens, next));
                 }
+                zone.odd = true;
+                return (zone, next);
             }
-            if let Some(hours) = agreed {
+            let end = name_end(text, tokens, after(1));
+            if let Some(hours) = agreed.filter(|_| end == after(1)) {
                 let notes = [Some(AnomalyKind::ZoneNamed), None];
                 return (Zone { offset: Some(hours.saturating_mul(3600)), notes, odd: false }, after(1));
             }
-            // Military letters were defined wrongly in RFC 822 and mean nothing (RFC 5322 section 4.3).
-            let zone_like = name.len() <= 5 && name.iter().all(u8::is_ascii_alphabetic) && !is_clause(name);
-            if zone_like {
-                let notes = [Some(AnomalyKind::ZoneUnknown), None];
-                (Zone { offset: None, notes, odd: false }, after(1))
+            // Military letters were defined wrongly in RFC 822 and mean nothing (RFC 5322 section 4.3). A name that only begins
+            // with a known one, such as `EST5EDT` or `GMT Daylight Time`, is not that one: half of the year it is another.
+            let zone_like = end > after(1) || name.len() <= 5;
+            if zone_like && name.iter().all(u8::is_ascii_alphabetic) && !is_clause(name) {
+                (Zone::unknown(), end)
             } else {
                 (Zone::default(), index)
             }
         }
         _ => (Zone::default(), index),
     }
+}
+
+/// Whether the token at `index` is part of the zone's name before it: letters, digits or a mark and one of them, without a blank
+/// between; or a word that is no clause, such as `Daylight`.
+fn goes_on(text: &[u8], tokens: &Tokens, index: usize) -> bool {
+    let (token, touches) = (tokens.at(index), tokens.touch(index.saturating_sub(1)));
+    match token.kind {
+        Kind::Word => touches || !is_clause(text.get(token.from..token.to).unwrap_or_default()),
+        Kind::Number(_) => touches,
+        Kind::Mark(b'+' | b'-' | b'/' | b'_' | b':' | b'\\') => {
+            let next = tokens.at(index.saturating_add(1));
+            touches && tokens.touch(index) && matches!(next.kind, Kind::Word | Kind::Number(_))
+        }
+        _ => false,
+    }
+}
+
+/// Just past the tokens of a zone's name; one of more than twelve is none.
+fn name_end(text: &[u8], tokens: &Tokens, from: usize) -> usize {
+    let tail = (from..from.saturating_add(12)).take_while(|&at| goes_on(text, tokens, at)).count();
+    from.saturating_add(tail)
 }
 
 /// Words of a `Received` field that may follow a date without zone.

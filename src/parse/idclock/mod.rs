@@ -81,14 +81,10 @@ fn stamp(digits: &[u8]) -> Option<i64> {
 
 /// Seconds since 1970-01-01 of a day and a time that a calendar and a clock have.
 fn civil(year: i64, month: u32, day: u32, hour: u32, minute: u32, second: u32) -> Option<i64> {
-    if !(1..=12).contains(&month) || !(1..=31).contains(&day) || hour > 23 || minute > 59 || second > 60 {
+    if !crate::types::time::is_day(year, month, day) || hour > 23 || minute > 59 || second > 60 {
         return None;
     }
     let days = crate::types::time::days_from_civil(year, month, day);
-    let (y, m, d) = crate::types::time::civil_from_days(days);
-    if (y, m, d) != (year, month, day) {
-        return None;
-    }
     let clock = hour.checked_mul(3600)?.checked_add(minute.checked_mul(60)?)?.checked_add(second)?;
     days.checked_mul(86_400)?.checked_add(i64::from(clock))
 }

@@ -43,6 +43,8 @@ pub(super) struct Draft {
     pub(super) id: Option<Span>,
     pub(super) for_: Option<Span>,
     pub(super) sender: Option<Span>,
+    /// An angle bracket that is not closed.
+    pub(super) unclosed: Option<Span>,
     /// A clause stands twice.
     pub(super) repeated: bool,
     /// `(qmail 123 invoked ..)`: there are no clauses.
@@ -222,7 +224,13 @@ impl Draft {
         while span.of(text).last() == Some(&b',') {
             span = Span::new(span.from, span.to.saturating_sub(1));
         }
-        let bare = if token.kind == Kind::Angle { span.inner(1) } else { unquoted(text, span) };
+        let is_open =
+            token.kind == Kind::Word && span.of(text).first() == Some(&b'<') && span.of(text).contains(&b'@');
+        let bare = match token.kind {
+            Kind::Angle => span.inner(1),
+            _ if is_open => self.angle(text, span),
+            _ => unquoted(text, span),
+        };
         let extra = if token.kind == Kind::Literal { b'l' } else { b'x' };
         let mut letter = extra;
         match clause {

@@ -88,7 +88,7 @@ families! {
     Egroups "egroups" Neither ["s;D"]
     Eims "eims" Helo ["FpBWs;D"]
     Exchange "exchange" Helo ["FpBa?Wt?IV?;D", "FpBa?Wt?V?;D", "FBa?WIV?;D", "FpBa?WI?V?R?;D", "BWs?I;D", "BWs?oI;D", "F?f?pBWs?I;D", "FBWs?I;D",  "FBWV?;D"]
-    Exim "exim" Both ["Fp?h?Bt?Wt?C?t?s?t?e?d?IR?;D", "FpxcBWt?C?t?s?e?IR?;D", "Fp?h?BWt?C?s?e?IS?x?;D", "Fh?BWt?C?s?e?IR?;D", "Fhl?o?BWs?I;D", "FlBWsIR?;D", "Fpl?BWs?IR?;D", "FBsWe?RI;D", "FWRIo?;D", "FBWs?IR?;D", "BWt?C?s?e?IR?;D", "FpoBWt?s?e?IR?;D"]
+    Exim "exim" Both ["Fp?h?Bt?Wt?C?t?s?t?e?d?IR?;D", "FpxcBWt?C?t?s?e?IR?;D", "Fp?h?BWt?C?s?e?IS?x?;D", "Fh?BWt?C?s?e?IR?;D", "Fhl?o?BWs?I;D", "FlBWsIR?;D", "Fpl?BWs?IR?;D", "FBsWe?RI;D", "FWRIo?;D", "FBWs?IR?;D", "BWt?C?s?e?IR?;D", "FpoBWt?s?e?IR?;D", "hBWt?C?t?s?t?e?d?IR?;D"]
     Ezmts "ezmts" Helo ["FpBs;DR?"]
     Facebook "facebook" Helo ["FpBWI;D"]
     Fetch "fetch" Helo ["FlBWsR?o?;D", "FpBWsR?o?;D", "FpBW;D", "FBWsR?o?;D"]
@@ -179,6 +179,21 @@ impl Family {
     /// Whether this server always writes words about encryption when there is some, so that none means clear text.
     pub(super) fn always_tells_tls(self) -> bool {
         matches!(self, Self::Gmail | Self::Exim | Self::Sendmail)
+    }
+
+    /// Whether this server makes the protocol's word of what happened (RFC 3848): with a sign-in and TLS it would be ESMTPSA, so that
+    /// ESMTPA says there was none.
+    pub(super) fn writes_keywords(self) -> bool {
+        matches!(
+            self,
+            Self::Postfix
+                | Self::Exim
+                | Self::Sendmail
+                | Self::Opensmtpd
+                | Self::Haraka
+                | Self::Stalwart
+                | Self::Gmail
+        )
     }
 
     /// Whether a field of this shape is built as the family builds it. Any of them may have the sender in a comment after the date, as

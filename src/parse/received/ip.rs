@@ -38,6 +38,20 @@ pub(super) fn read(word: &[u8]) -> Reading {
     }
 }
 
+/// The address that a name is, in the forms in which clients and servers write one where a name would stand: with or without brackets,
+/// the tag `IPv6:`, an IPv4 address within an IPv6 one, and with question marks in place of the brackets, as qmail and Gmail
+/// write what they do not print. An address with a port is none.
+pub fn literal(name: &[u8]) -> Option<IpAddr> {
+    let inner = match name {
+        [b'?', inner @ .., b'?'] | [b'[', inner @ .., b']'] => inner,
+        _ => name,
+    };
+    match read(inner) {
+        Reading::Address(Address { ip, port: None, .. }) => Some(ip),
+        _ => None,
+    }
+}
+
 fn without_nul(word: &[u8]) -> Reading {
     let mut clean = [0; 64];
     let mut len: usize = 0;
@@ -269,6 +283,25 @@ mod tests {
             ["", "mx.example", "8.11.6", "1.2.3.4.5.6", "12:34", "[?.?.?.?]", "[unix", "1.2.3.4/8", "1.2.3.x"]
         {
             assert_eq!(read(no.as_bytes()), Reading::No, "{no}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_an_address_is_one_however_it_is_marked() {
+        for name in [
+            "192.168.1.77",
+            "[192.168.1.77]",
+            "?192.168.1.77?",
+            "?IPv6:::ffff:192.168.1.77?",
+            "[::FFFF:192.168.1.77]",
+        ] {
+            assert_eq!(literal(name.as_bytes()), Some("192.168.1.77".parse().unwrap()), "{name}");
+        }
+        assert_eq!(literal(b"?IPv6:2001:DB8:0::1?"), Some("2001:db8::1".parse().unwrap()));
+        for no in
+            ["", "?", "??", "mx.example", "?mx.example?", "192.168.1", "192.168.1.77:25", "192.168.1.377"]
+        {
+            assert_eq!(literal(no.as_bytes()), None, "{no}");
         }
     }
 

@@ -3,6 +3,7 @@
 mod clauses;
 mod comment;
 mod family;
+mod fits;
 mod ip;
 mod lex;
 mod peer;
@@ -15,7 +16,7 @@ mod tls;
 
 use std::net::IpAddr;
 
-pub use self::ip::IpScope;
+pub use self::ip::{IpScope, literal};
 use super::date::DateReading;
 use super::idclock::IdKind;
 use crate::types::time::UtcMs;

@@ -152,8 +152,20 @@ impl Peer {
         let mut expect_helo = false;
         let mut expect_user = false;
         let mut list = words(text, inside).peekable();
+        let (mut depth, mut at) = (0_i32, inside.from);
         while let Some(span) = list.next() {
             let word = span.of(text);
+            for byte in Span::new(at, span.from).of(text) {
+                depth =
+                    depth.saturating_add(i32::from(*byte == b'(')).saturating_sub(i32::from(*byte == b')'));
+            }
+            at = span.from;
+            // A comment in the comment says more of the address, such as whose network it is (`AS64500 Example Telecom`): no name.
+            let is_told =
+                |peer: &Self| peer.ip.is_some() && (peer.state == Rdns::None || peer.name.is_some());
+            if depth > 0 && is_told(self) && !is_any(word, &[b"forged"]) {
+                continue;
+            }
             if skip_value {
                 skip_value = false;
             } else if expect_helo {

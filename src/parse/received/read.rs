@@ -1,7 +1,7 @@
 //! One `Received` field, from its bytes to a hop.
 
 use super::clauses::{Draft, begins, is_keyword};
-use super::family::Family;
+use super::family::{Family, First};
 use super::ip::IpScope;
 use super::lex::{self, Kind, Span, Tokens};
 use super::protocol::Protocol;
@@ -39,15 +39,25 @@ pub(super) fn field(whole: &[u8], value_at: u64, field_at: ByteRange) -> Parsed<
     let mut hop = Hop { at: field_at, date, ..Hop::default() };
     draft.fill(text, protocol, &mut hop, &place);
     hop.class = draft.class(text, &hop);
-    let balanced = tokens.unbalanced.is_none() && !tokens.over && text.len() == whole.len();
-    hop.grade =
-        if balanced && draft.family.builds(draft.shape.as_bytes()) { Grade::Exact } else { grade(&hop) };
+    let balanced = draft.unclosed.is_none()
+        && draft.fits_its_family(text, protocol, &anomalies)
+        && tokens.unbalanced.is_none()
+        && !tokens.over
+        && text.len() == whole.len();
+    hop.grade = match draft.unclosed {
+        _ if balanced && draft.family.builds(draft.shape.as_bytes()) => Grade::Exact,
+        Some(_) => grade(&hop).max(Grade::Partial),
+        None => grade(&hop),
+    };
     let mut note = |kind, span: Option<Span>| anomalies.push(Anomaly::at(kind, span.map_or(field_at, place)));
     if date_at.is_none() {
         note(AnomalyKind::ReceivedDateMissing, None);
     }
     if let Some(at) = tokens.unbalanced {
         note(AnomalyKind::ReceivedCommentUnbalanced, Some(Span::new(at, at.saturating_add(1))));
+    }
+    if let Some(span) = draft.unclosed {
+        note(AnomalyKind::ReceivedBracketUnclosed, Some(span));
     }
     if let Some(span) = draft.peer.ip_invalid {
         note(AnomalyKind::IpInvalid, Some(span));
@@ -91,7 +101,8 @@ fn find_date(
         // Some programs put a mark of their own before the date.
         let skip = after.iter().take(16).position(u8::is_ascii_alphanumeric).unwrap_or(0);
         let from = semicolon.saturating_add(1).saturating_add(skip);
-        let parsed = date::date(after.get(skip..).unwrap_or_default(), value_at.saturating_add(from as u64));
+        let parsed =
+            date::of_hop(after.get(skip..).unwrap_or_default(), value_at.saturating_add(from as u64));
         if let Some(reading) = parsed.value {
             notes.extend(parsed.anomalies);
             return (Some(reading), Some(span_of(&reading, semicolon)));
@@ -142,8 +153,12 @@ impl Draft {
         }
         let local = self.with.is_some_and(|w| begins(w.of(text), b"local"));
         let peer = &mut self.peer;
-        // A literal after `from` counts only when there is nothing else.
-        if let (None, Some(token)) = (peer.ip, peer.token) {
+        // A literal after `from` counts only when there is nothing else. Where the server wrote beside it what it found, and no address
+        // (`[192.0.2.1] (unknown)`), the literal is what the client called itself, except with servers that write the address first.
+        let is_claim = matches!(self.family.first(), First::Helo | First::Neither)
+            && !peer.helo_marked
+            && (peer.state == Rdns::None || peer.name.is_some());
+        if let (None, Some(token), false) = (peer.ip, peer.token, is_claim) {
             peer.address(text, token, false);
         }
         let (helo, rdns, state) = peer.roles(text, self.family.first());
@@ -207,6 +222,7 @@ impl Draft {
         } else if self.family.always_tells_tls()
             && matches!(protocol.name, "SMTP" | "ESMTP" | "ESMTPA")
             && !matches!(hop.peer_scope, IpScope::None | IpScope::Loopback)
+            || self.family.writes_keywords() && protocol.name == "ESMTPA"
         {
             Tls::AssertedClear
         } else {

@@ -208,7 +208,7 @@ fn is_gmail_id(id: &[u8]) -> bool {
 }
 
 /// `1s6mPq-0000000A1bC-2d3E`, `18xeL6-000Dn1-00`
-fn is_exim_id(id: &[u8]) -> bool {
+pub(super) fn is_exim_id(id: &[u8]) -> bool {
     let dashes = match id.len() {
         16 => [6, 13],
         23 => [6, 18],

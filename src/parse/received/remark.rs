@@ -24,7 +24,10 @@ impl Draft {
                 b'p'
             }
             About::Peer if clause == Clause::By && self.server_beside(text, inside) => b'a',
-            About::Helo if from => {
+            // Exim without a client's address: `(helo=name) by ..`.
+            About::Helo
+                if from || clause == Clause::Start && self.peer.token.is_none() && !self.peer.helo_marked =>
+            {
                 self.peer.comment(text, inside);
                 if begins(bytes, b"port=") || begins(bytes, b"ident=") { b'p' } else { b'h' }
             }
@@ -43,7 +46,7 @@ impl Draft {
             }
             About::Envelope => {
                 if let Some(span) = words(text, inside).nth(1) {
-                    let bare = if span.of(text).first() == Some(&b'<') { span.inner(1) } else { span };
+                    let bare = self.angle(text, span);
                     self.sender.get_or_insert(bare);
                 }
                 b'e'
@@ -89,6 +92,18 @@ impl Draft {
             letter
         };
         self.shape.push(letter);
+    }
+
+    /// What stands in angle brackets; one that is not closed is told, and nothing of what stands behind it is cut.
+    pub(super) fn angle(&mut self, text: &[u8], span: Span) -> Span {
+        match span.of(text) {
+            [b'<', .., b'>'] => span.inner(1),
+            [b'<', ..] => {
+                self.unclosed.get_or_insert(span);
+                Span::new(span.from.saturating_add(1), span.to)
+            }
+            _ => span,
+        }
     }
 
     /// The server's own address: `192.0.2.1`, `[192.0.2.1]:25`, `name [192.0.2.1]`; not the number of a version.
