@@ -173,8 +173,10 @@ impl Writer {
         let custody = disk.open(&layout.at(Layout::CUSTODY), false)?;
         let mut writer = Self::with(layout, disk, lock, run, chain, custody);
         writer.version = version;
-        writer.recover(cuts)?;
+        let recovered = writer.recover(cuts);
+        // Before the writer may go, which takes a turn itself.
         drop(settled);
+        recovered?;
         let (number, len) = newest_pack(&writer.layout, &writer.chain)?;
         writer.pack.number = number;
         writer.pack.len = len;
