@@ -24,7 +24,7 @@ pub use when::{Clock, Judged};
 use crate::parse::dkim::{SignatureKind, signature as read_signature};
 use crate::parse::header::{self, Field, Header};
 use crate::parse::known::Known;
-use crate::types::Anomaly;
+use crate::types::{Anomaly, AnomalyKind};
 
 use body::Bodies;
 use signature::Checker;
@@ -166,5 +166,8 @@ fn look<'a>(
         Depth::Full | Depth::Head => arc::chain(&checker, &mut bodies, &mut anomalies),
         Depth::Outline { .. } => arc::newest(&checker, &mut bodies),
     };
+    if bodies.is_given_up() {
+        anomalies.push(Anomaly::whole(AnomalyKind::WorkLimit));
+    }
     Report { judged, recorded, spf, recorded_total, dkim, dkim_total: fields.len() as u64, arc, anomalies }
 }

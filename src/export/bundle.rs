@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::Path;
 
+use crate::case::item::ItemBytes;
 use crate::catalog::Catalog;
 use crate::store::Reader;
 use crate::types::{ItemKey, Sha256Digest};
@@ -83,6 +84,7 @@ pub fn write(
     }
     let mut written = Written::default();
     let teller = Teller::new(catalog);
+    let bytes = &ItemBytes::new(reader, catalog);
     let width = order.keys.len().to_string().len().max(6);
     catalog.each(order.keys.iter().copied(), |row| -> Result<(), ExportError> {
         let totals = &mut written.totals;
@@ -91,7 +93,7 @@ pub fn write(
         let number = format!("{:0width$}", totals.items);
         let (file, failed) = (None, Vec::new());
         let mut entry =
-            ExportEntry { reader, catalog, row, told: &told, number, file, attachments: 0, failed };
+            ExportEntry { reader, catalog, bytes, row, told: &told, number, file, attachments: 0, failed };
         for format in &mut formats {
             format.item(&mut folder, &mut entry)?;
         }

@@ -19,7 +19,8 @@ const INDEX_MEMORY: usize = 56 << 20;
 /// What was read from one message, and from each message inside it.
 #[derive(Debug)]
 pub struct Read {
-    /// Facts of the message, then of its children in part order; with each child its bytes.
+    /// Facts of the message, then of its children in part order; with each child its header block, which the places of its hops
+    /// count in, when it has hops.
     pub facts: Vec<(ItemFacts, Option<Vec<u8>>)>,
 }
 
@@ -137,7 +138,9 @@ impl Tools {
                     });
                 }
                 child += 1;
-                let bytes = found.child.is_some().then(|| bytes.to_vec());
+                // All of the bytes of children in children would be the message many times over.
+                let is_named = found.child.is_some() && !found.hops.is_empty();
+                let bytes = is_named.then(|| bytes.get(..header.end).unwrap_or_default().to_vec());
                 facts.push((found, bytes));
             });
         });

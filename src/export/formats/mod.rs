@@ -6,6 +6,7 @@ mod eml;
 mod jsonl;
 mod mbox;
 
+use crate::case::item::ItemBytes;
 use crate::catalog::{Catalog, Row};
 use crate::store::Reader;
 use crate::types::Sha256Digest;
@@ -37,6 +38,8 @@ pub(super) trait ExportFormat {
 pub(super) struct ExportEntry<'a> {
     pub(super) reader: &'a Reader,
     pub(super) catalog: &'a Catalog,
+    /// The bytes of the items, which come in the order of the ledger.
+    pub(super) bytes: &'a ItemBytes<'a>,
     pub(super) row: &'a Row<'a>,
     pub(super) told: &'a Told<'a>,
     /// Its place in the export, from 1, with as many digits as the last one has.
