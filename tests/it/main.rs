@@ -44,6 +44,7 @@ mod interrupted_making;
 mod labels;
 mod lists;
 mod manifest_schema;
+mod many_hands;
 mod many_sources;
 mod mbox_generator;
 mod odd_mail;
