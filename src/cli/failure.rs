@@ -8,6 +8,7 @@ use crate::catalog::CatalogError;
 use crate::export::ExportError;
 use crate::index::IndexError;
 use crate::ingest::IngestError;
+use crate::query::QueryError;
 use crate::source::SourceError;
 use crate::store::StoreError;
 use crate::types::text::shown;
@@ -93,6 +94,12 @@ impl From<StoreError> for Failure {
                 failure.exit = Exit::Locked;
                 failure.hint("wait until it is done, or stop it; the lock goes away with the process")
             }
+            StoreError::Unsettled { .. } => {
+                failure.exit = Exit::Locked;
+                failure.hint(
+                    "whoever holds the case puts it right with its next commit: run the command again then",
+                )
+            }
             StoreError::NewerFormat { .. } => {
                 failure.exit = Exit::NewerFormat;
                 failure.hint("use the version of mailtrail that wrote the case, or a newer one")
@@ -158,7 +165,7 @@ impl From<CaseError> for Failure {
             CaseError::Store(error) => error.into(),
             CaseError::Catalog(error) => error.into(),
             CaseError::Index(error) => error.into(),
-            CaseError::Query(error) => Self::usage(format!("query: {}", chain(&error))).hint(
+            CaseError::Query(error) => Self::usage(format!("query: {}{}", chain(&error), marked(&error))).hint(
                 "`mailtrail search --fields` lists fields and fixed words; words with a colon need quotes",
             ),
             CaseError::Unrecorded { .. } => Self { exit: Exit::Mismatch, ..Self::new(chain(&error)) }.hint(
@@ -169,6 +176,20 @@ impl From<CaseError> for Failure {
             }
         }
     }
+}
+
+/// The part of a query that is wrong, on a line of its own, with marks below it.
+fn marked(error: &QueryError) -> String {
+    let (text, before) = &error.excerpt;
+    if text.is_empty() {
+        return String::new();
+    }
+    let cut = |from: usize, count: usize| shown(&text.chars().skip(from).take(count).collect::<String>());
+    let width = |text: &str| unicode_width::UnicodeWidthStr::width(text);
+    let (head, place) = (cut(0, *before), cut(*before, error.width));
+    let rest = cut(before + error.width, usize::MAX);
+    let marks = "^".repeat(width(&place).max(1));
+    format!("\n  {head}{place}{rest}\n  {}{marks}", " ".repeat(width(&head)))
 }
 
 impl From<ItemBytesError> for Failure {

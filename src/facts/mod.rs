@@ -1,12 +1,15 @@
 //! Parsed values to facts with their places; pure.
 
 pub mod derive;
+mod file_cursor;
 pub mod files;
+mod flowed;
 mod guess;
 pub mod hops;
 mod ids;
 mod parts;
 mod people;
+mod protected;
 mod state;
 mod text;
 
@@ -18,6 +21,7 @@ pub use crate::parse::header::one_line;
 pub use crate::parse::received::{Auth, Grade, Hop, HopClass, IpScope, Rdns, Tls, family_names};
 use crate::types::{Anomaly, ByteRange, Sha256Digest};
 pub use ids::mih;
+pub use protected::protected_fields;
 
 /// Most bytes of a message that are read when it is too long for memory; all of it is hashed and stored.
 pub const PARSE_LIMIT: u64 = 32 << 20;
@@ -149,7 +153,7 @@ pub struct ChildPlace {
 pub struct NotIndexed {
     /// Part path; empty for the whole item.
     pub part: String,
-    /// `encrypted`, `charset-unknown`, `over-limit`, `binary`, `parser-failed`.
+    /// `encrypted`, `charset-unknown`, `charset-unstated`, `over-limit`, `binary`, `parser-failed`.
     pub reason: &'static str,
 }
 
@@ -162,7 +166,7 @@ pub struct ItemFacts {
     pub size: u64,
     /// Digest of those bytes for a child; for the message itself the ledger holds it.
     pub child_sha256: Option<(Sha256Digest, Sha256Digest)>,
-    /// First Message-ID value, unfolded and trimmed.
+    /// First Message-ID: its `<..>` token, or the value without comments where there is none.
     pub message_id: Option<TextFact>,
     /// Its bytes, when they are not UTF-8: then the text above has U+FFFD in it.
     pub message_id_bytes: Option<Box<[u8]>>,
@@ -186,6 +190,8 @@ pub struct ItemFacts {
     pub attachments: Vec<Attachment>,
     /// Maildir-independent mailbox state: `Status`, `X-Status`, `X-Mozilla-Status` as words (`read`, `expunged` ..).
     pub state: Vec<&'static str>,
+    /// Labels that a field of the message tells (X-Gmail-Labels of Takeout), decoded.
+    pub labels: Vec<String>,
     /// What could not be indexed.
     pub not_indexed: Vec<NotIndexed>,
     /// What was odd.
@@ -208,6 +214,10 @@ pub enum Zone {
     Hidden,
     /// Other header fields than those that are facts of their own, as `Name: value` lines, decoded.
     Header,
+    /// A subject beside that of the message: one that a part protects.
+    Subject,
+    /// A name of an attachment beside the one that is shown.
+    Name,
 }
 
 /// What a part whose text was taken is to its message.

@@ -46,6 +46,11 @@ pub fn is_base64(b: u8) -> bool {
     value(b) < 64
 }
 
+/// The six bits of a base64 digit; what is none gives more.
+pub(crate) fn digit(b: u8) -> u8 {
+    value(b)
+}
+
 /// How a base64 reading went.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Base64 {

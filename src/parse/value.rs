@@ -32,7 +32,7 @@ pub struct Context<'a> {
 /// message's text, else as windows-1252.
 ///
 /// # Anomalies
-/// `header-8bit` and `encoded-word-invalid`, at `at`.
+/// `header-8bit`, `encoded-word-invalid`, `charset-unknown` and `charset-by-escapes`, at `at`.
 pub fn text(
     value: &[u8],
     at: ByteRange,
@@ -41,7 +41,9 @@ pub fn text(
     anomalies: &mut Vec<Anomaly>,
 ) {
     let value = trim(value);
-    if memchr::memchr2(b'\n', b'\0', value).is_none()
+    let marked = memchr::memchr3(0x1b, 0x0e, b'~', value).is_some();
+    if !marked
+        && memchr::memchr2(b'\n', b'\0', value).is_none()
         && memchr::memmem::find(value, b"=?").is_none()
         && let Ok(plain) = std::str::from_utf8(value)
     {
@@ -58,14 +60,34 @@ pub fn text(
         }
     }
     let mut eight = false;
+    if marked && let Some(read) = unescaped(&flat, context, &mut eight) {
+        flat = std::borrow::Cow::Owned(read.into_bytes());
+        anomalies.push(Anomaly::at(AnomalyKind::CharsetByEscapes, at));
+    }
     let mut plain = |bytes: &[u8], out: &mut String| eight |= raw(bytes, context, out);
     let odd = words::decode_into(&flat, out, &mut plain);
     if eight {
         anomalies.push(Anomaly::at(AnomalyKind::Header8Bit, at));
     }
-    if odd {
+    tell(odd, at, anomalies);
+}
+
+/// Says what was odd about encoded words.
+pub(crate) fn tell(odd: words::Odd, at: ByteRange, anomalies: &mut Vec<Anomaly>) {
+    if odd.any {
         anomalies.push(Anomaly::at(AnomalyKind::EncodedWordInvalid, at));
     }
+    if odd.unknown {
+        anomalies.push(Anomaly::at(AnomalyKind::CharsetUnknown, at));
+    }
+}
+
+/// A value whose raw bytes mark themselves by escapes (RFC 1468), read by these; `None` when they do not.
+pub(crate) fn unescaped(value: &[u8], context: Context<'_>, eight: &mut bool) -> Option<String> {
+    charset::unescaped(value, context.charset, &mut |bytes, out| {
+        *eight |= raw(bytes, context, out);
+        true
+    })
 }
 
 /// Appends the other reading of a value with encoded words that [`text`] leaves as they stand, since they hold bytes
@@ -130,6 +152,8 @@ pub struct Structured {
     parameters: Vec<Parameter>,
     /// Whether there were more parameters than are read.
     pub over: bool,
+    /// Whether raw bytes of it were read by their own escapes.
+    pub by_escapes: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -145,7 +169,11 @@ struct Parameter {
 /// Reads a field of that form. Never fails: what is no parameter is passed over.
 pub fn structured(value: &[u8]) -> Structured {
     let mut out = Structured::default();
-    let flat = unfold(value);
+    let mut flat = unfold(value);
+    if let Some(read) = unescaped(&flat, Context::default(), &mut false) {
+        flat = std::borrow::Cow::Owned(read.into_bytes());
+        out.by_escapes = true;
+    }
     let start = blank(&flat);
     let stops = |b: &u8| matches!(b, b';' | b'(' | b' ' | b'\t' | b'\r' | b'\n');
     let token = part(start, 0..start.iter().position(stops).unwrap_or(start.len()));
@@ -326,15 +354,44 @@ impl Structured {
         Some((label, bytes))
     }
 
+    /// Takes the names of files out of another field of the same kind; they stand behind those of this one.
+    pub(crate) fn add_names(&mut self, other: Self) {
+        let room = MAX_PARAMETERS.saturating_sub(self.parameters.len());
+        let names = other.parameters.into_iter().filter(|p| matches!(p.name.as_str(), "filename" | "name"));
+        self.parameters.extend(names.take(room));
+    }
+
+    /// Whether there is a parameter for the name of a file.
+    pub(crate) fn has_names(&self) -> bool {
+        self.parameters.iter().any(|p| matches!(p.name.as_str(), "filename" | "name"))
+    }
+
+    /// All values of a parameter in all its forms, decoded; at most a few.
+    pub(crate) fn texts(&self, name: &str, context: Context<'_>) -> Vec<String> {
+        const MOST: usize = 50;
+        let plain = self.parameters.iter().filter(|p| p.name == name && p.section.is_none() && !p.extended);
+        let mut all: Vec<String> = plain.take(MOST).map(|p| plain_text(&p.value, context)).collect();
+        if let Some((text, _)) = self.text(name, context) {
+            all.push(text);
+        }
+        // Extended values that stand twice, each by itself.
+        let whole = self.parameters.iter().filter(|p| p.name == name && p.section.is_none() && p.extended);
+        for p in whole.skip(1).take(MOST) {
+            let alone = Self { parameters: vec![p.clone()], ..Self::default() };
+            all.extend(alone.text(name, context).map(|(text, _)| text));
+        }
+        all
+    }
+
     /// The value of a parameter as text, decoded. The extended form wins over the plain one (RFC 2231, RFC 6266
     /// section 4.3); the second answer is whether both are there and differ.
     pub fn text(&self, name: &str, context: Context<'_>) -> Option<(String, bool)> {
-        let plain = self.plain(name).map(|value| {
-            let mut out = String::new();
-            words::decode_into(value, &mut out, &mut |b, o| {
-                raw(b, context, o);
-            });
-            out
+        let plain = self.plain(name).map(|value| plain_text(value, context));
+        // The same parameter twice, in the same form.
+        let same = |p: &&Parameter| p.name == name && p.section.is_none();
+        let twice = self.parameters.iter().filter(same).any(|p| {
+            let first = self.parameters.iter().filter(same).find(|f| f.extended == p.extended);
+            first.is_some_and(|f| f.value != p.value)
         });
         let extended = self.extended(name).map(|(label, bytes)| {
             let mut out = String::new();
@@ -351,11 +408,20 @@ impl Structured {
         match (plain, extended) {
             (Some(plain), Some(extended)) => {
                 let differ = plain != extended && plain.is_ascii() && extended.is_ascii();
-                Some((extended, differ))
+                Some((extended, differ || twice))
             }
-            (plain, extended) => extended.or(plain).map(|text| (text, false)),
+            (plain, extended) => extended.or(plain).map(|text| (text, twice)),
         }
     }
+}
+
+/// A plain value as text; encoded words stand in many.
+fn plain_text(value: &[u8], context: Context<'_>) -> String {
+    let mut out = String::new();
+    words::decode_into(value, &mut out, &mut |b, o| {
+        raw(b, context, o);
+    });
+    out
 }
 
 /// Percent-decoding (RFC 2231 section 4).
@@ -394,7 +460,8 @@ mod tests {
     #[test]
     fn folds_become_blanks_and_words_are_decoded() {
         assert_eq!(flat(b" a\r\n\tb\n c ", ""), ("a b c".to_owned(), vec![]));
-        assert_eq!(flat(b" =?utf-8?q?=C3?=\n =?utf-8?q?=A9?= x", ""), ("\u{e9} x".to_owned(), vec![]));
+        let split = flat(b" =?utf-8?q?=C3?=\n =?utf-8?q?=A9?= x", "");
+        assert_eq!(split, ("\u{e9} x".to_owned(), vec!["encoded-word-invalid"]));
         assert_eq!(flat(b" =?utf-8?q?open", ""), ("=?utf-8?q?open".to_owned(), vec!["encoded-word-invalid"]));
     }
 
@@ -439,6 +506,13 @@ mod tests {
     fn two_forms_that_differ_are_told() {
         let both = structured(b"a; filename=good.txt; filename*=utf-8''evil.exe");
         assert_eq!(both.text("filename", Context::default()), Some(("evil.exe".to_owned(), true)));
+        let twice = structured(b"a; filename=\"report.txt\"; filename=\"payload.exe\"");
+        assert_eq!(twice.text("filename", Context::default()), Some(("report.txt".to_owned(), true)));
+        assert_eq!(twice.texts("filename", Context::default()), ["report.txt", "payload.exe", "report.txt"]);
+        let same = structured(b"a; filename=x; filename=x");
+        assert_eq!(same.text("filename", Context::default()), Some(("x".to_owned(), false)));
+        let extended = structured(b"a; filename*=utf-8''a; filename*=utf-8''b");
+        assert!(extended.texts("filename", Context::default()).contains(&"b".to_owned()));
     }
 
     #[test]

@@ -77,7 +77,8 @@ const HAS: &[&str] = &["attachment", "date", "subject", "hop", "anomaly"];
 const KINDS: &[&str] = &["message", "child", "mbox", "mmdf", "maildir", "mh", "eml", "imap", "pop3"];
 
 /// Why a part is not indexed.
-const REASONS: &[&str] = &["encrypted", "charset-unknown", "over-limit", "binary", "parser-failed"];
+const REASONS: &[&str] =
+    &["encrypted", "charset-unknown", "charset-unstated", "over-limit", "binary", "parser-failed"];
 
 /// Whether the hash of a signature fits the body.
 const BODIES: &[&str] = &["ok", "bad"];
@@ -125,6 +126,30 @@ pub(super) fn meant(all: &[&'static str], value: &str, open: bool) -> Vec<&'stat
 
 fn starts_with(text: &str, head: &str) -> bool {
     text.get(..head.len()).is_some_and(|t| t.eq_ignore_ascii_case(head))
+}
+
+/// What to write for words that other programs have in such a field.
+pub(super) fn elsewhere(kind: FieldKind, value: &str) -> Option<&'static str> {
+    let value = value.to_ascii_lowercase();
+    match (kind, value.as_str()) {
+        (FieldKind::Tag(kind::STATE), "unread" | "unseen" | "new") => {
+            Some("NOT is:read, which also finds mail of formats that hold no states")
+        }
+        (FieldKind::Tag(kind::STATE), "unflagged" | "unstarred") => Some("NOT is:flagged"),
+        (FieldKind::Tag(kind::STATE), "unreplied" | "unanswered") => Some("NOT is:replied"),
+        (FieldKind::Tag(kind::STATE), "attach" | "attachment") => Some("has:attachment"),
+        (FieldKind::Tag(kind::STATE), "encrypted") => Some("notindexed:encrypted"),
+        (FieldKind::Tag(kind::STATE), "signed") => {
+            Some("type:p7s, type:application/pgp-signature or auth.dkim:any")
+        }
+        (FieldKind::Tag(kind::STATE), "list") => Some("list:*"),
+        (FieldKind::Tag(kind::HAS), "attach" | "attachments" | "file") => Some("has:attachment"),
+        (FieldKind::Tag(kind::HAS), "hops" | "received") => Some("has:hop"),
+        (FieldKind::Tag(kind::HAS), "anomalies") => Some("has:anomaly"),
+        (FieldKind::Tag(kind::HAS), "finding" | "findings") => Some("finding:any"),
+        (FieldKind::Tag(kind::HAS), "label" | "labels" | "userlabels") => Some("label:*"),
+        _ => None,
+    }
 }
 
 /// Longest set that an error names whole.

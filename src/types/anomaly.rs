@@ -151,11 +151,15 @@ anomalies! {
     MissingFrom, "missing-from", Info, "RFC 5322 section 3.6", "There is no From field.";
     MissingDate, "missing-date", Info, "RFC 5322 section 3.6", "There is no Date field; no other time was put in its place.";
     MissingMessageId, "missing-message-id", Info, "RFC 5322 section 3.6.4", "There is no Message-ID field.";
-    MessageIdInvalid, "message-id-invalid", Info, "RFC 5322 section 3.6.4", "The Message-ID is not one `<..>` token.";
+    MessageIdInvalid, "message-id-invalid", Info, "RFC 5322 section 3.6.4", "The Message-ID is not one `<..>` token, comments aside; where there is one, it was taken.";
     AddressInvalid, "address-invalid", Notice, "RFC 5322 section 3.4", "An address field could not be read as addresses.";
+    AddressForm, "address-form", Info, "RFC 5322 section 3.4", "An address stands in text that is not in the form of the standard (an unbalanced quote, text around it, a scheme, blanks that no reader sees) and was taken out of it.";
+    AddressWrittenAt, "address-written-at", Info, "Mailman practice", "An address is written as `user at host`, as list archives write it against harvesters; it was read as user@host.";
+    AddressInEncodedWord, "address-in-encoded-word", Notice, "RFC 2047 section 5", "An address stands inside an encoded word, where the standard has only names; it was taken out of it.";
     AddressInDisplayName, "address-in-display-name", Notice, "RFC 5322 section 3.4", "The display name holds an address other than the real one.";
-    EncodedWordInvalid, "encoded-word-invalid", Info, "RFC 2047 section 2", "An encoded word that is malformed, or holds bytes that its charset does not have, is shown as it stands (what can be read of it is searchable); one whose charset is not known was read as UTF-8 where it is, else as windows-1252.";
-    ParameterConflict, "parameter-conflict", Notice, "RFC 2231", "Two forms of one parameter differ, such as filename and filename*.";
+    EncodedWordInvalid, "encoded-word-invalid", Info, "RFC 2047 section 2", "An encoded word that is malformed, or holds bytes that its charset does not have, is shown as it stands (what can be read of it is searchable); one whose charset is not known was read as UTF-8 where it is, else as windows-1252; one without its base64 padding, or that ends in the middle of a character, was read all the same.";
+    ParameterConflict, "parameter-conflict", Notice, "RFC 2231", "Two forms of one parameter differ, such as filename and filename*, or two of one name; all can be found, the first is shown.";
+    ProtectedHeaderDiffers, "protected-header-differs", Notice, "RFC 9788 section 2", "A part that is signed, or says that it protects its header, holds a field that differs from that of the message; both can be found.";
     ReceivedMisplaced, "received-misplaced", Notice, "RFC 5321 section 4.4", "A Received field stands below two or more author fields.";
     // dates
     DateUnreadable, "date-unreadable", Notice, "RFC 5322 section 3.3", "There is a date field but no date could be read from it.";
@@ -204,13 +208,16 @@ anomalies! {
     TransferEncodingUnknown, "transfer-encoding-unknown", Notice, "RFC 2045 section 6.1", "The transfer encoding is not known; the bytes were taken as they stand.";
     ContentTypeInvalid, "content-type-invalid", Info, "RFC 2045 section 5.1", "The Content-Type could not be read; text/plain was assumed, as the standard says.";
     CharsetUnknown, "charset-unknown", Notice, "RFC 2045 section 5.1", "The charset is not known; the text was read as UTF-8 where it is, else as windows-1252.";
+    CharsetByEscapes, "charset-by-escapes", Info, "RFC 1468", "Text marks itself by the escapes of ISO-2022 or HZ where another charset, or none, is stated; it was read by its escapes.";
     CharsetInvalid, "charset-invalid", Info, "RFC 2045 section 5.1", "Bytes that the stated charset does not have; each is shown as U+FFFD.";
     UuencodeFound, "uuencode-found", Info, "POSIX uuencode", "A uuencoded file stands in the text; it is listed as an attachment.";
     UuencodeDamaged, "uuencode-damaged", Notice, "POSIX uuencode", "A uuencoded file does not end as it should, or a line has the wrong length.";
     YencFound, "yenc-found", Info, "yEnc draft 1.3", "A yEnc file stands in the text; it is listed as an attachment.";
     YencDamaged, "yenc-damaged", Notice, "yEnc draft 1.3", "Size or CRC of a yEnc file do not agree with its trailer.";
+    MessageInFile, "message-in-file", Info, "RFC 2046 section 5.2.1", "A file of another type holds a message, and is named or typed like one; it was read as a message too.";
     PartialMessage, "partial-message", Notice, "RFC 2046 section 5.2.2", "A message/partial: one piece of a message sent in pieces; it was not put together.";
     ExternalBody, "external-body", Notice, "RFC 2046 section 5.2.3", "A message/external-body: the content lies elsewhere and was not fetched.";
+    InvisibleText, "invisible-text", Info, "Unicode 15 section 23", "Text or a name holds characters that no reader sees: without width, soft hyphens, or controls of direction; words are found without them, and in the parts that they cut.";
     HiddenText, "hidden-text", Notice, "HTML/CSS practice", "The HTML holds text that a reader would not see; it was indexed and marked.";
     Encrypted, "encrypted", Notice, "RFC 3156, RFC 8551", "The content is encrypted and could not be searched.";
     ChildLimit, "child-limit", Strong, "mailtrail limit", "There are more messages inside this message than the limit; the rest is kept as attachments.";
