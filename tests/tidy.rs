@@ -223,6 +223,25 @@ fn docs_wrap_at_their_width() {
 }
 
 #[test]
+fn every_promise_names_tests_that_are_there() {
+    let text = fs::read_to_string(below("docs/promises.md")).unwrap();
+    let mut count = 0;
+    for row in text.lines().filter(|line| line.starts_with("| [")) {
+        let tests = row.rsplit(" | ").next().unwrap();
+        let named: Vec<&str> = tests.split('`').skip(1).step_by(2).collect();
+        assert!(!named.is_empty(), "a promise without a test: {row}");
+        for test in named {
+            let (file, name) = test.rsplit_once("::").unwrap();
+            let file = if file.starts_with("src/") { file.to_owned() } else { format!("tests/it/{file}.rs") };
+            let code = fs::read_to_string(below(&file)).unwrap_or_default();
+            assert!(code.contains(&format!("fn {name}(")), "{test} is not in {file}");
+            count += 1;
+        }
+    }
+    assert!(count > 90, "{count} tests are named");
+}
+
+#[test]
 fn no_test_file_is_forgotten() {
     let main = fs::read_to_string(below("tests/it/main.rs")).unwrap();
     for entry in fs::read_dir(below("tests/it")).unwrap() {
