@@ -16,6 +16,7 @@ mod reader;
 mod recorded;
 mod sources;
 pub mod trust;
+pub mod way;
 mod writer;
 
 pub use overlap::refuse_overlap;

@@ -31,7 +31,8 @@ pub(super) fn run(context: &Context, args: &ExportArgs, out: &mut Out) -> Result
     } else {
         Form::Eml
     };
-    let order = Order { keys: &keys, query: &query, form, attachments: args.attachments };
+    let zone = args.tz.as_deref().unwrap_or("UTC");
+    let order = Order { keys: &keys, query: &query, zone, form, attachments: args.attachments };
     context.warn_if_nobody(case.reader.case_info()?.examiner.as_deref());
     let HandedOut { written, logged } = export(&case, &order, &args.to, &context.run())?;
     let totals = written.totals;

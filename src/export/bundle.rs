@@ -4,6 +4,8 @@
 use std::fs;
 use std::path::Path;
 
+use crate::case::trust;
+use crate::case::way::ItemWay;
 use crate::catalog::Catalog;
 use crate::store::Reader;
 use crate::types::{ItemKey, Sha256Digest};
@@ -14,7 +16,7 @@ use super::formats::{
     AttachmentFiles, CsvManifest, EmlFiles, ExportEnd, ExportEntry, ExportFormat, JsonlManifest, MboxFile,
 };
 use super::item::Teller;
-use super::manifest::Totals;
+use super::manifest::{ManifestHead, Totals};
 
 /// Form of the mail in an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +47,8 @@ pub struct Order<'a> {
     pub keys: &'a [ItemKey],
     /// The query that found them, for the manifest.
     pub query: &'a str,
+    /// The zone in which its days and times count, for the manifest.
+    pub zone: &'a str,
     /// Form of the mail.
     pub form: Form,
     /// Whether attachments are written too.
@@ -77,7 +81,8 @@ pub fn write(
 ) -> Result<Written, ExportError> {
     prepare(reader, to)?;
     let mut folder = ExportFolder::new(to);
-    let mut formats = formats(order);
+    let (settings, settings_event) = trust::settings(reader)?;
+    let mut formats = formats(order, settings_event);
     for format in &mut formats {
         format.begin(&mut folder)?;
     }
@@ -90,8 +95,10 @@ pub fn write(
         let told = teller.tell(row)?;
         let number = format!("{:0width$}", totals.items);
         let (file, failed) = (None, Vec::new());
-        let mut entry =
-            ExportEntry { reader, catalog, row, told: &told, number, file, attachments: 0, failed };
+        // Bytes that cannot be read are told by the form that writes them.
+        let way = ItemWay::of(reader, catalog, row, &settings).ok();
+        let (told, way) = (&told, way.as_ref());
+        let mut entry = ExportEntry { reader, catalog, row, told, way, number, file, attachments: 0, failed };
         for format in &mut formats {
             format.item(&mut folder, &mut entry)?;
         }
@@ -118,7 +125,7 @@ pub fn write(
 }
 
 /// The forms of an export: first those that write the mail, then those that tell of it.
-fn formats<'a>(order: &Order<'a>) -> Vec<Box<dyn ExportFormat + 'a>> {
+fn formats<'a>(order: &Order<'a>, settings_event: Option<u64>) -> Vec<Box<dyn ExportFormat + 'a>> {
     let mut formats: Vec<Box<dyn ExportFormat + 'a>> = Vec::new();
     formats.push(match order.form {
         Form::Eml => Box::new(EmlFiles { is_raw: false }),
@@ -128,7 +135,12 @@ fn formats<'a>(order: &Order<'a>) -> Vec<Box<dyn ExportFormat + 'a>> {
     if order.attachments {
         formats.push(Box::new(AttachmentFiles));
     }
-    formats.push(Box::new(JsonlManifest::new(order.query, order.form.code())));
+    formats.push(Box::new(JsonlManifest::new(ManifestHead {
+        query: order.query,
+        form: order.form.code(),
+        zone: order.zone,
+        settings_event,
+    })));
     formats.push(Box::<CsvManifest>::default());
     formats
 }

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::case::way::{self, HopStanding, ItemWay};
 use crate::catalog::{NoteRow, Row};
 use crate::facts::Role;
 use crate::store::{Reader, StoreError};
@@ -77,11 +78,26 @@ pub struct Totals {
     pub attachments: u64,
 }
 
+/// What was asked for, and on what the conclusions rest.
+#[derive(Clone, Copy, Debug)]
+pub struct ManifestHead<'a> {
+    /// The query as given.
+    pub query: &'a str,
+    /// Code of the form of the mail.
+    pub form: &'static str,
+    /// The zone in which the days and times of the query count.
+    pub zone: &'a str,
+    /// The custody event that named the recipient's side; `None` where nothing was set.
+    pub settings_event: Option<u64>,
+}
+
 /// The first line of `manifest.jsonl`.
-pub fn head(query: &str, form: &str, totals: &Totals, ledger: &LedgerHead) -> Vec<u8> {
+pub fn head(head: &ManifestHead<'_>, totals: &Totals, ledger: &LedgerHead) -> Vec<u8> {
+    let ManifestHead { query, form, zone, settings_event } = *head;
     let mut line = Vec::new();
     let mut o = Obj::new(&mut line);
     o.uint("attachments", totals.attachments).uint("bytes", totals.bytes).uint("children", totals.children);
+    o.str("clock_policy", way::CLOCK_POLICY);
     o.str("form", form).uint("items", totals.items);
     o.arr("ledger", &ledger.segments, |out, (number, bytes, sha256)| {
         let mut o = Obj::new(out);
@@ -92,8 +108,12 @@ pub fn head(query: &str, form: &str, totals: &Totals, ledger: &LedgerHead) -> Ve
         o.uint("segment", u64::from(*number)).digest("sha256", sha256);
         o.end();
     });
-    o.digest("ledger_sha256", &ledger.sha256).str("query", query).str("schema", SCHEMA);
-    o.str("type", "export").uint("undated", totals.undated);
+    o.digest("ledger_sha256", &ledger.sha256);
+    way::write_limits(&mut o);
+    o.str("query", query);
+    way::write_rule_set(&mut o);
+    o.str("schema", SCHEMA).opt_uint("settings_event", settings_event);
+    o.str("type", "export").uint("undated", totals.undated).str("zone", zone);
     o.end();
     line.push(b'\n');
     line
@@ -130,10 +150,38 @@ pub const COLUMNS: &[&str] = &[
     "container_anomalies",
 ];
 
-/// The line of column names.
-pub fn csv_head() -> String {
-    let names: Vec<String> = COLUMNS.iter().map(|name| csv_cell(name)).collect();
+/// Columns that stand behind them in an export.
+pub const WAY_COLUMNS: &[&str] = &["hops_trust", "findings"];
+
+/// The line of column names; in an export with those of the way.
+pub fn csv_head(with_way: bool) -> String {
+    let way = WAY_COLUMNS.iter().filter(|_| with_way);
+    let names: Vec<String> = COLUMNS.iter().chain(way).map(|name| csv_cell(name)).collect();
     format!("{}\r\n", names.join(","))
+}
+
+/// Who stands behind each hop, in the order of `hops`.
+fn trust_cell(way: &ItemWay) -> String {
+    let one = |hop: &HopStanding| match hop.disputed_by.as_slice() {
+        [] => hop.trust.to_owned(),
+        rules => format!("{} (disputed by {})", hop.trust, rules.join(", ")),
+    };
+    way.hops.iter().map(one).collect::<Vec<_>>().join("; ")
+}
+
+/// The rules that found something, each with its word.
+fn findings_cell(way: &ItemWay) -> String {
+    let mut all: Vec<String> =
+        way.findings.iter().map(|one| format!("{} ({})", one.rule.id, one.rule.severity.word())).collect();
+    all.dedup();
+    all.join("; ")
+}
+
+/// The line of an export: [`csv_row`] and the cells of [`WAY_COLUMNS`].
+pub fn csv_row_with_way(row: &str, way: Option<&ItemWay>) -> String {
+    let cells = [way.map(trust_cell), way.map(findings_cell)];
+    let cells: Vec<String> = cells.into_iter().map(|cell| csv_cell(&cell.unwrap_or_default())).collect();
+    format!("{},{}\r\n", row.trim_end_matches(['\r', '\n']), cells.join(","))
 }
 
 /// One item as a line of CSV; lists are joined by `; `. The raw values are in the JSON lines.

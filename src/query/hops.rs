@@ -2,13 +2,14 @@
 
 use jiff::tz::TimeZone;
 
-use super::fields::{FieldKind, HopField};
+use super::fields::{FieldKind, HopField, HopWord};
 use super::parser::{Node, Term};
 use super::plan::{one_of, open, term, wrong};
 use super::value;
 use super::{QueryError, QueryProblem, SearchError};
 use crate::index::schema::{self, HopHost, kind};
 use crate::index::{self, HopSet, IndexReader, Lookup, Set};
+use crate::route::DISPUTED;
 use crate::types::time::UtcMs;
 
 /// All places of host names.
@@ -100,8 +101,12 @@ fn asked(asked_for: &Term, field: HopField, zone: &TimeZone) -> Result<Asked, Qu
             vec![text_of(kind, text.trim_start_matches('<').trim_end_matches('>'), open)]
         }
         HopField::OneOf(words) => {
-            let meant = one_of(asked_for)?.into_iter();
-            meant.map(|word| text_of(words.kind(), word, false)).collect()
+            let mut meant = one_of(asked_for)?;
+            // A disputed hop is a claim; `contradicted` was the word for it until rules only disputed.
+            if words == HopWord::Trust && (meant.contains(&"claimed") || meant.contains(&"contradicted")) {
+                meant.push(DISPUTED);
+            }
+            meant.into_iter().map(|word| text_of(words.kind(), word, false)).collect()
         }
         HopField::Software => {
             let (text, open) = open(asked_for)?;

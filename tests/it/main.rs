@@ -45,6 +45,7 @@ mod lists;
 mod manifest_schema;
 mod many_sources;
 mod mbox_generator;
+mod monotone;
 mod old_cases;
 mod only_reads;
 mod read_only_and_offline;

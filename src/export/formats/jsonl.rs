@@ -3,22 +3,21 @@
 use crate::export::ExportError;
 use crate::export::folder::{ExportFolder, Spool};
 use crate::export::item::{self, Extra};
-use crate::export::manifest::{self, LedgerHead};
+use crate::export::manifest::{self, LedgerHead, ManifestHead};
 
 use super::{ExportEnd, ExportEntry, ExportFormat, MailFile};
 
 /// The file `manifest.jsonl`. Its first line has the totals, so the others wait on the disk until the last item is written.
 #[derive(Debug)]
 pub(in crate::export) struct JsonlManifest<'a> {
-    query: &'a str,
-    form: &'static str,
+    head: ManifestHead<'a>,
     lines: Option<Spool>,
     line: Vec<u8>,
 }
 
 impl<'a> JsonlManifest<'a> {
-    pub(in crate::export) fn new(query: &'a str, form: &'static str) -> Self {
-        Self { query, form, lines: None, line: Vec::new() }
+    pub(in crate::export) fn new(head: ManifestHead<'a>) -> Self {
+        Self { head, lines: None, line: Vec::new() }
     }
 }
 
@@ -31,7 +30,7 @@ impl ExportFormat for JsonlManifest<'_> {
     fn item(&mut self, _: &mut ExportFolder, entry: &mut ExportEntry<'_>) -> Result<(), ExportError> {
         let Some(lines) = &mut self.lines else { return Ok(()) };
         let file = entry.file.as_ref().map(MailFile::told);
-        let extra = Extra { schema: manifest::SCHEMA, file, ..Extra::default() };
+        let extra = Extra { schema: manifest::SCHEMA, file, way: entry.way, ..Extra::default() };
         self.line.clear();
         item::write(&mut self.line, entry.row, entry.told, &extra);
         self.line.push(b'\n');
@@ -42,7 +41,7 @@ impl ExportFormat for JsonlManifest<'_> {
         let Some(lines) = self.lines.take() else { return Ok(()) };
         let mut file = folder.create("manifest.jsonl")?;
         let ledger = LedgerHead::read(end.reader)?;
-        file.put(&manifest::head(self.query, self.form, end.totals, &ledger))?;
+        file.put(&manifest::head(&self.head, end.totals, &ledger))?;
         lines.copy_into(&mut file)?;
         end.manifest = Some(folder.close(file)?.0);
         Ok(())

@@ -6,6 +6,7 @@ mod eml;
 mod jsonl;
 mod mbox;
 
+use crate::case::way::ItemWay;
 use crate::catalog::{Catalog, Row};
 use crate::store::Reader;
 use crate::types::Sha256Digest;
@@ -39,6 +40,8 @@ pub(super) struct ExportEntry<'a> {
     pub(super) catalog: &'a Catalog,
     pub(super) row: &'a Row<'a>,
     pub(super) told: &'a Told<'a>,
+    /// What was concluded about its way; `None` when its bytes could not be read.
+    pub(super) way: Option<&'a ItemWay>,
     /// Its place in the export, from 1, with as many digits as the last one has.
     pub(super) number: String,
     /// Its mail, when it could be written.
