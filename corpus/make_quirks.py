@@ -275,6 +275,7 @@ def hops():
 def main():
     import quirks_mime
     import quirks_boxes
+    import quirks_read
 
     base_dir = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE
     headers()
@@ -284,6 +285,7 @@ def main():
     hops()
     quirks_mime.add()
     quirks_boxes.add()
+    quirks_read.add()
     for folder in ("mail", "mbox", "other", "maildir"):
         shutil.rmtree(base_dir / folder, ignore_errors=True)
     for path, (data, answer) in sorted(DONE.items()):

@@ -17,6 +17,16 @@ pub(super) const MAX_TRIED: usize = 64 << 20;
 /// Most signatures of one message for which other readings are tried.
 pub(super) const MAX_SIGNATURES_TRIED: usize = 8;
 
+/// What all signatures of one message together may cost, in bytes and the like: some seconds. Without it, many signatures over a
+/// long body of short lines would cost minutes.
+const MAX_WORK: u64 = 4_000_000_000;
+/// What a line costs beside its bytes when it is hashed.
+const LINE: u64 = 32;
+/// What it costs to close the hash at a line.
+const CLOSED_LINE: u64 = 300;
+/// Readings beside the first, each of which costs a pass.
+const READINGS: u64 = 8;
+
 /// A way to read a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reading {
@@ -151,6 +161,9 @@ pub(super) struct Bodies<'a> {
     depth: Depth,
     tried: usize,
     known: Vec<(Want, BodyCheck)>,
+    lines: OnceCell<u64>,
+    work: u64,
+    is_given_up: bool,
 }
 
 /// What a signature asks of a body.
@@ -184,10 +197,28 @@ impl<'a> Bodies<'a> {
             depth,
             tried: 0,
             known: Vec::new(),
+            lines: OnceCell::new(),
+            work: MAX_WORK,
+            is_given_up: false,
         }
     }
 
-    /// The check of a signature's `bh=`; `None` when `a=` is unknown, or the body is not whole.
+    /// Whether a signature was left unchecked because those before it had cost too much.
+    pub(super) fn is_given_up(&self) -> bool {
+        self.is_given_up
+    }
+
+    /// Takes the cost of so many passes and closed lines, when as much is left.
+    fn may_spend(&mut self, passes: u64, closings: u64) -> bool {
+        let lines = *self.lines.get_or_init(|| memchr::memchr_iter(b'\n', self.body).count() as u64);
+        let pass = (self.body.len() as u64).saturating_add(lines.saturating_mul(LINE));
+        let closings = closings.saturating_mul(lines).saturating_mul(CLOSED_LINE);
+        let left = self.work.checked_sub(pass.saturating_mul(passes).saturating_add(closings));
+        left.inspect(|left| self.work = *left).is_some()
+    }
+
+    /// The check of a signature's `bh=`; `None` when `a=` is unknown, the body is not whole, or the signatures before it cost too
+    /// much.
     pub(super) fn check(&mut self, signature: &Signature) -> Option<BodyCheck> {
         if matches!(self.depth, Depth::Head | Depth::Outline { is_whole: false }) {
             return None;
@@ -200,6 +231,10 @@ impl<'a> Bodies<'a> {
         };
         if let Some((_, check)) = self.known.iter().find(|(w, _)| *w == want) {
             return Some(check.clone());
+        }
+        if !self.may_spend(1, 0) {
+            self.is_given_up = true;
+            return None;
         }
         let check = self.compute(&want);
         self.known.push((want, check.clone()));
@@ -233,7 +268,11 @@ impl<'a> Bodies<'a> {
         if check.computed == want.hash {
             check.reading = Some(if self.has_bare_lf() { Reading::LfAsCrlf } else { Reading::AsIs });
         } else if !want.hash.is_empty() {
-            let may = self.tried < MAX_SIGNATURES_TRIED && self.body.len() <= MAX_TRIED;
+            let (passes, closings) =
+                if self.depth == Depth::Full { (READINGS, 2) } else { (READINGS / 2, 0) };
+            let may = self.tried < MAX_SIGNATURES_TRIED
+                && self.body.len() <= MAX_TRIED
+                && self.may_spend(passes, closings);
             check.is_cut_short = !may;
             if may {
                 self.tried += 1;
@@ -389,5 +428,32 @@ impl TrimSuffix for [u8] {
     fn trim_suffix_all(&self, byte: u8) -> &[u8] {
         let end = self.iter().rposition(|b| *b != byte).map_or(0, |n| n + 1);
         self.get(..end).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parse::dkim::{SignatureKind, signature};
+    use crate::parse::header;
+
+    #[test]
+    fn signatures_are_left_unchecked_when_those_before_them_cost_too_much() {
+        let message = b"Subject: x\r\n\r\na\r\nb\r\n";
+        let read = header::read(message).value;
+        let mut bodies = Bodies::new(message, &read, None, Depth::Full);
+        let one = |length: u64| {
+            let text = format!(" v=1; a=rsa-sha256; d=a.example; s=s; l={length}; h=from; bh=QUFB; b=QUFB");
+            signature(text.as_bytes(), 0, SignatureKind::Dkim).value
+        };
+        assert!(bodies.check(&one(1)).is_some_and(|check| !check.is_cut_short));
+        // A pass costs the bytes and the lines.
+        bodies.work = 6 + 2 * LINE;
+        assert!(bodies.check(&one(2)).is_some_and(|check| check.is_cut_short));
+        assert!(!bodies.is_given_up());
+        assert_eq!(bodies.check(&one(3)), None);
+        assert!(bodies.is_given_up());
+        // What was computed before is known all the same.
+        assert!(bodies.check(&one(1)).is_some());
     }
 }

@@ -24,7 +24,7 @@ pub use when::{Clock, Judged};
 use crate::parse::dkim::{SignatureKind, signature as read_signature};
 use crate::parse::header::{self, Field, Header};
 use crate::parse::known::Known;
-use crate::types::Anomaly;
+use crate::types::{Anomaly, AnomalyKind};
 
 use body::Bodies;
 use signature::Checker;
@@ -168,6 +168,9 @@ fn look<'a>(
         Depth::Full | Depth::Head => arc::chain(&checker, &mut bodies, &mut anomalies),
         Depth::Outline { .. } => arc::newest(&checker, &mut bodies),
     };
+    if bodies.is_given_up() {
+        anomalies.push(Anomaly::whole(AnomalyKind::WorkLimit));
+    }
     let (dkim_total, unchecked) = (fields.len() as u64, unchecked(header));
     Report { judged, recorded, spf, recorded_total, dkim, dkim_total, unchecked, arc, anomalies }
 }

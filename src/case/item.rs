@@ -1,10 +1,13 @@
 //! The bytes behind a row: as found in the container, and as the message they stand for.
 
+use std::cell::RefCell;
+
 use crate::catalog::{AttachmentRow, BlobPlace, Catalog, Row};
-use crate::facts::{Attachment, PARSE_LIMIT, PARSE_LIMIT_SLICE, files};
+use crate::facts::files::{AttachmentReader, MessageTree};
+use crate::facts::{Attachment, PARSE_LIMIT, PARSE_LIMIT_SLICE};
 use crate::store::Reader;
 use crate::store::pack::{BLOB_IN_MEMORY, BlobAt, FrameAt};
-use crate::types::Sha256Digest;
+use crate::types::{ItemKey, Sha256Digest};
 
 use super::ItemBytesError;
 
@@ -14,15 +17,91 @@ pub fn blob_at(place: &BlobPlace, sha256: Sha256Digest) -> BlobAt {
     BlobAt { frame: FrameAt { pack, at, len, raw }, offset, len: size, sha256 }
 }
 
+/// The bytes of items one after the other. The last message that a child was taken out of is kept, so that the many children of one
+/// message cost one reading of it.
+#[derive(Debug)]
+pub struct ItemBytes<'a> {
+    reader: &'a Reader,
+    catalog: &'a Catalog,
+    last: RefCell<Option<(ItemKey, MessageTree)>>,
+}
+
+impl<'a> ItemBytes<'a> {
+    /// Of the items of a case.
+    pub fn new(reader: &'a Reader, catalog: &'a Catalog) -> Self {
+        Self { reader, catalog, last: RefCell::new(None) }
+    }
+
+    /// As [`raw`].
+    ///
+    /// # Errors
+    /// As [`raw`].
+    pub fn raw(&self, row: &Row<'_>) -> Result<Vec<u8>, ItemBytesError> {
+        match row.blob(self.catalog)? {
+            Some(place) => Ok(self.reader.blob(&blob_at(&place, row.digests(self.catalog)?.sha256))?),
+            None => self.child(row),
+        }
+    }
+
+    /// As [`message`].
+    ///
+    /// # Errors
+    /// As [`raw`].
+    pub fn message(&self, row: &Row<'_>) -> Result<Vec<u8>, ItemBytesError> {
+        let slice = self.raw(row)?;
+        Ok(match row.rule().apply(&slice) {
+            std::borrow::Cow::Borrowed(_) => slice,
+            std::borrow::Cow::Owned(message) => message,
+        })
+    }
+
+    /// As [`as_read`].
+    ///
+    /// # Errors
+    /// As [`raw`].
+    pub fn as_read(&self, row: &Row<'_>) -> Result<Vec<u8>, ItemBytesError> {
+        match row.blob(self.catalog)? {
+            Some(place) if place.size > BLOB_IN_MEMORY => {
+                let at = blob_at(&place, row.digests(self.catalog)?.sha256);
+                let head = self.reader.blob_head(&at, PARSE_LIMIT_SLICE)?;
+                let mut message = row.rule().apply(&head).into_owned();
+                message.truncate(usize::try_from(PARSE_LIMIT).unwrap_or(usize::MAX));
+                Ok(message)
+            }
+            _ => self.message(row),
+        }
+    }
+
+    /// A child is read out of its message again; its digest must be that of the row.
+    fn child(&self, row: &Row<'_>) -> Result<Vec<u8>, ItemBytesError> {
+        let key = row.key().message();
+        let mut last = self.last.borrow_mut();
+        if last.as_ref().is_none_or(|(of, _)| *of != key) {
+            *last = None;
+            let mut top = None;
+            self.catalog.each([key], |row| -> Result<(), ItemBytesError> {
+                top = Some(message(self.reader, self.catalog, row)?);
+                Ok(())
+            })?;
+            let top = top.ok_or(ItemBytesError::NoItem { key })?;
+            *last = Some((key, MessageTree::new(top)));
+        }
+        let part = row.part().unwrap_or_default();
+        let sha256 = row.digests(self.catalog)?.sha256;
+        last.as_mut()
+            .and_then(|(_, tree)| tree.child(part))
+            .filter(|bytes| Sha256Digest::of(bytes) == sha256)
+            .map(<[u8]>::to_vec)
+            .ok_or_else(|| ItemBytesError::NoChild { part: part.to_owned() })
+    }
+}
+
 /// The exact bytes of an item as found in its container; of a child its decoded bytes. Checked against their digest.
 ///
 /// # Errors
 /// [`ItemBytesError`].
 pub fn raw(reader: &Reader, catalog: &Catalog, row: &Row<'_>) -> Result<Vec<u8>, ItemBytesError> {
-    match row.blob(catalog)? {
-        Some(place) => Ok(reader.blob(&blob_at(&place, row.digests(catalog)?.sha256))?),
-        None => child(reader, catalog, row),
-    }
+    ItemBytes::new(reader, catalog).raw(row)
 }
 
 /// The message of an item, un-escaped by the container's rule; of a child its decoded bytes.
@@ -30,11 +109,7 @@ pub fn raw(reader: &Reader, catalog: &Catalog, row: &Row<'_>) -> Result<Vec<u8>,
 /// # Errors
 /// As [`raw`].
 pub fn message(reader: &Reader, catalog: &Catalog, row: &Row<'_>) -> Result<Vec<u8>, ItemBytesError> {
-    let slice = raw(reader, catalog, row)?;
-    Ok(match row.rule().apply(&slice) {
-        std::borrow::Cow::Borrowed(_) => slice,
-        std::borrow::Cow::Owned(message) => message,
-    })
+    ItemBytes::new(reader, catalog).message(row)
 }
 
 /// The message of an item as far as it was read for its facts: all of it, or the first [`PARSE_LIMIT`] bytes when it is too
@@ -43,33 +118,48 @@ pub fn message(reader: &Reader, catalog: &Catalog, row: &Row<'_>) -> Result<Vec<
 /// # Errors
 /// As [`raw`].
 pub fn as_read(reader: &Reader, catalog: &Catalog, row: &Row<'_>) -> Result<Vec<u8>, ItemBytesError> {
-    match row.blob(catalog)? {
-        Some(place) if place.size > BLOB_IN_MEMORY => {
-            let head = reader.blob_head(&blob_at(&place, row.digests(catalog)?.sha256), PARSE_LIMIT_SLICE)?;
-            let mut message = row.rule().apply(&head).into_owned();
-            message.truncate(usize::try_from(PARSE_LIMIT).unwrap_or(usize::MAX));
-            Ok(message)
+    ItemBytes::new(reader, catalog).as_read(row)
+}
+
+/// The attachments of one item, one after the other.
+#[derive(Debug)]
+pub struct ItemAttachments<'a> {
+    files: AttachmentReader<'a>,
+    /// Bytes that were read of a message that goes on.
+    cut: Option<u64>,
+}
+
+impl<'a> ItemAttachments<'a> {
+    /// Of an item; `read` is what [`as_read`] gives.
+    pub fn new(read: &'a [u8], row: &Row<'_>) -> Self {
+        let is_long = row.part().is_none() && row.end() - row.start() > BLOB_IN_MEMORY;
+        Self { files: AttachmentReader::new(read), cut: is_long.then_some(read.len() as u64) }
+    }
+
+    /// The decoded bytes of an attachment.
+    ///
+    /// # Errors
+    /// [`ItemBytesError::NoAttachment`] when the message does not hold it any more, [`ItemBytesError::AttachmentCut`] when it goes
+    /// on beyond what is read of a long message: then nobody knows where it ends.
+    pub fn read(&mut self, number: usize, file: &AttachmentRow) -> Result<Vec<u8>, ItemBytesError> {
+        if self.cut.is_some_and(|cut| file.at.end() >= cut) {
+            return Err(ItemBytesError::AttachmentCut { number, limit: PARSE_LIMIT });
         }
-        _ => message(reader, catalog, row),
+        self.files.read(&fact(file)).ok_or(ItemBytesError::NoAttachment { number })
     }
 }
 
 /// The decoded bytes of an attachment of an item; `read` is what [`as_read`] gives.
 ///
 /// # Errors
-/// [`ItemBytesError::NoAttachment`] when the message does not hold it any more, [`ItemBytesError::AttachmentCut`] when it goes on
-/// beyond what is read of a long message: then nobody knows where it ends.
+/// As [`ItemAttachments::read`].
 pub fn attachment(
     read: &[u8],
     row: &Row<'_>,
     number: usize,
     file: &AttachmentRow,
 ) -> Result<Vec<u8>, ItemBytesError> {
-    let is_long = row.part().is_none() && row.end() - row.start() > BLOB_IN_MEMORY;
-    if is_long && file.at.end() >= read.len() as u64 {
-        return Err(ItemBytesError::AttachmentCut { number, limit: PARSE_LIMIT });
-    }
-    files::attachment(read, &fact(file)).ok_or(ItemBytesError::NoAttachment { number })
+    ItemAttachments::new(read, row).read(number, file)
 }
 
 /// An attachment's row as the fact it was made from.
@@ -84,22 +174,6 @@ fn fact(row: &AttachmentRow) -> Attachment {
         sha256: row.sha256,
         at: row.at,
     }
-}
-
-/// A child is read out of its message again; its digest must be that of the row.
-fn child(reader: &Reader, catalog: &Catalog, row: &Row<'_>) -> Result<Vec<u8>, ItemBytesError> {
-    let mut top = None;
-    catalog.each([row.key().message()], |row| -> Result<(), ItemBytesError> {
-        top = Some(message(reader, catalog, row)?);
-        Ok(())
-    })?;
-    let top = top.ok_or(ItemBytesError::NoItem { key: row.key().message() })?;
-    let part = row.part().unwrap_or_default();
-    let sha256 = row.digests(catalog)?.sha256;
-    files::child(&top, part)
-        .map(std::borrow::Cow::into_owned)
-        .filter(|bytes| Sha256Digest::of(bytes) == sha256)
-        .ok_or_else(|| ItemBytesError::NoChild { part: part.to_owned() })
 }
 
 /// Copies the bytes of an item as found, however many, checking them against their digest at the end.

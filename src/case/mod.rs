@@ -9,6 +9,7 @@ use crate::query::{QueryError, SearchError};
 use crate::store::StoreError;
 use crate::types::ItemKey;
 
+mod append;
 pub mod item;
 pub mod keys;
 mod overlap;
@@ -19,11 +20,12 @@ pub mod trust;
 pub mod way;
 mod writer;
 
+pub use append::{add_key_file, append, set_trust};
 pub use overlap::refuse_overlap;
 pub use reader::CaseReader;
 pub use recorded::recorded_catalog;
 pub use sources::{SourceNames, source_names, unreadable_files};
-pub use writer::{CaseWriter, tell};
+pub use writer::CaseWriter;
 
 /// Why a case could not be opened, asked or written to.
 #[derive(Debug, thiserror::Error)]

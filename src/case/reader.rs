@@ -98,9 +98,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn record_and_index_can_be_sent_to_another_thread() {
+    fn a_case_that_is_read_can_be_sent_to_another_thread() {
         fn is_send<T: Send>() {}
-        is_send::<Reader>();
-        is_send::<IndexReader>();
+        is_send::<CaseReader>();
     }
 }

@@ -15,8 +15,7 @@ use super::CaseError;
 pub fn recorded_catalog(dir: &Path) -> Result<Catalog, CaseError> {
     let catalog = Catalog::open(&Reader::open(dir)?.layout().catalog())?;
     // A writer may have begun a source meanwhile. What the catalog has was in the record before: so that is read after.
-    let segments = Reader::open(dir)?.segments()?;
-    let known: BTreeSet<u32> = segments.iter().map(|segment| segment.number).collect();
+    let known: BTreeSet<u32> = Reader::open(dir)?.segment_numbers()?.into_iter().collect();
     match catalog.sources().iter().filter(|source| !known.contains(&source.segment)).count() {
         0 => Ok(catalog),
         sources => Err(CaseError::Unrecorded { sources }),

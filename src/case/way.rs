@@ -2,17 +2,16 @@
 //! item's own bytes and the settings alone. What other messages show of clocks is left out, so that no other item changes it.
 
 use crate::auth;
-use crate::catalog::{Catalog, Row};
+use crate::catalog::Row;
 use crate::facts::{MAX_HOPS, PARSE_LIMIT, derive};
 use crate::parse::header;
 use crate::route::{self, Mail, Model, RULES, Settings};
-use crate::store::Reader;
 use crate::store::pack::BLOB_IN_MEMORY;
 use crate::types::json::{self, Obj};
 use crate::types::{ByteRange, Sha256Digest};
 
 use super::ItemBytesError;
-use super::item::{as_read, raw};
+use super::item::ItemBytes;
 
 /// The clocks that delays and findings rest on.
 pub const CLOCK_POLICY: &str = "times as they are written; no clock of another message is taken into account";
@@ -59,15 +58,10 @@ impl ItemWay {
     ///
     /// # Errors
     /// [`ItemBytesError`].
-    pub fn of(
-        reader: &Reader,
-        catalog: &Catalog,
-        row: &Row<'_>,
-        settings: &Settings,
-    ) -> Result<Self, ItemBytesError> {
+    pub fn of(bytes: &ItemBytes<'_>, row: &Row<'_>, settings: &Settings) -> Result<Self, ItemBytesError> {
         let is_long = row.part().is_none() && row.end() - row.start() > BLOB_IN_MEMORY;
-        let message = as_read(reader, catalog, row)?;
-        let found = if row.lines() > 0 && !is_long { Some(raw(reader, catalog, row)?) } else { None };
+        let message = bytes.as_read(row)?;
+        let found = if row.lines() > 0 && !is_long { Some(bytes.raw(row)?) } else { None };
         let mut facts = derive::first(&message);
         facts.size = if is_long { row.size() } else { message.len() as u64 };
         let header = header::read(&message).value;

@@ -1,12 +1,9 @@
-//! A case opened for writing, and the events by which it tells what was set, added and handed out.
+//! A case opened for writing by whoever adds evidence or makes anew what is derived from it.
 
 use std::path::Path;
 
-use crate::route::Settings;
 use crate::store::{CaseInfo, Head, Run, StoreError, Writer};
 use crate::types::CustodyEvent;
-
-use super::{keys, trust};
 
 /// A case opened for writing; it holds the lock until it is dropped.
 #[derive(Debug)]
@@ -32,22 +29,6 @@ impl CaseWriter {
         Ok(Self { store: Writer::open(dir, run)? })
     }
 
-    /// Names the recipient's own servers and networks; what was named before no longer counts.
-    ///
-    /// # Errors
-    /// As [`Writer::commit`].
-    pub fn set_trust(&mut self, settings: &Settings) -> Result<Head, StoreError> {
-        self.store.commit_event(&CustodyEvent::TrustSet(trust::words(settings)))
-    }
-
-    /// Puts a key file into the case, all of it.
-    ///
-    /// # Errors
-    /// As [`Writer::commit`].
-    pub fn add_key_file(&mut self, path: &[u8], note: Option<&str>, text: &[u8]) -> Result<Head, StoreError> {
-        self.store.commit_event(&keys::event(path, note, text))
-    }
-
     /// Tells that catalog and index were made anew from so many items.
     ///
     /// # Errors
@@ -63,15 +44,4 @@ impl CaseWriter {
     pub fn close(self) -> Result<Head, StoreError> {
         self.store.close()
     }
-}
-
-/// Tells the custody log of what was handed out of the case, and lets the case go. What was handed out is there all the same when
-/// that cannot be done: the case may lie on a read-only medium, somebody may be writing to it, or its record may be damaged.
-///
-/// # Errors
-/// As [`Writer::open`] and [`Writer::commit`].
-pub fn tell(dir: &Path, run: &Run, event: &CustodyEvent) -> Result<Head, StoreError> {
-    let mut case = CaseWriter::open(dir, run)?;
-    case.store.commit_event(event)?;
-    case.close()
 }

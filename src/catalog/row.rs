@@ -1,7 +1,7 @@
 //! A row of the catalog as it is read out of its block.
 
 use std::net::IpAddr;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::block::{Block, Column, Rest};
 use super::fill::{IN_LIST, list, more, time};
@@ -295,7 +295,7 @@ impl<'a> Row<'a> {
                         None => (self.rest.text(take.num()?)?, self.rest.text(take.num()?)?),
                     };
                     if roles.contains(&role) {
-                        out.push(PersonRow { role, name: Rc::from(name), address: Rc::from(address) });
+                        out.push(PersonRow { role, name: Arc::from(name), address: Arc::from(address) });
                     }
                 }
             }
@@ -323,9 +323,9 @@ impl<'a> Row<'a> {
                 out.push(AttachmentRow {
                     part: take.text()?,
                     name: take.text()?,
-                    content_type: Rc::from(self.rest.text(take.num()?)?),
-                    disposition: Rc::from(self.rest.text(take.num()?)?),
-                    encoding: Rc::from(self.rest.text(take.num()?)?),
+                    content_type: Arc::from(self.rest.text(take.num()?)?),
+                    disposition: Arc::from(self.rest.text(take.num()?)?),
+                    encoding: Arc::from(self.rest.text(take.num()?)?),
                     size: take.num()?,
                     at: take.range(0)?,
                     sha256: Sha256Digest::from_bytes(digests.digest()?),
@@ -348,7 +348,7 @@ impl<'a> Row<'a> {
             while !take.is_empty() {
                 let (head, at) = (take.num()?, take.opt_range(0)?);
                 let detail = if head & 1 != 0 { Some(take.text()?) } else { None };
-                let code: Rc<str> = Rc::from(self.rest.text(head >> 2)?);
+                let code: Arc<str> = Arc::from(self.rest.text(head >> 2)?);
                 let kind = AnomalyKind::from_code(&code);
                 out.push(NoteRow { kind, code, at, detail, of_source: head & 2 != 0 });
             }
@@ -380,12 +380,12 @@ impl<'a> Row<'a> {
             }
             if has(more::STATE) {
                 for _ in 0..take.num()? {
-                    out.state.push(Rc::from(self.rest.text(take.num()?)?));
+                    out.state.push(Arc::from(self.rest.text(take.num()?)?));
                 }
             }
             if has(more::NOT_INDEXED) {
                 for _ in 0..take.num()? {
-                    let reason = Rc::from(self.rest.text(take.num()?)?);
+                    let reason = Arc::from(self.rest.text(take.num()?)?);
                     out.not_indexed.push((take.text()?, reason));
                 }
             }
@@ -483,7 +483,7 @@ pub(super) fn notes(packed: &[u8]) -> Option<Vec<NoteRow>> {
     let mut take = Take(packed);
     let mut out = Vec::new();
     while !take.is_empty() {
-        let code: Rc<str> = Rc::from(take.text()?);
+        let code: Arc<str> = Arc::from(take.text()?);
         let has_detail = take.byte()? == 1;
         let at = take.opt_range(0)?;
         let detail = if has_detail { Some(take.text()?) } else { None };

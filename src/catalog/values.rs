@@ -1,7 +1,7 @@
 //! What a row tells beside its plain values.
 
 use std::net::IpAddr;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::facts::Role;
 use crate::types::server::ServerState;
@@ -23,9 +23,9 @@ pub struct PersonRow {
     /// The field.
     pub role: Role,
     /// Decoded display name; may be empty.
-    pub name: Rc<str>,
+    pub name: Arc<str>,
     /// `local@domain` as written; may be empty.
-    pub address: Rc<str>,
+    pub address: Arc<str>,
 }
 
 /// An attachment.
@@ -36,11 +36,11 @@ pub struct AttachmentRow {
     /// The claimed name, decoded.
     pub name: String,
     /// `type/subtype`.
-    pub content_type: Rc<str>,
+    pub content_type: Arc<str>,
     /// `attachment`, `inline` or empty.
-    pub disposition: Rc<str>,
+    pub disposition: Arc<str>,
     /// Transfer encoding.
-    pub encoding: Rc<str>,
+    pub encoding: Arc<str>,
     /// Bytes after decoding.
     pub size: u64,
     /// Digest of the decoded bytes.
@@ -53,7 +53,7 @@ pub struct AttachmentRow {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NoteRow {
     /// Its code.
-    pub code: Rc<str>,
+    pub code: Arc<str>,
     /// Its row in the table, when this version has it.
     pub kind: Option<AnomalyKind>,
     /// Where; in the container for those of the source's reader, else in the message.
@@ -76,9 +76,9 @@ pub struct MoreRow {
     /// `Received` fields there are: more than hops when not all were read.
     pub hops_total: u64,
     /// Mailbox state.
-    pub state: Vec<Rc<str>>,
+    pub state: Vec<Arc<str>>,
     /// Part path and reason of what is not indexed.
-    pub not_indexed: Vec<(String, Rc<str>)>,
+    pub not_indexed: Vec<(String, Arc<str>)>,
     /// What the server said of it, when it was acquired from an account.
     pub server: Option<ServerState>,
 }

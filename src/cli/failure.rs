@@ -93,6 +93,12 @@ impl From<StoreError> for Failure {
                 failure.exit = Exit::Locked;
                 failure.hint("wait until it is done, or stop it; the lock goes away with the process")
             }
+            StoreError::Unsettled { .. } => {
+                failure.exit = Exit::Locked;
+                failure.hint(
+                    "whoever holds the case puts it right with its next commit: run the command again then",
+                )
+            }
             StoreError::NewerFormat { .. } => {
                 failure.exit = Exit::NewerFormat;
                 failure.hint("use the version of mailtrail that wrote the case, or a newer one")

@@ -3,7 +3,7 @@
 use std::os::unix::ffi::OsStrExt as _;
 
 use crate::auth::{KeyEntry, KeyStore};
-use crate::case::{CaseWriter, keys};
+use crate::case::{add_key_file, keys};
 use crate::store::Reader;
 use crate::types::json::Obj;
 use crate::types::text::shown;
@@ -35,9 +35,8 @@ fn put(context: &Context, add: &KeysAdd, out: &mut Out) -> Result<Exit, Failure>
         return Err(Failure::new(format!("there is no key in {}", shown(&add.file.display().to_string())))
             .hint("a line is `selector._domainkey.example.org v=DKIM1; p=..`"));
     }
-    let mut case = CaseWriter::open(context.case()?, &context.run())?;
-    case.add_key_file(add.file.as_os_str().as_bytes(), add.note.as_deref(), &text)?;
-    let head = case.close()?;
+    let (path, note) = (add.file.as_os_str().as_bytes(), add.note.as_deref());
+    let head = add_key_file(context.case()?, &context.run(), path, note, &text)?;
     if !unread.is_empty() {
         let lines: Vec<String> = unread.iter().take(5).map(u64::to_string).collect();
         let what = counted(unread.len() as u64, "line", "lines");

@@ -1,6 +1,6 @@
 //! `trust`: names the recipient's own servers and networks, as a recorded setting of the case.
 
-use crate::case::{CaseWriter, trust};
+use crate::case::{set_trust, trust};
 use crate::route::Settings;
 use crate::store::{Head, Reader};
 use crate::types::json::Obj;
@@ -70,9 +70,7 @@ fn moment(text: &str) -> Result<UtcMs, Failure> {
 }
 
 fn commit(context: &Context, settings: &Settings, out: &mut Out) -> Result<Exit, Failure> {
-    let mut case = CaseWriter::open(context.case()?, &context.run())?;
-    case.set_trust(settings)?;
-    let head = case.close()?;
+    let head = set_trust(context.case()?, &context.run(), settings)?;
     context.notes.note("`hops` and `path` use these settings at once; `mailtrail rebuild` brings searches by finding up to date");
     tell(context, settings, Some(head.events.saturating_sub(1)), Some(&head), out)?;
     Ok(Exit::Done)

@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::Path;
 
+use crate::case::item::ItemBytes;
 use crate::case::trust;
 use crate::case::way::ItemWay;
 use crate::catalog::Catalog;
@@ -88,6 +89,7 @@ pub fn write(
     }
     let mut written = Written::default();
     let teller = Teller::new(catalog);
+    let bytes = &ItemBytes::new(reader, catalog);
     let width = order.keys.len().to_string().len().max(6);
     catalog.each(order.keys.iter().copied(), |row| -> Result<(), ExportError> {
         let totals = &mut written.totals;
@@ -96,9 +98,10 @@ pub fn write(
         let number = format!("{:0width$}", totals.items);
         let (file, failed) = (None, Vec::new());
         // Bytes that cannot be read are told by the form that writes them.
-        let way = ItemWay::of(reader, catalog, row, &settings).ok();
+        let way = ItemWay::of(bytes, row, &settings).ok();
         let (told, way) = (&told, way.as_ref());
-        let mut entry = ExportEntry { reader, catalog, row, told, way, number, file, attachments: 0, failed };
+        let mut entry =
+            ExportEntry { reader, catalog, bytes, row, told, way, number, file, attachments: 0, failed };
         for format in &mut formats {
             format.item(&mut folder, &mut entry)?;
         }

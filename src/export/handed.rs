@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::case::{CaseReader, tell};
+use crate::case::{CaseReader, append};
 use crate::store::{Head, Reader, Run, StoreError};
 use crate::types::event::{ExportTally, RestoreTally};
 use crate::types::json::Obj;
@@ -63,7 +63,7 @@ pub fn export(
         query: order.query.to_owned(),
         to: real(to),
     });
-    let logged = tell(reader.layout().root(), run, &event);
+    let logged = append(reader.layout().root(), run, &event);
     Ok(HandedOut { written, logged })
 }
 
@@ -114,7 +114,7 @@ pub fn restore(
         renamed: Some(rebuilt.renamed.len() as u64),
         to: real(to),
     });
-    let logged = tell(reader.layout().root(), run, &event);
+    let logged = append(reader.layout().root(), run, &event);
     Ok(HandedOut { written: rebuilt, logged })
 }
 

@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 
-use super::parts::{self, Reader};
+use super::parts::{self, MAX_FILES, Reader};
 use super::text::Buffers;
-use super::{ChildPlace, ItemFacts, ItemText, TextFact, TextRole, hops, ids, people, state, text};
+use super::{
+    ChildPlace, ItemFacts, ItemText, NotIndexed, TextFact, TextRole, hops, ids, people, state, text,
+};
 use crate::parse::date::date;
 use crate::parse::header::{self, Header};
 use crate::parse::known::Known;
@@ -18,6 +20,13 @@ use crate::types::{Anomaly, AnomalyKind, ByteRange, ItemKey, Sha256Digest};
 const MAX_WORK: usize = 16;
 /// What may be read beside that, so that small messages are never cut.
 const FREE_WORK: usize = 256 << 20;
+/// Bytes of messages inside messages that are decoded, as a multiple of the top message: they are held while it is read. RFC 2046
+/// section 5.2.1 lets nobody encode them.
+const MAX_DECODED: usize = 3;
+/// What may be decoded beside that.
+const FREE_DECODED: usize = 64 << 20;
+/// Parts that are read of a message and all that are inside it, and files that are taken out of their text.
+const MAX_PARTS: usize = 3 * mime::MAX_PARTS;
 
 /// Buffers that are used again from item to item; one for each thread.
 #[derive(Debug, Default)]
@@ -47,6 +56,9 @@ pub type Visit<'a> = dyn FnMut(Seen<'_>) + 'a;
 struct Budget {
     children: u32,
     work: usize,
+    decoded: usize,
+    parts: usize,
+    files: usize,
 }
 
 /// A message inside a message, ready to be read.
@@ -59,7 +71,9 @@ struct Child<'a> {
 /// it, in the order their parts stand, each before those inside it. Never fails and never panics.
 pub fn derive(message: &[u8], scratch: &mut Scratch, visit: &mut Visit<'_>) {
     let work = message.len().saturating_mul(MAX_WORK).saturating_add(FREE_WORK);
-    let mut budget = Budget { children: ItemKey::MAX_CHILD, work };
+    let decoded = message.len().saturating_mul(MAX_DECODED).saturating_add(FREE_DECODED);
+    let mut budget =
+        Budget { children: ItemKey::MAX_CHILD, work, decoded, parts: MAX_PARTS, files: MAX_PARTS };
     one(message, None, 0, scratch, &mut budget, visit);
 }
 
@@ -97,8 +111,9 @@ fn one(
     let read = header::read(message);
     let header = read.value;
     facts.anomalies.extend(read.anomalies);
-    let walked = mime::walk_below(message, &header, depth);
+    let walked = mime::walk_below(message, &header, depth, budget.parts);
     let parts = walked.value;
+    budget.parts = budget.parts.saturating_sub(parts.len());
     let charset = stated_charset(&parts);
     let context = Context { charset: &charset };
     fields(&header, context, &mut facts);
@@ -106,8 +121,17 @@ fn one(
 
     let Scratch { text, buffers, spare } = scratch;
     text.clear();
-    let mut reader =
-        Reader { message, parts: &parts, prefix: &prefix, context, buffers, spare, text, facts: &mut facts };
+    let mut reader = Reader {
+        message,
+        parts: &parts,
+        prefix: &prefix,
+        context,
+        buffers,
+        spare,
+        text,
+        facts: &mut facts,
+        most_files: MAX_FILES.min(budget.files),
+    };
     let mut children = Vec::new();
     for (index, part) in parts.iter().enumerate() {
         reader.read(index);
@@ -116,6 +140,7 @@ fn one(
         }
     }
     text::add_header(message, &header, context, reader.buffers, reader.text);
+    budget.files = budget.files.saturating_sub(reader.facts.attachments.len());
     lines(message, header.body_start, &mut facts.anomalies);
     thinned(&mut facts.anomalies);
     visit(Seen { message, header: &header, facts, text: &scratch.text });
@@ -145,7 +170,9 @@ fn child<'a>(
     let at = ByteRange::of_usize(part.body.start, part.body.end);
     let refused = if budget.children == 0 {
         Some(AnomalyKind::ChildLimit)
-    } else if part.body.len() > budget.work {
+    } else if part.body.len() > budget.work
+        || part.encoding != Encoding::Identity && part.body.len() > budget.decoded
+    {
         Some(AnomalyKind::WorkLimit)
     } else {
         None
@@ -160,12 +187,15 @@ fn child<'a>(
     let message = reader.message;
     let (bytes, trailing) = parts::content(message, part, &mut Vec::new(), &mut reader.facts.anomalies);
     if let Some(rest) = trailing {
-        reader.begin(reader.path(index), part, TextRole::Around, String::new());
+        reader.begin(reader.path(index), part, TextRole::Around, "");
         text::push_bytes(rest, super::Zone::Body, reader.buffers, reader.text);
     }
     budget.children -= 1;
     budget.work = budget.work.saturating_sub(bytes.len());
     let identity = part.encoding == Encoding::Identity;
+    if !identity {
+        budget.decoded = budget.decoded.saturating_sub(bytes.len());
+    }
     let in_message = absolute.filter(|_| identity).map(|by| at.shifted(by));
     let place = ChildPlace { part: reader.path(index), in_parent: at, in_message };
     children.push(Child { bytes, place });
@@ -227,6 +257,9 @@ fn fields(header: &Header<'_>, context: Context<'_>, facts: &mut ItemFacts) {
             Known::Status | Known::XStatus | Known::XMozillaStatus => state::add(field, facts),
             _ => {}
         }
+    }
+    if facts.anomalies.iter().any(|a| a.kind == AnomalyKind::CharsetUnknown) {
+        facts.not_indexed.push(NotIndexed { part: String::new(), reason: "charset-unknown" });
     }
     hops::add(header, facts);
     if !header.fields.is_empty() {
@@ -447,6 +480,41 @@ mod tests {
             assert!(got[0].hidden.contains(word), "{word}");
         }
         assert_eq!(codes(&got[0]), ["preamble-text", "epilogue-text", "hidden-text"]);
+    }
+
+    #[test]
+    fn of_many_files_in_a_text_as_many_as_parts_are_taken_out_and_their_names_are_shared() {
+        let text = "begin 644 a\n#0V%T\n`\nend\n".repeat(MAX_FILES + 10);
+        let mail = format!("Content-Type: text/plain; name=\"{}\"\n\n{text}findme\n", "n".repeat(100_000));
+        let (mut files, mut codes) = (0, Vec::new());
+        let mut scratch = Scratch::default();
+        derive(mail.as_bytes(), &mut scratch, &mut |seen| {
+            files = seen.facts.attachments.len();
+            codes.extend(seen.facts.anomalies.iter().map(|anomaly| anomaly.kind));
+        });
+        assert_eq!(files, MAX_FILES);
+        assert!(codes.contains(&AnomalyKind::PartLimit));
+        // What is not taken out is searched as text, and the long name is there once.
+        assert!(scratch.text.text.ends_with("end\nfindme\n"));
+        let mut long: Vec<_> = scratch.text.parts.iter().filter(|part| part.name.len() > 1000).collect();
+        assert!(long.len() > 1000);
+        long.dedup_by(|a, b| std::sync::Arc::ptr_eq(&a.name, &b.name));
+        assert_eq!(long.len(), 1);
+    }
+
+    #[test]
+    fn messages_in_an_encoding_are_decoded_up_to_a_limit_and_kept_as_files_beyond() {
+        let inner = "Content-Type: message/rfc822\nContent-Transfer-Encoding: quoted-printable\n\n";
+        let mut budget = Budget { children: 100, work: 1 << 20, decoded: 250, parts: 100, files: 100 };
+        let mail = format!("{inner}{inner}{inner}{inner}Subject: x\n\n{}", "y".repeat(40));
+        let mut seen = Vec::new();
+        one(mail.replace('=', "=3D").as_bytes(), None, 0, &mut Scratch::default(), &mut budget, &mut |one| {
+            let kinds: Vec<_> = one.facts.anomalies.iter().map(|anomaly| anomaly.kind).collect();
+            seen.push((kinds.contains(&AnomalyKind::WorkLimit), one.facts.attachments.len()));
+        });
+        let (last, before) = seen.split_last().unwrap();
+        assert_eq!(*last, (true, 1), "{seen:?}");
+        assert!(before.iter().all(|one| *one == (false, 0)) && seen.len() < 5, "{seen:?}");
     }
 
     #[test]

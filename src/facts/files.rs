@@ -1,85 +1,189 @@
 //! The bytes behind facts: an attachment's content, a message inside a message.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
 
-use super::parts::{content, next_file};
+use super::parts::{FileCursor, content};
 use super::{Attachment, ItemFacts};
 use crate::parse::header;
-use crate::parse::mime::{self, Encoding, Form};
+use crate::parse::mime::{self, Encoding, Form, Part};
 use crate::types::{ByteRange, Sha256Digest};
+
+/// The attachments of one message (or child), taken out of it one after the other. Its parts are walked once, and the part that was
+/// decoded last is kept, with the place in it of the last file inside its text: what is asked for in the order of the facts costs
+/// one reading of the message, however many there are.
+#[derive(Debug)]
+pub struct AttachmentReader<'a> {
+    message: &'a [u8],
+    parts: Vec<Part>,
+    /// Where to begin to look for a part.
+    next: usize,
+    decoded: Option<Decoded<'a>>,
+}
+
+/// A part that was decoded.
+#[derive(Debug)]
+struct Decoded<'a> {
+    part: usize,
+    bytes: Cow<'a, [u8]>,
+    /// How many files inside its text were passed.
+    files: usize,
+    /// Where the next one is.
+    cursor: FileCursor,
+}
+
+impl<'a> AttachmentReader<'a> {
+    /// Of a message.
+    pub fn new(message: &'a [u8]) -> Self {
+        let header = header::read(message).value;
+        let parts = mime::walk(message, &header).value;
+        Self { message, parts, next: 0, decoded: None }
+    }
+
+    /// The decoded bytes of an attachment that is a fact of the message. `None` when the message does not hold it: the digest is
+    /// compared.
+    pub fn read(&mut self, wanted: &Attachment) -> Option<Vec<u8>> {
+        let inside = wanted.part.rsplit_once('#').and_then(|(_, n)| n.parse::<usize>().ok());
+        let start = usize::try_from(wanted.at.start()).ok()?;
+        let end = usize::try_from(wanted.at.end()).ok()?;
+        let first = self.next;
+        for index in (first..self.parts.len()).chain(0..first) {
+            let Some(part) = self.parts.get(index) else { continue };
+            let holds = part.body.start <= start && end <= part.body.end;
+            if part.form == Form::Multipart || !holds {
+                continue;
+            }
+            if self.decoded.as_ref().is_none_or(|decoded| decoded.part != index) {
+                let (bytes, _) = content(self.message, part, &mut Vec::new(), &mut Vec::new());
+                self.decoded = Some(Decoded { part: index, bytes, files: 0, cursor: FileCursor::default() });
+            }
+            let found = self.decoded.as_mut().and_then(|decoded| match inside {
+                None => Some(decoded.bytes.to_vec()),
+                Some(n) => decoded.file(n),
+            });
+            if let Some(found) = found.filter(|f| Sha256Digest::of(f) == wanted.sha256) {
+                self.next = index;
+                return Some(found);
+            }
+        }
+        None
+    }
+}
+
+impl Decoded<'_> {
+    /// The `n`th file inside text, from 1.
+    fn file(&mut self, n: usize) -> Option<Vec<u8>> {
+        if n <= self.files {
+            (self.files, self.cursor) = (0, FileCursor::default());
+        }
+        while let Some((found, _)) = self.cursor.next(&self.bytes) {
+            self.files += 1;
+            if self.files == n {
+                return Some(found.data);
+            }
+        }
+        None
+    }
+}
 
 /// The decoded bytes of an attachment, in the message (or child) that it is a fact of. `None` when the message does
 /// not hold it: the digest is compared.
 pub fn attachment(message: &[u8], wanted: &Attachment) -> Option<Vec<u8>> {
-    let header = header::read(message).value;
-    let parts = mime::walk(message, &header).value;
-    let inside = wanted.part.rsplit_once('#').and_then(|(_, n)| n.parse::<usize>().ok());
-    let start = usize::try_from(wanted.at.start()).ok()?;
-    let end = usize::try_from(wanted.at.end()).ok()?;
-    for part in &parts {
-        let holds = part.body.start <= start && end <= part.body.end;
-        if part.form == Form::Multipart || !holds {
-            continue;
-        }
-        let (bytes, _) = content(message, part, &mut Vec::new(), &mut Vec::new());
-        let found = match inside {
-            None => Some(bytes.into_owned()),
-            Some(n) => embedded(&bytes, n),
-        };
-        if let Some(found) = found.filter(|f| Sha256Digest::of(f) == wanted.sha256) {
-            return Some(found);
-        }
-    }
-    None
+    AttachmentReader::new(message).read(wanted)
 }
 
-/// The `n`th file inside text, from 1.
-fn embedded(bytes: &[u8], n: usize) -> Option<Vec<u8>> {
-    let mut from = 0;
-    let mut count = 0;
-    while let Some((found, _)) = next_file(bytes, from) {
-        count += 1;
-        if count == n {
-            return Some(found.data);
+/// The messages inside a message, taken out of it one after the other. The way down to the last one is kept, so that what is asked
+/// for in the order of the parts costs one reading of each message.
+#[derive(Debug)]
+pub struct MessageTree {
+    /// The way down: the top message first, each in the one before.
+    levels: Vec<Level>,
+}
+
+/// A message on the way down.
+#[derive(Debug)]
+struct Level {
+    /// Its part path below the top message; empty for the top message itself.
+    path: String,
+    /// The bytes that it lies in; a message that is not encoded lies in those of its parent.
+    buffer: Arc<Vec<u8>>,
+    range: Range<usize>,
+    /// The parts that are messages, by their paths, the first of each path.
+    messages: BTreeMap<String, Part>,
+}
+
+impl Level {
+    fn new(path: String, buffer: Arc<Vec<u8>>, range: Range<usize>) -> Self {
+        let bytes = buffer.get(range.clone()).unwrap_or_default();
+        let header = header::read(bytes).value;
+        let parts = mime::walk(bytes, &header).value;
+        let prefix = if path.is_empty() { String::new() } else { format!("{path}.") };
+        let paths: Vec<(usize, String)> = parts
+            .iter()
+            .enumerate()
+            .filter(|(_, part)| part.form == Form::Message)
+            .map(|(n, _)| (n, format!("{prefix}{}", mime::path(&parts, n))))
+            .collect();
+        let mut messages = BTreeMap::new();
+        for (n, path) in paths {
+            if let Some(part) = parts.get(n) {
+                messages.entry(path).or_insert_with(|| part.clone());
+            }
         }
-        from = found.at.end;
+        drop(parts);
+        Self { path, buffer, range, messages }
     }
-    None
+
+    fn bytes(&self) -> &[u8] {
+        self.buffer.get(self.range.clone()).unwrap_or_default()
+    }
+
+    /// Whether the message at a path is this one or lies in it.
+    fn is_on_the_way_to(&self, path: &str) -> bool {
+        self.path.is_empty()
+            || path.strip_prefix(&self.path).is_some_and(|r| r.is_empty() || r.starts_with('.'))
+    }
+
+    /// The message in it that is at a path, or that has in it what is there.
+    fn below(&self, path: &str) -> Option<Self> {
+        let ends = path.match_indices('.').map(|(at, _)| at).chain([path.len()]);
+        let (full, part) = ends.filter_map(|end| self.messages.get_key_value(path.get(..end)?)).next()?;
+        if part.encoding == Encoding::Identity {
+            let from = |n: usize| self.range.start.saturating_add(n);
+            let range = from(part.body.start)..from(part.body.end);
+            return Some(Self::new(full.clone(), Arc::clone(&self.buffer), range));
+        }
+        let decoded = content(self.bytes(), part, &mut Vec::new(), &mut Vec::new()).0.into_owned();
+        let range = 0..decoded.len();
+        Some(Self::new(full.clone(), Arc::new(decoded), range))
+    }
+}
+
+impl MessageTree {
+    /// Of a top message.
+    pub fn new(top: Vec<u8>) -> Self {
+        let range = 0..top.len();
+        Self { levels: vec![Level::new(String::new(), Arc::new(top), range)] }
+    }
+
+    /// The decoded bytes of the message at a part path below the top message, such as `2.1`. `None` when there is none.
+    pub fn child(&mut self, path: &str) -> Option<&[u8]> {
+        while self.levels.len() > 1 && self.levels.last().is_some_and(|level| !level.is_on_the_way_to(path)) {
+            self.levels.pop();
+        }
+        while self.levels.last().is_some_and(|level| level.path != path) {
+            let deeper = self.levels.last()?.below(path)?;
+            self.levels.push(deeper);
+        }
+        self.levels.last().map(Level::bytes)
+    }
 }
 
 /// The decoded bytes of the message at a part path below the top message, such as `2.1`. `None` when there is none.
-pub fn child<'a>(top: &'a [u8], path: &str) -> Option<Cow<'a, [u8]>> {
-    let mut here: Cow<'a, [u8]> = Cow::Borrowed(top);
-    let mut prefix = String::new();
-    for _ in 0..=mime::MAX_DEPTH {
-        let (range, encoding_is_identity, decoded, full) = {
-            let header = header::read(&here).value;
-            let parts = mime::walk(&here, &header).value;
-            let hit = parts.iter().enumerate().filter(|(_, p)| p.form == Form::Message).find_map(|(n, p)| {
-                let full = format!("{prefix}{}", mime::path(&parts, n));
-                let on_the_way = path == full || path.strip_prefix(&full).is_some_and(|r| r.starts_with('.'));
-                on_the_way.then_some((p, full))
-            });
-            let (part, full) = hit?;
-            let identity = part.encoding == Encoding::Identity;
-            let decoded = if identity {
-                Vec::new()
-            } else {
-                content(&here, part, &mut Vec::new(), &mut Vec::new()).0.into_owned()
-            };
-            (part.body.clone(), identity, decoded, full)
-        };
-        here = match here {
-            Cow::Borrowed(bytes) if encoding_is_identity => Cow::Borrowed(bytes.get(range)?),
-            Cow::Owned(bytes) if encoding_is_identity => Cow::Owned(bytes.get(range)?.to_vec()),
-            _ => Cow::Owned(decoded),
-        };
-        if full == path {
-            return Some(here);
-        }
-        prefix = format!("{full}.");
-    }
-    None
+pub fn child(top: &[u8], path: &str) -> Option<Vec<u8>> {
+    MessageTree::new(top.to_vec()).child(path).map(<[u8]>::to_vec)
 }
 
 /// The place in `message` that a fact names, as bytes; empty when it lies outside.

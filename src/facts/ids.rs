@@ -11,20 +11,46 @@ use crate::types::{Anomaly, AnomalyKind};
 /// Most ids of References and In-Reply-To that are kept.
 const MAX_REFERENCES: usize = 10_000;
 
-/// The Message-ID: the value unfolded and trimmed, and its hash.
+/// The Message-ID: its first `<..>` token outside comments (RFC 5322 section 3.6.4), blanks taken out; without one the
+/// value, unfolded, without comments. And its hash.
 pub(crate) fn message_id(field: &Field<'_>, facts: &mut ItemFacts) {
     let flat = unfold(field.value);
     let value = flat.trim_ascii();
     let token = id_token(value);
-    let alone = token.is_some_and(|t| t.len() == value.len());
-    let valid = alone && value.contains(&b'@') && value.iter().all(u8::is_ascii_graphic);
+    let id = token.unwrap_or_else(|| without_comments(value));
+    let valid = token.is_some_and(|t| is_alone(value, t))
+        && id.contains(&b'@')
+        && id.iter().all(u8::is_ascii_graphic);
     if !valid && !value.is_empty() {
         facts.anomalies.push(Anomaly::at(AnomalyKind::MessageIdInvalid, field.value_at));
     }
     facts.mih = mih(value).map(|hash| hex(&hash));
-    facts.message_id_bytes = std::str::from_utf8(value).is_err().then(|| value.into());
-    let text = String::from_utf8_lossy(value).into_owned();
+    let mut id = std::borrow::Cow::Borrowed(id);
+    if token.is_some() && id.iter().any(u8::is_ascii_whitespace) {
+        // As `references` reads it: blanks come from folds.
+        id.to_mut().retain(|b| !b.is_ascii_whitespace());
+    }
+    facts.message_id_bytes = std::str::from_utf8(&id).is_err().then(|| id.as_ref().into());
+    let text = String::from_utf8_lossy(&id).into_owned();
     facts.message_id = Some(TextFact { text, at: field.value_at });
+}
+
+/// Whether only blanks and comments stand around a token of a value.
+fn is_alone(value: &[u8], token: &[u8]) -> bool {
+    let mut rest = value;
+    let mut seen = false;
+    loop {
+        rest = match rest {
+            [] => return seen,
+            [b' ' | b'\t' | b'\r' | b'\n', r @ ..] => r,
+            [b'(', ..] => comment_tail(rest),
+            _ if !seen && rest.starts_with(token) => {
+                seen = true;
+                rest.get(token.len()..).unwrap_or_default()
+            }
+            _ => return false,
+        };
+    }
 }
 
 /// The EDRM Message Identification Hash 1.0 of a Message-ID, unfolded and trimmed; `None` when there is nothing to hash.
@@ -108,6 +134,29 @@ mod tests {
             assert_eq!(facts_of(&value).mih.as_deref(), Some(vector), "{value}");
         }
         assert!(facts_of(id).anomalies.is_empty());
+    }
+
+    #[test]
+    fn a_comment_is_no_part_of_the_id_and_text_beside_it_is_told() {
+        let id = |value: &str| {
+            let facts = facts_of(value);
+            (facts.message_id.unwrap().text, facts.anomalies.len())
+        };
+        for value in
+            ["<c0@x.org> (added by postmaster@mx.example.net)", "(x) <c0@x.org>", "(<a@b>)\n <c0@x.org>"]
+        {
+            assert_eq!(id(value), ("<c0@x.org>".to_owned(), 0), "{value}");
+        }
+        for value in [
+            "<c0@x.org> added by mx",
+            "id <c0@x.org>",
+            "<c0@x.org> <d@x.org>",
+            "<c0@\n x.org>",
+            "<c0@x.org>.",
+        ] {
+            assert_eq!(id(value), ("<c0@x.org>".to_owned(), 1), "{value}");
+        }
+        assert_eq!(id("c0@x.org (comment)"), ("c0@x.org".to_owned(), 1));
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod state;
 mod text;
 
 use std::ops::Range;
+use std::sync::Arc;
 
 pub use crate::parse::date::DateReading;
 pub use crate::parse::header::one_line;
@@ -149,7 +150,7 @@ pub struct ChildPlace {
 pub struct NotIndexed {
     /// Part path; empty for the whole item.
     pub part: String,
-    /// `encrypted`, `charset-unknown`, `over-limit`, `binary`, `parser-failed`.
+    /// `encrypted`, `charset-unknown`, `charset-unstated`, `over-limit`, `binary`, `parser-failed`.
     pub reason: &'static str,
 }
 
@@ -162,7 +163,7 @@ pub struct ItemFacts {
     pub size: u64,
     /// Digest of those bytes for a child; for the message itself the ledger holds it.
     pub child_sha256: Option<(Sha256Digest, Sha256Digest)>,
-    /// First Message-ID value, unfolded and trimmed.
+    /// First Message-ID: its `<..>` token, or the value without comments where there is none.
     pub message_id: Option<TextFact>,
     /// Its bytes, when they are not UTF-8: then the text above has U+FFFD in it.
     pub message_id_bytes: Option<Box<[u8]>>,
@@ -221,19 +222,19 @@ pub enum TextRole {
     Around,
 }
 
-/// A part whose text was taken.
+/// A part whose text was taken. Its names are shared: a part that files are taken out of is labelled anew behind each of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TextPart {
     /// Number of its first stretch in [`ItemText::stretches`]; its last one is before the next part's first.
     pub first: usize,
     /// Part path; empty for a multipart that is the message itself.
-    pub path: String,
+    pub path: Arc<str>,
     /// `type/subtype` as stated; empty when not stated.
-    pub content_type: String,
+    pub content_type: Arc<str>,
     /// What it is to the message.
     pub role: TextRole,
     /// Claimed name of a file; may be empty.
-    pub name: String,
+    pub name: Arc<str>,
 }
 
 /// The text of one message for the index; reused from item to item.
@@ -250,7 +251,9 @@ pub struct ItemText {
 impl ItemText {
     /// The part that a stretch of body or hidden text is from.
     pub fn part_of(&self, stretch: usize) -> Option<&TextPart> {
-        self.parts.iter().rev().find(|p| p.first <= stretch)
+        // They stand in the order of their first stretches; of those that begin at one, the last has it.
+        let after = self.parts.partition_point(|p| p.first <= stretch);
+        self.parts.get(after.checked_sub(1)?)
     }
 
     /// Forgets the text and keeps the memory.

@@ -1,6 +1,7 @@
 //! The parts of a message: text to the index, files to attachments, messages to children.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::text::{self, Buffers, Source};
 use super::{Attachment, ItemFacts, ItemText, NotIndexed, TextPart, TextRole, Zone};
@@ -8,6 +9,10 @@ use crate::parse::mime::{self, Encoding, Form, Part};
 use crate::parse::value::Context;
 use crate::parse::{decode, uu, yenc};
 use crate::types::{Anomaly, AnomalyKind, ByteRange, Sha256Digest};
+
+/// Files are taken out of text as long as the message has fewer attachments; the rest is searched as text. As many as there may
+/// be parts: a line of twenty bytes makes a file, and what is known of it takes ten times as much.
+pub(crate) const MAX_FILES: usize = mime::MAX_PARTS;
 
 /// The decoded bytes of a part; what was odd goes to `anomalies`, and text behind base64 data to the second answer.
 pub(crate) fn content<'a>(
@@ -122,6 +127,8 @@ pub(crate) struct Reader<'a, 'b> {
     pub(crate) spare: &'b mut Vec<u8>,
     pub(crate) text: &'b mut ItemText,
     pub(crate) facts: &'b mut ItemFacts,
+    /// Files are taken out of text as long as there are fewer attachments.
+    pub(crate) most_files: usize,
 }
 
 impl Reader<'_, '_> {
@@ -153,9 +160,9 @@ impl Reader<'_, '_> {
     }
 
     /// What follows in the text is of this part.
-    pub(crate) fn begin(&mut self, path: String, part: &Part, role: TextRole, name: String) {
-        let (first, content_type) = (self.text.stretches.len(), part.content_type.clone());
-        self.text.parts.push(TextPart { first, path, content_type, role, name });
+    pub(crate) fn begin(&mut self, path: String, part: &Part, role: TextRole, name: &str) {
+        let (first, content_type) = (self.text.stretches.len(), part.content_type.as_str().into());
+        self.text.parts.push(TextPart { first, path: path.into(), content_type, role, name: name.into() });
     }
 
     /// Content-Description and its kin, and lines of the part's header that are no fields.
@@ -179,7 +186,7 @@ impl Reader<'_, '_> {
         let bytes = |range: &std::ops::Range<usize>| self.message.get(range.clone()).unwrap_or_default();
         let (before, after) = (bytes(&part.preamble), bytes(&part.epilogue));
         if !before.trim_ascii().is_empty() || !after.trim_ascii().is_empty() {
-            self.begin(self.path(index), part, TextRole::Around, String::new());
+            self.begin(self.path(index), part, TextRole::Around, "");
         }
         let place = |r: &std::ops::Range<usize>| ByteRange::of_usize(r.start, r.end);
         if !before.trim_ascii().is_empty() {
@@ -209,6 +216,10 @@ impl Reader<'_, '_> {
         let at = ByteRange::of_usize(part.body.start, part.body.end);
         let (bytes, trailing) = content(self.message, part, self.spare, &mut self.facts.anomalies);
         let (name, differ) = mime::name(part, self.context);
+        if part.disposition.by_escapes || part.parameters.by_escapes {
+            let at = ByteRange::of_usize(part.header.start, part.header.end);
+            self.facts.anomalies.push(Anomaly::at(AnomalyKind::CharsetByEscapes, at));
+        }
         if differ {
             let at = ByteRange::of_usize(part.header.start, part.header.end);
             self.facts.anomalies.push(Anomaly::at(AnomalyKind::ParameterConflict, at));
@@ -235,7 +246,7 @@ impl Reader<'_, '_> {
         let empty_root = index == 0 && part.body.is_empty();
         let is_file = (message_as_file || !is_body(part, &name)) && !empty_root;
         let role = if is_file { TextRole::File } else { TextRole::Body };
-        self.begin(path.clone(), part, role, name.clone());
+        self.begin(path.clone(), part, role, &name);
         if is_file {
             let attachment = Attachment {
                 part: path.clone(),
@@ -276,17 +287,22 @@ impl Reader<'_, '_> {
         let mut source = Source { bytes, charset: &charset, html, del_sp, unencoded, part: path, at };
         let mut from = 0;
         let mut count = 0;
-        if !html {
-            while let Some((found, encoding)) = next_file(bytes, from) {
-                count += 1;
-                source.bytes = bytes.get(from..found.at.start).unwrap_or_default();
-                text::add(&source, self.buffers, self.text, self.facts);
-                from = found.at.end;
-                self.embedded(part, &found, encoding, format!("{path}#{count}"));
-                let of = self.text.parts.iter().rev().find(|p| p.path == path).cloned();
-                if let Some(TextPart { role, name, .. }) = of {
-                    self.begin(path.to_owned(), part, role, name);
-                }
+        // The part itself, which the text behind each file goes on.
+        let label = self.text.parts.last().cloned();
+        let mut files = FileCursor::default();
+        while let Some((found, encoding)) = if html { None } else { files.next(bytes) } {
+            if self.facts.attachments.len() >= self.most_files {
+                self.facts.anomalies.push(Anomaly::at(AnomalyKind::PartLimit, at));
+                break;
+            }
+            count += 1;
+            source.bytes = bytes.get(from..found.at.start).unwrap_or_default();
+            text::add(&source, self.buffers, self.text, self.facts);
+            from = found.at.end;
+            self.embedded(&label, part, &found, encoding, format!("{path}#{count}"));
+            if let Some(label) = &label {
+                let first = self.text.stretches.len();
+                self.text.parts.push(TextPart { first, ..label.clone() });
             }
         }
         source.bytes = bytes.get(from..).unwrap_or_default();
@@ -301,7 +317,14 @@ impl Reader<'_, '_> {
     }
 
     /// A uuencoded or yEnc file inside text.
-    fn embedded(&mut self, part: &Part, found: &uu::Embedded, encoding: &'static str, path: String) {
+    fn embedded(
+        &mut self,
+        of: &Option<TextPart>,
+        part: &Part,
+        found: &uu::Embedded,
+        encoding: &'static str,
+        path: String,
+    ) {
         let body = &part.body;
         let at = if part.encoding == Encoding::Identity {
             ByteRange::of_usize(body.start + found.at.start, body.start + found.at.end)
@@ -318,7 +341,10 @@ impl Reader<'_, '_> {
         let mut name = String::new();
         crate::parse::charset::best(&found.name, &mut name);
         if is_like_text(&found.data) {
-            self.begin(path.clone(), part, TextRole::File, name.clone());
+            let first = self.text.stretches.len();
+            let content_type = of.as_ref().map(|of| Arc::clone(&of.content_type)).unwrap_or_default();
+            let (path, role) = (path.as_str().into(), TextRole::File);
+            self.text.parts.push(TextPart { first, path, content_type, role, name: name.as_str().into() });
             text::push_bytes(&found.data, Zone::Body, self.buffers, self.text);
         } else if !found.data.is_empty() {
             self.not_indexed(&path, &found.data);
@@ -336,14 +362,56 @@ impl Reader<'_, '_> {
     }
 }
 
-/// The next file inside text, whichever form it has.
-pub(crate) fn next_file(bytes: &[u8], from: usize) -> Option<(uu::Embedded, &'static str)> {
-    let uu = uu::find(bytes, from);
-    let end = uu.as_ref().map_or(bytes.len(), |f| f.at.start);
-    let head = bytes.get(..end).unwrap_or(bytes);
-    match yenc::find(head, from) {
-        Some(_) => yenc::find(bytes, from).map(|f| (f, "yenc")),
-        None => uu.map(|f| (f, "uuencode")),
+/// The files inside text one after the other, whichever form they have. Of each form the next one is remembered, so that many of
+/// one form do not make it look for the other again and again.
+#[derive(Debug, Default)]
+pub(crate) struct FileCursor {
+    at: usize,
+    uu: Ahead,
+    yenc: Ahead,
+}
+
+/// The next file of one form.
+#[derive(Debug, Default)]
+enum Ahead {
+    /// Nobody has looked.
+    #[default]
+    Unknown,
+    /// There is none.
+    None,
+    /// It begins here or behind.
+    File(uu::Embedded),
+}
+
+impl Ahead {
+    /// Where the next file at or behind `at` begins.
+    fn start(&mut self, at: usize, find: impl Fn(usize) -> Option<uu::Embedded>) -> Option<usize> {
+        let is_behind = matches!(self, Self::File(file) if file.at.start < at);
+        if matches!(self, Self::Unknown) || is_behind {
+            *self = find(at).map_or(Self::None, Self::File);
+        }
+        if let Self::File(file) = self { Some(file.at.start) } else { None }
+    }
+
+    fn take(&mut self) -> Option<uu::Embedded> {
+        if let Self::File(file) = std::mem::take(self) { Some(file) } else { None }
+    }
+}
+
+impl FileCursor {
+    /// The next file of a text, which must be the same each time, and its encoding.
+    pub(crate) fn next(&mut self, bytes: &[u8]) -> Option<(uu::Embedded, &'static str)> {
+        let uu = self.uu.start(self.at, |at| uu::find(bytes, at));
+        let yenc = self.yenc.start(self.at, |at| yenc::find(bytes, at));
+        let found = match (uu, yenc) {
+            (None, None) => None,
+            (Some(uu), yenc) if yenc.is_none_or(|yenc| uu < yenc) => Some((self.uu.take()?, "uuencode")),
+            _ => Some((self.yenc.take()?, "yenc")),
+        };
+        if let Some((file, _)) = &found {
+            self.at = file.at.end;
+        }
+        found
     }
 }
 

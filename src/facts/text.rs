@@ -69,11 +69,18 @@ pub(crate) fn add(source: &Source<'_>, buffers: &mut Buffers, text: &mut ItemTex
         }
         push(&buffers.string, Zone::Body, text);
     }
+    if reading.by_escapes {
+        facts.anomalies.push(Anomaly::at(AnomalyKind::CharsetByEscapes, source.at));
+        as_they_stand(bytes, text);
+    }
     if !reading.known {
         facts.anomalies.push(Anomaly::at(AnomalyKind::CharsetUnknown, source.at));
         facts.not_indexed.push(NotIndexed { part: source.part.to_owned(), reason: "charset-unknown" });
     } else if !reading.clean {
         facts.anomalies.push(Anomaly::at(AnomalyKind::CharsetInvalid, source.at));
+        if charset::is_ascii_name(label) && std::str::from_utf8(bytes).is_err() {
+            facts.not_indexed.push(NotIndexed { part: source.part.to_owned(), reason: "charset-unstated" });
+        }
     } else if reading.also_utf8 {
         let detail = "the bytes are valid UTF-8; both readings are searchable";
         facts.anomalies.push(Anomaly::at(AnomalyKind::CharsetInvalid, source.at).with(detail));
@@ -110,6 +117,16 @@ fn second_reading(source: &Source<'_>, bytes: &[u8], buffers: &mut Buffers, text
     }
 }
 
+/// Lines that may be HZ, as they stand: other text may hold its tildes too.
+fn as_they_stand(bytes: &[u8], text: &mut ItemText) {
+    let mut kept = String::new();
+    let tildes = memchr::memmem::Finder::new(b"~{");
+    for line in bytes.split_inclusive(|&b| b == b'\n').filter(|line| tildes.find(line).is_some()) {
+        charset::push_lossy(line, &mut kept);
+    }
+    push(&kept, Zone::Hidden, text);
+}
+
 fn add_page(source: &Source<'_>, buffers: &Buffers, text: &mut ItemText, facts: &mut ItemFacts) {
     let page = &buffers.page;
     push(&page.visible, Zone::Body, text);
@@ -140,7 +157,7 @@ pub(crate) fn push_bytes(bytes: &[u8], zone: Zone, buffers: &mut Buffers, text: 
         return;
     }
     buffers.string.clear();
-    charset::best(bytes, &mut buffers.string);
+    charset::decode(b"", bytes, &mut buffers.string);
     push(&buffers.string, zone, text);
 }
 

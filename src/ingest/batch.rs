@@ -46,7 +46,8 @@ pub(super) struct Batch {
 impl Weigh for Batch {
     fn weight(&self) -> usize {
         let items = usize::try_from(self.items).unwrap_or(usize::MAX);
-        self.held().saturating_add(items.saturating_mul(FACTS))
+        // A worker copies what is new into a frame, and packs that.
+        self.held().saturating_mul(3).saturating_add(items.saturating_mul(FACTS))
     }
 }
 

@@ -31,6 +31,7 @@ mod work;
 
 pub use crate::case::{keys, refuse_overlap, trust};
 pub use derived::Derived;
+pub use engine::{MOST_WORKERS, workers};
 pub use findings::import_findings;
 pub use import::{Imported, Request, import};
 pub use importer::Importer;

@@ -21,10 +21,10 @@ use super::tools::{Bench, Read, Subject, Tools};
 use super::{IngestError, Watch, state};
 
 /// Bytes of evidence that a worker reads at once.
-const CHUNK: u64 = 4 << 20;
+const CHUNK: u64 = 1 << 20;
 
 /// Items that it reads at once, at most.
-const MAX_ITEMS: usize = 1024;
+const MAX_ITEMS: usize = 256;
 
 /// Bytes that the facts of an item take before anybody has read it: a guess, put right by the worker.
 const FACTS: usize = 4096;
@@ -157,7 +157,7 @@ pub(super) fn catch_up_some(
             None => again.insert(Again::new(reader, threads, false)?),
         };
         let from = from.unwrap_or(0);
-        let bench = Bench::of(derived, threads);
+        let bench = Bench::of(derived, super::workers(threads));
         let Derived { catalog, index, .. } = derived;
         let items = again.read(number, from, &bench, Some(index), watch, &mut |step| {
             match step {

@@ -1,6 +1,6 @@
 //! What one worker needs to read items: scratch memory and its own part of the index.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::facts::derive::{Scratch, Seen, derive};
 use crate::facts::{ItemFacts, TextFact};
@@ -14,12 +14,13 @@ use super::way::Concluded;
 
 /// Memory that all workers together may fill with parts of the index before they are written out. More makes fewer
 /// segments, which are smaller in sum and a little faster to search, and takes as much more at the peak.
-const INDEX_MEMORY: usize = 88 << 20;
+const INDEX_MEMORY: usize = 56 << 20;
 
 /// What was read from one message, and from each message inside it.
 #[derive(Debug)]
 pub struct Read {
-    /// Facts of the message, then of its children in part order; with each child its bytes.
+    /// Facts of the message, then of its children in part order; with each child its header block, which the places of its hops
+    /// count in, when it has hops.
     pub facts: Vec<(ItemFacts, Option<Vec<u8>>)>,
 }
 
@@ -83,12 +84,29 @@ pub struct Tools {
     scratch: Scratch,
     index: Option<IndexWorker>,
     settings: Arc<Settings>,
+    turns: Arc<FlushTurns>,
+}
+
+/// Two parts of the index may be written out at once: each takes as much memory again as it holds, and all of them are
+/// full at about the same time.
+#[derive(Debug, Default)]
+struct FlushTurns([Mutex<()>; 2]);
+
+impl FlushTurns {
+    /// Waits until one of the two is free.
+    fn take(&self) -> MutexGuard<'_, ()> {
+        let Self([first, second]) = self;
+        match first.try_lock() {
+            Ok(turn) => turn,
+            Err(_) => second.lock().unwrap_or_else(PoisonError::into_inner),
+        }
+    }
 }
 
 impl Tools {
     /// Reads an item and, where there is an index, adds its words.
     pub fn read(&mut self, subject: &Subject<'_>) -> Read {
-        let Self { scratch, index, settings } = self;
+        let Self { scratch, index, settings, .. } = self;
         let mut facts = Vec::with_capacity(1);
         let mut child = 0;
         let done = caught(|| {
@@ -120,7 +138,9 @@ impl Tools {
                     });
                 }
                 child += 1;
-                let bytes = found.child.is_some().then(|| bytes.to_vec());
+                // All of the bytes of children in children would be the message many times over.
+                let is_named = found.child.is_some() && !found.hops.is_empty();
+                let bytes = is_named.then(|| bytes.get(..header.end).unwrap_or_default().to_vec());
                 facts.push((found, bytes));
             });
         });
@@ -162,9 +182,11 @@ impl Tools {
 
     /// Writes out the index part.
     pub fn flush(&mut self, writer: &Mutex<IndexWriter>) -> Result<(), IndexError> {
-        if let Some(index) = &mut self.index
-            && let Some(finished) = index.flush()?
-        {
+        let Some(index) = &mut self.index else { return Ok(()) };
+        let turn = self.turns.take();
+        let finished = index.flush()?;
+        drop(turn);
+        if let Some(finished) = finished {
             writer.lock().unwrap_or_else(PoisonError::into_inner).add(&finished)?;
         }
         Ok(())
@@ -184,7 +206,8 @@ fn failed(size: u64) -> ItemFacts {
 /// Reads one message without an index.
 pub fn read_message(message: &[u8]) -> Read {
     let digest = Sha256Digest::of(b"");
-    let mut tools = Tools { scratch: Scratch::default(), index: None, settings: Arc::default() };
+    let mut tools =
+        Tools { scratch: Scratch::default(), index: None, settings: Arc::default(), turns: Arc::default() };
     tools.read(&Subject {
         key: ItemKey::default(),
         sha256: &digest,
@@ -209,10 +232,12 @@ impl Bench {
     /// `settings`.
     pub fn new(index: &IndexWriter, workers: usize, settings: &Arc<Settings>) -> Self {
         let budget = INDEX_MEMORY / workers.max(1);
+        let turns = Arc::default();
         let one = || Tools {
             scratch: Scratch::default(),
             index: Some(index.worker(budget)),
             settings: Arc::clone(settings),
+            turns: Arc::clone(&turns),
         };
         Self { free: Mutex::new((0..workers).map(|_| one()).collect()), digests: None }
     }
@@ -225,7 +250,12 @@ impl Bench {
 
     /// A set for each of `workers`, without an index.
     pub fn plain(workers: usize) -> Self {
-        let one = || Tools { scratch: Scratch::default(), index: None, settings: Arc::default() };
+        let one = || Tools {
+            scratch: Scratch::default(),
+            index: None,
+            settings: Arc::default(),
+            turns: Arc::default(),
+        };
         Self { free: Mutex::new((0..workers.max(1)).map(|_| one()).collect()), digests: None }
     }
 
@@ -235,6 +265,7 @@ impl Bench {
             scratch: Scratch::default(),
             index: Some(IndexWorker::for_digests()),
             settings: Arc::clone(settings),
+            turns: Arc::default(),
         };
         let free = (0..workers.max(1)).map(|_| one()).collect();
         Self { free: Mutex::new(free), digests: Some(key.clone()) }

@@ -1,10 +1,13 @@
 //! Address lists (RFC 5322 section 3.4 with the old forms of 4.4), read as far as they can be read.
 
-use super::bytes::{byte, from, part, trim};
+use super::bytes::{from, part, trim};
 use super::header::unfold;
-use super::value::{Context, MAX_GUARDED, comment, guarded, raw};
+use super::value::{Context, MAX_GUARDED, guarded, raw, tell, unescaped};
 use super::words;
 use crate::types::{Anomaly, AnomalyKind, ByteRange};
+use scan::{
+    Parens, add_note, angle, bare_spec, closing, deceives, encoded_end, ends_atom, opens_nothing, unescape,
+};
 
 /// One mailbox of a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,10 +32,22 @@ struct Element {
     quoted: bool,
     note: Vec<u8>,
     angle: Option<Vec<u8>>,
+    /// Whether it follows a complete mailbox without a comma between.
+    goes_on: bool,
+    /// Whether a word of the phrase has an `@` in it, so that nobody looks through the phrase again at each word.
+    has_at: bool,
 }
 
 impl Element {
+    /// Whether an atom that begins with `next` goes on the one before over a blank: around `@` and `.` blanks do not
+    /// count (RFC 5322 section 4.4), but an initial in a name ends in a dot too.
+    fn joins(&self, next: u8) -> bool {
+        let before = &self.phrase;
+        before.ends_with(b"@") || next == b'@' || self.has_at && (before.ends_with(b".") || next == b'.')
+    }
+
     fn word(&mut self, bytes: &[u8], gap: bool) {
+        self.has_at |= memchr::memchr(b'@', bytes).is_some();
         if gap && !self.phrase.is_empty() {
             self.phrase.push(b' ');
         }
@@ -43,40 +58,59 @@ impl Element {
         self.written.extend_from_slice(bytes);
     }
 
+    /// Whether a word of it outside quotes holds an `@`.
+    fn is_spec(&self) -> bool {
+        !self.quoted && self.has_at
+    }
+
+    /// Whether a colon behind it makes it the name of a group.
+    fn begins_group(&self) -> bool {
+        self.angle.is_none() && !self.phrase.is_empty() && !self.goes_on && !self.is_spec()
+    }
+
     fn is_empty(&self) -> bool {
         self.phrase.is_empty() && self.angle.is_none() && self.note.is_empty() && !self.quoted
     }
 }
 
-/// Reads the addresses of a field's value. Group names are left out where the group has members; an empty group such
-/// as `undisclosed-recipients:;` gives its name with no address. Commas and semicolons both separate.
+/// Reads the addresses of a field's value. A group is a name without an address, before its members. Commas and semicolons
+/// both separate. What stands around an address is taken off, and none that stands in the value is lost: one that the
+/// grammar does not reach is taken out of the text around it.
 ///
 /// # Anomalies
-/// `address-invalid`, `address-in-display-name`, `header-8bit`, `encoded-word-invalid`, `header-over-limit`, at `at`.
+/// `address-invalid`, `address-form`, `address-written-at`, `address-in-encoded-word`, `address-in-display-name`,
+/// `header-8bit`, `encoded-word-invalid`, `charset-unknown`, `charset-by-escapes`, `header-over-limit`, at `at`.
 pub fn addresses(
     value: &[u8],
     at: ByteRange,
     context: Context<'_>,
     anomalies: &mut Vec<Anomaly>,
 ) -> Vec<Address> {
-    let flat = unfold(value);
-    let mut list = List { out: Vec::new(), context, at, anomalies, eight: false, odd: false };
+    let mut flat = unfold(value);
+    let mut eight = false;
+    if let Some(read) = unescaped(&flat, context, &mut eight) {
+        flat = std::borrow::Cow::Owned(read.into_bytes());
+        anomalies.push(Anomaly::at(AnomalyKind::CharsetByEscapes, at));
+    }
+    let mut list = List { out: Vec::new(), context, eight, ..List::default() };
     list.read(trim(&flat));
-    let List { out, eight, odd, .. } = list;
-    if eight {
-        anomalies.push(Anomaly::at(AnomalyKind::Header8Bit, at));
-    }
-    if odd {
-        anomalies.push(Anomaly::at(AnomalyKind::EncodedWordInvalid, at));
-    }
-    let none = !out.iter().any(|a| !a.address.is_empty());
+    list.rescue(&flat);
+    let none = !list.out.iter().any(|a| !a.address.is_empty());
     if none && !trim(&flat).is_empty() && memchr::memchr(b':', &flat).is_none() && *trim(&flat) != *b"<>" {
-        anomalies.push(Anomaly::at(AnomalyKind::AddressInvalid, at));
+        list.told.push(AnomalyKind::AddressInvalid);
         if let Some(second) = second_reading(&flat) {
-            return second;
+            list.out = second;
         }
     }
-    out
+    if list.parens.is_odd() {
+        list.tell(AnomalyKind::AddressForm);
+    }
+    if list.eight {
+        anomalies.push(Anomaly::at(AnomalyKind::Header8Bit, at));
+    }
+    tell(list.odd, at, anomalies);
+    anomalies.extend(list.told.iter().map(|kind| Anomaly::at(*kind, at)));
+    list.out
 }
 
 /// What mail-parser reads where we read nothing.
@@ -94,26 +128,50 @@ fn second_reading(value: &[u8]) -> Option<Vec<Address>> {
     read.iter().any(|a| a.address.contains('@')).then_some(read)
 }
 
-struct List<'a, 'b> {
+/// How often a name that holds addresses is read as a list of its own.
+const MAX_NESTED: u8 = 2;
+
+#[derive(Default)]
+struct List<'a> {
     out: Vec<Address>,
     context: Context<'a>,
-    at: ByteRange,
-    anomalies: &'b mut Vec<Anomaly>,
     eight: bool,
-    odd: bool,
+    odd: words::Odd,
+    /// What was odd beside that, each once.
+    told: Vec<AnomalyKind>,
+    /// How many names this text was taken out of.
+    nested: u8,
+    /// Whether a quote was met that opens nothing; behind it a backslash hides no quote.
+    stray: bool,
+    /// Whether the text is UTF-8, once asked.
+    utf8: Option<bool>,
+    parens: Parens,
+    /// Words between `<` and `>` that are no address.
+    extra: String,
 }
 
-impl List<'_, '_> {
+impl List<'_> {
+    fn tell(&mut self, kind: AnomalyKind) {
+        if !self.told.contains(&kind) {
+            self.told.push(kind);
+        }
+    }
+
+    fn is_utf8(&mut self, text: &[u8]) -> bool {
+        *self.utf8.get_or_insert_with(|| std::str::from_utf8(text).is_ok())
+    }
+
     fn read(&mut self, text: &[u8]) {
         let mut rest = text;
         let mut e = Element::default();
         let mut gap = false;
-        let mut group: Option<(Vec<u8>, usize)> = None;
+        let mut in_group = false;
         while let [b, r @ ..] = rest {
             // A name behind a complete mailbox begins the next: the comma is missing.
             let begins = !matches!(b, b' ' | b'\t' | b'\r' | b'\n' | b'(' | b',' | b';' | b':' | b'<' | b'>');
             if begins && e.angle.is_some() && !e.phrase.is_empty() {
                 self.finish(&mut e);
+                e.goes_on = true;
             }
             match b {
                 b' ' | b'\t' | b'\r' | b'\n' => {
@@ -122,104 +180,98 @@ impl List<'_, '_> {
                     continue;
                 }
                 b'(' => {
-                    rest = add_note(rest, &mut e.note);
+                    rest = add_note(rest, &mut e.note, &mut self.parens);
                     gap = true;
                     continue;
                 }
-                b'"' => rest = Self::quoted(rest, gap, &mut e),
+                b'"' => rest = self.quoted(rest, gap, &mut e),
                 b'<' => {
-                    let (inside, after) = angle(r, &mut e.note);
+                    let (inside, after) = angle(r, &mut e.note, &mut self.parens);
                     // A second `<..>` without a comma begins another mailbox.
-                    if e.angle.is_some() {
+                    if e.angle.as_ref().is_some_and(|a| !a.is_empty()) {
                         self.finish(&mut e);
+                        e.goes_on = true;
                     }
                     e.angle = Some(inside);
                     rest = after;
                 }
                 b',' | b';' => {
                     self.finish(&mut e);
-                    if *b == b';'
-                        && let Some((name, before)) = group.take()
-                        && self.out.len() == before
-                    {
-                        let name = self.text(&name);
-                        self.out.push(Address { name, address: String::new() });
-                    }
+                    in_group &= *b != b';';
                     rest = r;
                 }
-                b':' if e.angle.is_none() && !e.phrase.is_empty() && group.is_none() => {
-                    if !e.phrase.eq_ignore_ascii_case(b"mailto") {
-                        group = Some((std::mem::take(&mut e.phrase), self.out.len()));
+                b':' if e.begins_group() && !in_group => {
+                    if !clean::is_scheme(&e.phrase) {
+                        let name = self.named(&e.phrase, &e.note);
+                        self.out.push(Address { name, address: String::new() });
+                        in_group = true;
                     }
                     e = Element::default();
                     rest = r;
                 }
                 b'[' => {
                     let end = memchr::memchr(b']', rest).map_or(rest.len(), |n| n.saturating_add(1));
-                    e.word(part(rest, 0..end), gap && !joins(&e.phrase, b'['));
+                    e.word(part(rest, 0..end), gap && !e.joins(b'['));
                     rest = from(rest, end);
                 }
                 b'>' => rest = r,
+                // A no-break blank in UTF-8 parts words like any other.
+                0xc2 if r.starts_with(&[0xa0]) && self.is_utf8(text) => {
+                    gap = true;
+                    rest = from(r, 1);
+                    continue;
+                }
                 _ => {
-                    let stops = |b: &u8| {
-                        matches!(
-                            b,
-                            b' ' | b'\t'
-                                | b'\r'
-                                | b'\n'
-                                | b'('
-                                | b'"'
-                                | b'<'
-                                | b','
-                                | b';'
-                                | b':'
-                                | b'['
-                                | b'>'
-                        )
-                    };
-                    let end = rest.iter().position(stops).unwrap_or(rest.len()).max(1);
+                    let end =
+                        r.iter().position(|b| ends_atom(*b)).map_or(rest.len(), |n| n.saturating_add(1));
                     // An encoded word may hold what would end an atom.
                     let end = if rest.starts_with(b"=?") { end.max(encoded_end(rest)) } else { end };
                     let atom = part(rest, 0..end);
-                    e.word(atom, gap && !joins(&e.phrase, *b));
+                    e.word(atom, gap && !e.joins(*b));
                     rest = from(rest, end);
                 }
             }
             gap = false;
             if self.out.len() >= MAX_ADDRESSES {
-                self.anomalies.push(Anomaly::at(AnomalyKind::HeaderOverLimit, self.at));
+                self.tell(AnomalyKind::HeaderOverLimit);
                 return;
             }
         }
         self.finish(&mut e);
-        if let Some((name, before)) = group
-            && self.out.len() == before
-        {
-            let name = self.text(&name);
-            self.out.push(Address { name, address: String::new() });
-        }
     }
 
-    /// A quoted string at the start of `rest`: words of the phrase, or a quoted local part when `@` follows.
-    fn quoted<'a>(rest: &'a [u8], gap: bool, e: &mut Element) -> &'a [u8] {
-        let mut end = 1;
-        while end < rest.len() {
-            match byte(rest, end) {
-                b'\\' => end = end.saturating_add(1),
-                b'"' => break,
-                _ => {}
+    /// A quoted string at the start of `rest`: words of the phrase, or a quoted local part when `@` follows. A quote
+    /// that opens nothing is passed over, as far as the name that it stands before.
+    fn quoted<'a>(&mut self, rest: &'a [u8], gap: bool, e: &mut Element) -> &'a [u8] {
+        let end = closing(rest, !self.stray);
+        let closed = end < rest.len();
+        let mut inner = part(rest, 1..end);
+        let mut after = from(rest, end.saturating_add(1));
+        if !closed || opens_nothing(inner, after, !gap && !e.phrase.is_empty()) {
+            self.tell(AnomalyKind::AddressForm);
+            self.stray = true;
+            let Some(at) = memchr::memchr(b'<', inner) else {
+                return from(rest, 1);
+            };
+            inner = part(inner, 0..at);
+            if memchr::memchr2(b'@', b'"', inner).is_some() {
+                return from(rest, 1);
             }
-            end = end.saturating_add(1);
+            after = from(rest, at.saturating_add(1));
+            inner = trim(inner);
+            if inner.is_empty() {
+                return after;
+            }
         }
-        let inner = part(rest, 1..end);
-        let after = from(rest, end.saturating_add(1));
-        let whole = part(rest, 0..end.saturating_add(1));
         if gap && !e.phrase.is_empty() {
             e.phrase.push(b' ');
             e.written.push(b' ');
         }
         e.quoted = true;
-        e.written.extend_from_slice(whole);
+        e.written.push(b'"');
+        e.written.extend_from_slice(inner);
+        e.written.push(b'"');
+        e.has_at |= memchr::memchr(b'@', inner).is_some();
         unescape(inner, &mut e.phrase);
         after
     }
@@ -231,7 +283,9 @@ impl List<'_, '_> {
         if memchr::memmem::find(bytes, b"=?").is_none() {
             *eight |= raw(bytes, context, &mut out);
         } else {
-            self.odd |= words::decode_into(bytes, &mut out, &mut |b, o| *eight |= raw(b, context, o));
+            let odd = words::decode_into(bytes, &mut out, &mut |b, o| *eight |= raw(b, context, o));
+            self.odd.any |= odd.any;
+            self.odd.unknown |= odd.unknown;
         }
         let trimmed = out.trim();
         if trimmed.len() == out.len() { out } else { trimmed.to_owned() }
@@ -240,25 +294,57 @@ impl List<'_, '_> {
     /// Turns what was gathered into an address, if anything was.
     fn finish(&mut self, e: &mut Element) {
         if e.is_empty() {
+            *e = Element::default();
             return;
         }
         let mut made = Address::default();
-        if let Some(inside) = e.angle.take() {
+        if let Some(inside) = e.angle.take().filter(|a| !a.is_empty()) {
             made.name = self.named(&e.phrase, &e.note);
             made.address = self.text_of_spec(&inside);
+            if !self.extra.is_empty() {
+                let gap = if made.name.is_empty() { "" } else { " " };
+                made.name = format!("{}{gap}{}", made.name, std::mem::take(&mut self.extra));
+            }
+        } else if let Some(address) = clean::written_at(&e.phrase).filter(|_| !e.is_spec()) {
+            made.address = address;
+            made.name = self.text(&e.note);
+            self.tell(AnomalyKind::AddressWrittenAt);
         } else {
             self.only_addresses(e);
-            let spec = bare_spec(&e.written, &e.phrase, e.quoted);
-            match spec {
+            match bare_spec(&e.written, &e.phrase, e.quoted) {
                 Some((address, name)) => {
+                    if !name.is_empty() {
+                        self.tell(AnomalyKind::AddressForm);
+                    }
                     made.address = self.text_of_spec(&address);
                     made.name = self.named(&name, &e.note);
                 }
                 None => made.name = self.named(&e.phrase, &e.note),
             }
         }
+        if !made.address.contains('@') && made.name.contains('@') {
+            let name = format!("{} {}", made.address, made.name);
+            if self.inside(name.trim(), &e.phrase) {
+                *e = Element::default();
+                return;
+            }
+        }
+        // Words behind a mailbox and its comma that never came are more of its name.
+        if e.goes_on
+            && !made.address.contains('@')
+            && let Some(last) = self.out.last_mut()
+        {
+            let words = if made.name.is_empty() { &made.address } else { &made.name };
+            if !last.name.is_empty() && !words.is_empty() {
+                last.name.push(' ');
+            }
+            last.name.push_str(words);
+            self.tell(AnomalyKind::AddressForm);
+            *e = Element::default();
+            return;
+        }
         if deceives(&made) {
-            self.anomalies.push(Anomaly::at(AnomalyKind::AddressInDisplayName, self.at));
+            self.tell(AnomalyKind::AddressInDisplayName);
         }
         // `<>` is the null path of a bounce, and no address.
         if !made.name.is_empty() || !made.address.is_empty() {
@@ -267,23 +353,82 @@ impl List<'_, '_> {
         *e = Element::default();
     }
 
-    /// `a@x b@y`: when each of several words is an address, all but the last are taken out as mailboxes of their own.
+    /// Reads a name that holds addresses where the mailbox has none as a list of its own; answers whether there were any.
+    fn inside(&mut self, name: &str, phrase: &[u8]) -> bool {
+        if self.nested >= MAX_NESTED {
+            return false;
+        }
+        let mut list =
+            List { context: self.context, nested: self.nested.saturating_add(1), ..List::default() };
+        list.read(name.as_bytes());
+        list.out.retain(|a| !a.name.is_empty() || a.address.contains('@'));
+        if !list.out.iter().any(|a| clean::is_address(&a.address)) {
+            list.out = clean::found(name)
+                .into_iter()
+                .map(|address| Address { name: String::new(), address })
+                .collect();
+            // Where one stands among other words, these are its name.
+            if let [one] = list.out.as_mut_slice() {
+                one.name = name.to_owned();
+            }
+        }
+        if list.out.is_empty() {
+            return false;
+        }
+        let encoded = memchr::memmem::find(phrase, b"=?").is_some();
+        self.tell(if encoded { AnomalyKind::AddressInEncodedWord } else { AnomalyKind::AddressForm });
+        self.out.append(&mut list.out);
+        true
+    }
+
+    /// Takes addresses out of the text that the grammar lost on the way: fewer `@` came out than went in.
+    fn rescue(&mut self, flat: &[u8]) {
+        let count = |text: &[u8]| memchr::memchr_iter(b'@', text).count();
+        let kept = |a: &Address| count(a.name.as_bytes()).saturating_add(count(a.address.as_bytes()));
+        let there: usize = self.out.iter().map(kept).sum();
+        if count(flat) <= there || self.out.len() >= MAX_ADDRESSES {
+            return;
+        }
+        let text = self.text(flat);
+        let found = clean::found(&text);
+        for address in found {
+            let lower = address.to_lowercase();
+            let known = |a: &Address| {
+                a.name.to_lowercase().contains(&lower) || a.address.eq_ignore_ascii_case(&address)
+            };
+            if !self.out.iter().any(known) {
+                self.out.push(Address { name: String::new(), address });
+                self.tell(AnomalyKind::AddressForm);
+            }
+        }
+    }
+
+    /// `a@x b@y`: of several words that are addresses, all but the last are taken out as mailboxes of their own.
     fn only_addresses(&mut self, e: &mut Element) {
-        let is_address = |w: &[u8]| {
+        let shaped = |w: &[u8]| {
             let at = memchr::memchr(b'@', w);
             at.is_some() && at == memchr::memrchr(b'@', w) && !w.starts_with(b"@") && !w.ends_with(b"@")
         };
-        if e.quoted || !e.phrase.contains(&b' ') || !e.phrase.split(|b| *b == b' ').all(is_address) {
+        if e.quoted || !e.phrase.contains(&b' ') {
+            return;
+        }
+        let many = e.phrase.split(|b| *b == b' ').filter(|w| shaped(w)).count();
+        if many < 2 {
             return;
         }
         let phrase = std::mem::take(&mut e.phrase);
-        let mut words: Vec<&[u8]> = phrase.split(|b| *b == b' ').collect();
-        let last = words.pop().unwrap_or_default();
-        for word in words {
-            let address = self.text_of_spec(word);
-            self.out.push(Address { name: String::new(), address });
+        let mut left = many;
+        let mut kept: Vec<&[u8]> = Vec::new();
+        for word in phrase.split(|b| *b == b' ') {
+            if shaped(word) && left > 1 {
+                left = left.saturating_sub(1);
+                let address = self.text_of_spec(word);
+                self.out.push(Address { name: String::new(), address });
+            } else {
+                kept.push(word);
+            }
         }
-        e.phrase = last.to_vec();
+        e.phrase = kept.join(&b' ');
         e.written.clone_from(&e.phrase);
     }
 
@@ -297,147 +442,51 @@ impl List<'_, '_> {
         if name.is_empty() { note } else { format!("{name} ({note})") }
     }
 
-    /// An address as text: bytes over 127 as UTF-8 (RFC 6531), else as the message reads them.
+    /// An address as text: bytes over 127 as UTF-8 (RFC 6531), else as the message reads them; what stands around it is
+    /// taken off.
     fn text_of_spec(&mut self, bytes: &[u8]) -> String {
+        if clean::is_plain(bytes) {
+            return String::from_utf8_lossy(bytes).into_owned();
+        }
+        if let Some(address) = clean::written_at(bytes) {
+            self.tell(AnomalyKind::AddressWrittenAt);
+            return address;
+        }
         let mut out = String::new();
-        self.eight |= raw(bytes, self.context, &mut out);
-        out
-    }
-}
-
-/// Whether an atom that begins with `next` goes on the one before over a blank: around `@` and `.` blanks do not
-/// count (RFC 5322 section 4.4), but an initial in a name ends in a dot too.
-fn joins(before: &[u8], next: u8) -> bool {
-    let at = memchr::memchr(b'@', before).is_some();
-    before.ends_with(b"@") || next == b'@' || at && (before.ends_with(b".") || next == b'.')
-}
-
-/// Where the encoded word at the start ends; 0 when it is none.
-fn encoded_end(text: &[u8]) -> usize {
-    let inner = from(text, 2);
-    let head = part(inner, 0..200);
-    let Some(q1) = memchr::memchr(b'?', head) else { return 0 };
-    if byte(inner, q1.saturating_add(2)) != b'?' {
-        return 0;
-    }
-    let start = q1.saturating_add(3);
-    let body = part(inner, start..start.saturating_add(1000));
-    match memchr::memmem::find(body, b"?=") {
-        Some(n) => start.saturating_add(n).saturating_add(4),
-        None => 0,
-    }
-}
-
-/// Keeps the comment at the start of `text`, and answers what is behind it.
-fn add_note<'a>(text: &'a [u8], note: &mut Vec<u8>) -> &'a [u8] {
-    let after = comment(text);
-    let inner = part(text, 1..text.len().saturating_sub(after.len()));
-    if !note.is_empty() {
-        note.push(b' ');
-    }
-    unescape(inner.strip_suffix(b")").unwrap_or(inner), note);
-    after
-}
-
-/// What stands between `<` and `>`: blanks, comments and a route (`@a,@b:`) removed; quotes stay.
-fn angle<'a>(text: &'a [u8], note: &mut Vec<u8>) -> (Vec<u8>, &'a [u8]) {
-    let mut out = Vec::with_capacity(40);
-    let mut rest = text;
-    loop {
-        rest = match rest {
-            // At the end, or never closed: the next mailbox begins.
-            [] | [b'<', ..] => break,
-            [b'>', r @ ..] => {
-                rest = r;
-                break;
+        if memchr::memmem::find(bytes, b"=?").is_some() {
+            out = self.text(bytes);
+            if out.as_bytes() != bytes {
+                self.tell(AnomalyKind::AddressInEncodedWord);
             }
-            [b'(', ..] => add_note(rest, note),
-            [b'"', r @ ..] => {
-                out.push(b'"');
-                let mut q = r;
-                loop {
-                    q = match q {
-                        [b'\\', b, r @ ..] => {
-                            out.extend_from_slice(&[b'\\', *b]);
-                            r
-                        }
-                        [b'"', r @ ..] => {
-                            out.push(b'"');
-                            break r;
-                        }
-                        [b, r @ ..] => {
-                            out.push(*b);
-                            r
-                        }
-                        [] => break q,
-                    };
-                }
-            }
-            [b' ' | b'\t' | b'\r' | b'\n', r @ ..] => r,
-            [b, r @ ..] => {
-                out.push(*b);
-                r
-            }
+        } else {
+            self.eight |= raw(bytes, self.context, &mut out);
+        }
+        // Blanks inside `<..>` do not count (RFC 5322 section 4.4), but may part words too.
+        let joined = clean::without_blanks(&out);
+        let address = clean::address(&joined);
+        let whole = |word: &str| {
+            let word = clean::address(word);
+            clean::is_address(&word) && word.rsplit('@').next().is_some_and(|domain| domain.contains('.'))
         };
-    }
-    if out.starts_with(b"@")
-        && let Some(n) = memchr::memchr(b':', &out)
-    {
-        out.drain(..=n);
-    }
-    if out.len() > 7 && super::bytes::starts_with_fold(&out, b"mailto:") {
-        out.drain(..7);
-    }
-    (out, rest)
-}
-
-/// An address without `<>`: the word with `@` in it, and the other words as its name. A single word without `@` is a
-/// local address such as `root`.
-fn bare_spec(written: &[u8], phrase: &[u8], quoted: bool) -> Option<(Vec<u8>, Vec<u8>)> {
-    let has_at = memchr::memchr(b'@', written).is_some();
-    if !has_at {
-        let single = !quoted && !phrase.is_empty() && !phrase.contains(&b' ') && !phrase.starts_with(b"=?");
-        return single.then(|| (phrase.to_vec(), Vec::new()));
-    }
-    if quoted && written.starts_with(b"\"") && memchr::memmem::find(written, b"\"@").is_some() {
-        return Some((written.to_vec(), Vec::new()));
-    }
-    if quoted && memchr::memchr(b'@', written) > memchr::memchr(b'"', written) && written.ends_with(b"\"") {
-        // Only a quoted string: `"joe@example.org"`.
-        let one = phrase.to_vec();
-        return (!one.contains(&b' ')).then_some((one, Vec::new()));
-    }
-    let mut words: Vec<&[u8]> = phrase.split(|&b| b == b' ').filter(|w| !w.is_empty()).collect();
-    let at = words.iter().position(|w| w.contains(&b'@') && !w.starts_with(b"=?"))?;
-    let address = words.remove(at).to_vec();
-    Some((address, words.join(&b' ')))
-}
-
-fn unescape(text: &[u8], out: &mut Vec<u8>) {
-    let mut rest = text;
-    loop {
-        rest = match rest {
-            [b'\\', b, r @ ..] | [b, r @ ..] => {
-                out.push(*b);
-                r
+        let parted = joined.len() < out.len() && out.split_whitespace().any(whole);
+        if address.contains('@') && (parted || !clean::is_address(&address)) {
+            let mut found = clean::found(&out);
+            if let Some(last) = found.pop() {
+                self.tell(AnomalyKind::AddressForm);
+                self.out.extend(found.into_iter().map(|address| Address { name: String::new(), address }));
+                let words: Vec<&str> = out.split_whitespace().filter(|word| !word.contains('@')).collect();
+                self.extra = words.join(" ");
+                return last;
             }
-            [] => return,
-        };
+        }
+        if address != *joined {
+            self.tell(AnomalyKind::AddressForm);
+        }
+        address.into_owned()
     }
 }
 
-/// Whether a display name holds another address than the real one.
-fn deceives(made: &Address) -> bool {
-    if made.address.is_empty() || !made.name.contains('@') {
-        return false;
-    }
-    let edges: &[char] = &['\'', '"', '<', '>', '(', ')', '[', ']', ',', ';', ':', '.'];
-    made.name.split_whitespace().map(|w| w.trim_matches(edges)).any(|word| {
-        let parts = word.split_once('@');
-        let shaped = parts.is_some_and(|(l, d)| !l.is_empty() && d.contains('.') && !d.contains('@'));
-        shaped && !word.eq_ignore_ascii_case(&made.address)
-    })
-}
-
+mod clean;
+mod scan;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,8 @@
 //! Bytes in a named charset to text; what the charset does not have is counted, never dropped in silence.
 
-use super::bytes::{byte, from, part, trim};
+use super::bytes::{byte, from, part};
+use super::charset_names::{Kind, kind};
+use super::iso2022::{self, Marks};
 use super::value::guarded;
 
 /// How a reading went.
@@ -14,85 +16,18 @@ pub struct Reading {
     pub ascii: bool,
     /// Whether the charset is one in which other bytes are valid UTF-8 text too, and these are.
     pub also_utf8: bool,
-}
-
-/// How a charset is read.
-enum Kind {
-    Utf8,
-    Ascii,
-    Utf16,
-    Utf7,
-    /// Shift codes in seven bits: ISO-2022-KR.
-    Iso2022Kr,
-    /// Shift codes in seven bits: HZ (RFC 1843).
-    Hz,
-    Table(&'static [char; 128]),
-    Web(&'static encoding_rs::Encoding),
-    Other(fn(&[u8]) -> String),
-}
-
-fn kind(label: &[u8]) -> Option<Kind> {
-    let label = trim(label);
-    let is = |names: &[&str]| names.iter().any(|n| label.eq_ignore_ascii_case(n.as_bytes()));
-    if is(&["utf-8", "utf8"]) {
-        return Some(Kind::Utf8);
-    }
-    if is(&["us-ascii", "ascii", "ansi_x3.4-1968", "iso646-us", "us"]) {
-        return Some(Kind::Ascii);
-    }
-    if is(&["utf-16", "unicode", "ucs-2", "iso-10646-ucs-2", "csunicode"]) {
-        return Some(Kind::Utf16);
-    }
-    if is(&["utf-7", "unicode-1-1-utf-7", "csutf7", "x-unicode-2-0-utf-7"]) {
-        return Some(Kind::Utf7);
-    }
-    if is(&["iso-2022-kr", "csiso2022kr"]) {
-        return Some(Kind::Iso2022Kr);
-    }
-    if is(&["hz-gb-2312", "hz"]) {
-        return Some(Kind::Hz);
-    }
-    if is(&["cp437", "ibm437", "437", "cspc8codepage437"]) {
-        return Some(Kind::Table(&super::codepages::CP437));
-    }
-    if is(&["cp852", "ibm852", "852", "cspcp852"]) {
-        return Some(Kind::Table(&super::codepages::CP852));
-    }
-    if let Some(web) = encoding_rs::Encoding::for_label_no_replacement(label) {
-        return Some(if web == encoding_rs::UTF_8 { Kind::Utf8 } else { Kind::Web(web) });
-    }
-    // Names that the web does not know but mail does: `cp936`, `x-mac-roman`, `latin-1` written in odd ways.
-    let name = label.to_ascii_lowercase();
-    let alias: &[u8] = match name.as_slice() {
-        b"cp932" | b"ms932" | b"windows-31j" | b"x-sjis-jp" => b"shift_jis",
-        b"cp949" | b"ms949" | b"ks_c_5601" | b"ks_c_5601-1992" | b"ksc_5601" => b"euc-kr",
-        b"cp950" | b"ms950" => b"big5",
-        b"cp936" | b"ms936" | b"windows-936" | b"gbk18030" => b"gbk",
-        b"eucjp" | b"ujis" | b"x-eucjp" => b"euc-jp",
-        b"iso-8859-8-i" => b"iso-8859-8",
-        b"latin-1" | b"latin" | b"iso8859_1" | b"iso-latin-1" | b"8859-1" | b"8859_1" | b"iso-8859" => {
-            b"windows-1252"
-        }
-        b"latin-2" => b"iso-8859-2",
-        b"win-1251" | b"win1251" | b"cp-1251" | b"windows1251" | b"ansi-1251" => b"windows-1251",
-        b"win-1252" | b"win1252" | b"cp-1252" | b"windows1252" | b"ansi-1252" | b"ansi" => b"windows-1252",
-        b"win-1250" | b"win1250" | b"cp-1250" | b"windows1250" => b"windows-1250",
-        b"koi8r" | b"koi-8-r" => b"koi8-r",
-        b"koi8u" => b"koi8-u",
-        _ => b"",
-    };
-    if let Some(web) = encoding_rs::Encoding::for_label_no_replacement(alias) {
-        return Some(Kind::Web(web));
-    }
-    if is(&["iso-2022-cn", "iso-2022-cn-ext", "csiso2022cn"]) {
-        return None;
-    }
-    mail_parser::decoders::charsets::map::charset_decoder(&name).map(Kind::Other)
+    /// Whether the bytes were read by the escapes in them, whatever charset is stated.
+    pub by_escapes: bool,
 }
 
 /// Whether we can read a charset of this name.
 pub fn is_known(label: &[u8]) -> bool {
     kind(label).is_some()
+}
+
+/// Whether a label says no more than US-ASCII, as none does (RFC 2045 section 5.2).
+pub(crate) fn is_ascii_name(label: &[u8]) -> bool {
+    label.is_empty() || matches!(kind(label), Some(Kind::Ascii))
 }
 
 /// Appends `bytes`, read in the charset `label`, to `out`.
@@ -102,7 +37,7 @@ pub fn is_known(label: &[u8]) -> bool {
 /// ISO-8859-1 is read as windows-1252, its superset in practice (WHATWG Encoding).
 pub fn decode(label: &[u8], bytes: &[u8], out: &mut String) -> Reading {
     let ascii = bytes.is_ascii();
-    let reading = |known, clean| Reading { known, clean, ascii, also_utf8: false };
+    let reading = |known, clean| Reading { known, clean, ascii, ..Reading::default() };
     let eight = matches!(label, b"") || label.len() < 9 && !super::bytes::starts_with_fold(label, b"utf-16");
     if eight && is_utf16(bytes) {
         web(utf16(bytes), bytes, out);
@@ -111,14 +46,19 @@ pub fn decode(label: &[u8], bytes: &[u8], out: &mut String) -> Reading {
     let kind = if label.is_empty() { Some(Kind::Ascii) } else { kind(label) };
     // Few charsets use ASCII bytes for anything but ASCII.
     let shifts = match &kind {
-        Some(Kind::Utf16 | Kind::Utf7 | Kind::Iso2022Kr | Kind::Hz | Kind::Other(_)) => true,
-        Some(Kind::Web(web)) => *web == encoding_rs::ISO_2022_JP || !web.is_ascii_compatible(),
+        Some(Kind::Utf16 | Kind::Utf32 | Kind::Utf7 | Kind::Iso2022(_) | Kind::Hz) => true,
+        Some(Kind::Web(web)) => !web.is_ascii_compatible(),
         _ => false,
     };
+    // Where the label has no use for escapes, they say more than the label.
+    if !shifts && let Some(marks) = iso2022::marks(bytes) {
+        let clean = by_escapes(marks, label, bytes, out);
+        return Reading { known: true, clean, ascii: false, also_utf8: false, by_escapes: true };
+    }
     if ascii && !shifts {
         push_lossy(bytes, out);
         let strange = kind.is_none() && memchr::memchr3(0x1b, 0x0e, 0, bytes).is_some();
-        return Reading { known: kind.is_some(), clean: true, ascii: !strange, also_utf8: false };
+        return Reading { known: kind.is_some(), clean: true, ascii: !strange, ..Reading::default() };
     }
     match kind {
         Some(Kind::Utf8) => reading(true, push_lossy(bytes, out)),
@@ -131,35 +71,90 @@ pub fn decode(label: &[u8], bytes: &[u8], out: &mut String) -> Reading {
             reading(false, ascii)
         }
         Some(Kind::Utf16) => reading(true, web(utf16(bytes), bytes, out)),
+        Some(Kind::Utf32) => reading(true, utf32(label, bytes, out)),
         Some(Kind::Utf7) => {
             let decoder = mail_parser::decoders::charsets::map::charset_decoder(b"utf-7");
             let text = decoder.and_then(|decoder| guarded(|| decoder(bytes)));
             out.push_str(&text.unwrap_or_else(|| String::from_utf8_lossy(bytes).into_owned()));
             reading(true, ascii)
         }
-        Some(Kind::Iso2022Kr) => reading(true, web(encoding_rs::EUC_KR, &shifted(bytes), out)),
-        Some(Kind::Hz) => reading(true, web(encoding_rs::GBK, &hz(bytes), out)),
-        Some(Kind::Table(table)) => {
+        Some(Kind::Iso2022(set)) => reading(true, iso2022::decode(bytes, set, &mut push_lossy, out)),
+        Some(Kind::Hz) => reading(true, iso2022::decode_hz(bytes, &mut push_lossy, out)),
+        Some(Kind::Table(page)) => {
+            let page: Vec<char> = page.chars().collect();
+            let start = out.len();
             out.extend(bytes.iter().map(|&b| match b.checked_sub(128) {
                 None => char::from(b),
-                Some(n) => table.get(usize::from(n)).copied().unwrap_or('\u{fffd}'),
+                Some(n) => page.get(usize::from(n)).copied().unwrap_or('\u{fffd}'),
             }));
-            reading(true, true)
+            let clean = !out.get(start..).unwrap_or_default().contains('\u{fffd}');
+            reading(true, clean)
         }
         Some(Kind::Web(encoding)) => {
-            let tidied =
-                if encoding == encoding_rs::ISO_2022_JP { without_empty_shifts(bytes) } else { None };
-            let clean = web(encoding, tidied.as_deref().unwrap_or(bytes), out);
+            let clean = web(encoding, bytes, out);
             let also_utf8 = !ascii && std::str::from_utf8(bytes).is_ok();
-            Reading { known: true, clean, ascii, also_utf8 }
+            Reading { known: true, clean, ascii, also_utf8, by_escapes: false }
         }
-        Some(Kind::Other(decoder)) => {
-            match guarded(|| decoder(bytes)) {
-                Some(text) => out.push_str(&text),
-                None => best(bytes, out),
+    }
+}
+
+/// Appends bytes read by their own escapes; what stands outside of these is read in the charset `label`.
+fn by_escapes(marks: Marks, label: &[u8], bytes: &[u8], out: &mut String) -> bool {
+    let mut plain = |piece: &[u8], out: &mut String| {
+        let reading = decode_plain(label, piece, out);
+        reading.known && reading.clean
+    };
+    match marks {
+        Marks::Escapes => iso2022::decode(bytes, iso2022::Set::Kana, &mut plain, out),
+        Marks::Tildes => iso2022::decode_hz(bytes, &mut plain, out),
+    }
+}
+
+/// As [`decode`], for a piece that calls in no set.
+fn decode_plain(label: &[u8], piece: &[u8], out: &mut String) -> Reading {
+    // An escape of another kind, such as that of a terminal, stands alone in its piece.
+    if piece.is_ascii() {
+        push_lossy(piece, out);
+        return Reading { known: true, clean: true, ascii: true, ..Reading::default() };
+    }
+    decode(label, piece, out)
+}
+
+/// Header bytes that mark themselves by escapes, read by these; bytes outside of them go through `plain`, which answers
+/// whether they are clean. `None` when there is no such escape. A bare shift-out means what the charset `stated` means by it.
+pub(crate) fn unescaped(
+    bytes: &[u8],
+    stated: &[u8],
+    plain: &mut dyn FnMut(&[u8], &mut String) -> bool,
+) -> Option<String> {
+    memchr::memchr3(0x1b, 0x0e, b'~', bytes)?;
+    let mut out = String::new();
+    match iso2022::marks(bytes) {
+        Some(Marks::Escapes) => iso2022::decode(bytes, iso2022::Set::Kana, plain, &mut out),
+        Some(Marks::Tildes) => iso2022::decode_hz(bytes, plain, &mut out),
+        None => match kind(stated) {
+            Some(Kind::Iso2022(set)) if memchr::memchr(0x0e, bytes).is_some() => {
+                iso2022::decode(bytes, set, plain, &mut out)
             }
-            reading(true, true)
+            _ => return None,
+        },
+    };
+    Some(out)
+}
+
+/// Whether one of the places `cuts` in clean text lies in the middle of a character.
+pub(crate) fn splits(label: &[u8], bytes: &[u8], cuts: &[usize]) -> bool {
+    match kind(label) {
+        Some(Kind::Utf8) => cuts.iter().any(|at| matches!(byte(bytes, *at), 0x80..=0xbf)),
+        Some(Kind::Web(web)) if !web.is_single_byte() => {
+            let mut start = 0;
+            cuts.iter().any(|at| {
+                let piece = part(bytes, start..*at);
+                start = *at;
+                web.decode_without_bom_handling(piece).1
+            })
         }
+        _ => false,
     }
 }
 
@@ -243,90 +238,24 @@ fn utf16(bytes: &[u8]) -> &'static encoding_rs::Encoding {
     }
 }
 
-/// ISO-2022-JP without escape sequences that another follows at once: programs that join pieces write them, RFC 1468
-/// allows them, and the decoder of the web takes them for an error. `None` when there is none.
-fn without_empty_shifts(bytes: &[u8]) -> Option<Vec<u8>> {
-    let is_shift = |b: &[u8]| matches!(b, [0x1b, b'(' | b'$', b'B' | b'J' | b'@' | b'I', ..]);
-    let double = |at: &usize| is_shift(from(bytes, *at)) && is_shift(from(bytes, at.saturating_add(3)));
-    memchr::memchr_iter(0x1b, bytes).find(double)?;
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut start = 0;
-    for at in memchr::memchr_iter(0x1b, bytes).filter(double) {
-        out.extend_from_slice(part(bytes, start..at));
-        start = at.saturating_add(3);
+/// UTF-32: the byte order of the name or the mark, else big-endian (Unicode 3.10); answers whether it is clean.
+fn utf32(label: &[u8], bytes: &[u8], out: &mut String) -> bool {
+    let little = bytes.starts_with(&[0xff, 0xfe, 0, 0])
+        || label.to_ascii_lowercase().ends_with(b"le")
+        || !bytes.starts_with(&[0, 0, 0xfe, 0xff]) && matches!(bytes, [first, _, _, 0, ..] if *first != 0);
+    let mut clean = true;
+    for unit in bytes.chunks(4) {
+        let number = <[u8; 4]>::try_from(unit)
+            .map(|unit| if little { u32::from_le_bytes(unit) } else { u32::from_be_bytes(unit) });
+        match number.ok().and_then(char::from_u32) {
+            Some(c) => out.push(c),
+            None => {
+                out.push('\u{fffd}');
+                clean = false;
+            }
+        }
     }
-    out.extend_from_slice(from(bytes, start));
-    Some(out)
-}
-
-/// ISO-2022-KR (RFC 1557) as EUC-KR: between SO and SI the high bit is meant.
-fn shifted(bytes: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut high = false;
-    let mut rest = bytes;
-    loop {
-        rest = match rest {
-            [0x1b, b'$', b')', b'C', r @ ..] => r,
-            [0x0e, r @ ..] => {
-                high = true;
-                r
-            }
-            [0x0f, r @ ..] => {
-                high = false;
-                r
-            }
-            [b @ (b'\r' | b'\n'), r @ ..] => {
-                high = false;
-                out.push(*b);
-                r
-            }
-            [b, r @ ..] => {
-                out.push(if high && *b > 0x20 { b | 0x80 } else { *b });
-                r
-            }
-            [] => return out,
-        };
-    }
-}
-
-/// HZ (RFC 1843) as GBK: between `~{` and `~}` the high bit is meant.
-fn hz(bytes: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut high = false;
-    let mut at = 0;
-    while let Some(&b) = bytes.get(at) {
-        let next = byte(bytes, at.saturating_add(1));
-        let step = match (b, next) {
-            (b'~', b'{') if !high => {
-                high = true;
-                2
-            }
-            (b'~', b'}') if high => {
-                high = false;
-                2
-            }
-            (b'~', b'~') if !high => {
-                out.push(b'~');
-                2
-            }
-            (b'~', b'\n') if !high => 2,
-            (b'\n', _) => {
-                high = false;
-                out.push(b);
-                1
-            }
-            _ if high => {
-                out.extend(part(bytes, at..at.saturating_add(2)).iter().map(|b| b | 0x80));
-                2
-            }
-            _ => {
-                out.push(b);
-                1
-            }
-        };
-        at = at.saturating_add(step);
-    }
-    out
+    clean
 }
 
 /// Text without what a reader cannot see inside words: soft hyphens, zero-width and direction marks. The joiners

@@ -46,6 +46,11 @@ pub fn is_base64(b: u8) -> bool {
     value(b) < 64
 }
 
+/// The six bits of a base64 digit; what is none gives more.
+pub(crate) fn digit(b: u8) -> u8 {
+    value(b)
+}
+
 /// How a base64 reading went.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Base64 {
@@ -71,6 +76,8 @@ pub fn base64(text: &[u8], out: &mut Vec<u8>) -> Base64 {
     let mut at = 0;
     let mut line = 0;
     let mut last_data_line = None;
+    // The line that was looked at last for its first byte that is no blank, and the place of that.
+    let mut ink = (usize::MAX, 0);
     let mut pieces = false;
     while at < text.len() {
         if count == 0 {
@@ -148,10 +155,11 @@ pub fn base64(text: &[u8], out: &mut Vec<u8>) -> Base64 {
                 }
             }
             _ => {
-                if count == 0
-                    && part(text, line..at).iter().all(|b| value(*b) == SPACE)
-                    && !data_follows(text, line, &mut last_data_line)
-                {
+                if ink.0 != line {
+                    let blanks = from(text, line).iter().take_while(|b| value(**b) == SPACE).count();
+                    ink = (line, line.saturating_add(blanks));
+                }
+                if count == 0 && ink.1 >= at && !data_follows(text, line, &mut last_data_line) {
                     report.end = line;
                     report.trailing = true;
                     break;

@@ -121,6 +121,7 @@ struct Open {
 }
 
 struct Walk<'a> {
+    most: usize,
     message: &'a [u8],
     stop: usize,
     parts: Vec<Part>,
@@ -136,12 +137,13 @@ struct Walk<'a> {
 /// # Anomalies
 /// Those of the table from `multipart-boundary-missing` to `boundary-limit`.
 pub fn walk(message: &[u8], header: &Header<'_>) -> Parsed<Vec<Part>> {
-    walk_below(message, header, 0)
+    walk_below(message, header, 0, MAX_PARTS)
 }
 
-/// As [`walk`], for a message that lies `depth` levels deep in another.
-pub fn walk_below(message: &[u8], header: &Header<'_>, depth: u32) -> Parsed<Vec<Part>> {
+/// As [`walk`], for a message that lies `depth` levels deep in another, of which `most` parts are read, or [`MAX_PARTS`].
+pub fn walk_below(message: &[u8], header: &Header<'_>, depth: u32, most: usize) -> Parsed<Vec<Part>> {
     let mut walk = Walk {
+        most: most.min(MAX_PARTS),
         message,
         stop: message.len(),
         parts: Vec::new(),
@@ -332,7 +334,7 @@ impl<'a> Walk<'a> {
                 }
                 continue;
             }
-            if self.parts.len() >= MAX_PARTS {
+            if self.parts.len() >= self.most {
                 self.tell(AnomalyKind::PartLimit, ByteRange::of_usize(line, line));
                 content = next;
                 over = true;

@@ -32,7 +32,7 @@ pub struct Context<'a> {
 /// message's text, else as windows-1252.
 ///
 /// # Anomalies
-/// `header-8bit` and `encoded-word-invalid`, at `at`.
+/// `header-8bit`, `encoded-word-invalid`, `charset-unknown` and `charset-by-escapes`, at `at`.
 pub fn text(
     value: &[u8],
     at: ByteRange,
@@ -41,7 +41,9 @@ pub fn text(
     anomalies: &mut Vec<Anomaly>,
 ) {
     let value = trim(value);
-    if memchr::memchr2(b'\n', b'\0', value).is_none()
+    let marked = memchr::memchr3(0x1b, 0x0e, b'~', value).is_some();
+    if !marked
+        && memchr::memchr2(b'\n', b'\0', value).is_none()
         && memchr::memmem::find(value, b"=?").is_none()
         && let Ok(plain) = std::str::from_utf8(value)
     {
@@ -58,14 +60,34 @@ pub fn text(
         }
     }
     let mut eight = false;
+    if marked && let Some(read) = unescaped(&flat, context, &mut eight) {
+        flat = std::borrow::Cow::Owned(read.into_bytes());
+        anomalies.push(Anomaly::at(AnomalyKind::CharsetByEscapes, at));
+    }
     let mut plain = |bytes: &[u8], out: &mut String| eight |= raw(bytes, context, out);
     let odd = words::decode_into(&flat, out, &mut plain);
     if eight {
         anomalies.push(Anomaly::at(AnomalyKind::Header8Bit, at));
     }
-    if odd {
+    tell(odd, at, anomalies);
+}
+
+/// Says what was odd about encoded words.
+pub(crate) fn tell(odd: words::Odd, at: ByteRange, anomalies: &mut Vec<Anomaly>) {
+    if odd.any {
         anomalies.push(Anomaly::at(AnomalyKind::EncodedWordInvalid, at));
     }
+    if odd.unknown {
+        anomalies.push(Anomaly::at(AnomalyKind::CharsetUnknown, at));
+    }
+}
+
+/// A value whose raw bytes mark themselves by escapes (RFC 1468), read by these; `None` when they do not.
+pub(crate) fn unescaped(value: &[u8], context: Context<'_>, eight: &mut bool) -> Option<String> {
+    charset::unescaped(value, context.charset, &mut |bytes, out| {
+        *eight |= raw(bytes, context, out);
+        true
+    })
 }
 
 /// Appends the other reading of a value with encoded words that [`text`] leaves as they stand, since they hold bytes
@@ -130,6 +152,8 @@ pub struct Structured {
     parameters: Vec<Parameter>,
     /// Whether there were more parameters than are read.
     pub over: bool,
+    /// Whether raw bytes of it were read by their own escapes.
+    pub by_escapes: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -145,7 +169,11 @@ struct Parameter {
 /// Reads a field of that form. Never fails: what is no parameter is passed over.
 pub fn structured(value: &[u8]) -> Structured {
     let mut out = Structured::default();
-    let flat = unfold(value);
+    let mut flat = unfold(value);
+    if let Some(read) = unescaped(&flat, Context::default(), &mut false) {
+        flat = std::borrow::Cow::Owned(read.into_bytes());
+        out.by_escapes = true;
+    }
     let start = blank(&flat);
     let stops = |b: &u8| matches!(b, b';' | b'(' | b' ' | b'\t' | b'\r' | b'\n');
     let token = part(start, 0..start.iter().position(stops).unwrap_or(start.len()));
@@ -394,7 +422,8 @@ mod tests {
     #[test]
     fn folds_become_blanks_and_words_are_decoded() {
         assert_eq!(flat(b" a\r\n\tb\n c ", ""), ("a b c".to_owned(), vec![]));
-        assert_eq!(flat(b" =?utf-8?q?=C3?=\n =?utf-8?q?=A9?= x", ""), ("\u{e9} x".to_owned(), vec![]));
+        let split = flat(b" =?utf-8?q?=C3?=\n =?utf-8?q?=A9?= x", "");
+        assert_eq!(split, ("\u{e9} x".to_owned(), vec!["encoded-word-invalid"]));
         assert_eq!(flat(b" =?utf-8?q?open", ""), ("=?utf-8?q?open".to_owned(), vec!["encoded-word-invalid"]));
     }
 

@@ -77,7 +77,8 @@ const HAS: &[&str] = &["attachment", "date", "subject", "hop", "anomaly"];
 const KINDS: &[&str] = &["message", "child", "mbox", "mmdf", "maildir", "mh", "eml", "imap", "pop3"];
 
 /// Why a part is not indexed.
-const REASONS: &[&str] = &["encrypted", "charset-unknown", "over-limit", "binary", "parser-failed"];
+const REASONS: &[&str] =
+    &["encrypted", "charset-unknown", "charset-unstated", "over-limit", "binary", "parser-failed"];
 
 /// Whether the hash of a signature fits the body.
 const BODIES: &[&str] = &["ok", "bad"];

@@ -88,6 +88,9 @@ pub(super) trait Splitter {
 /// Bytes kept in memory behind what was streamed: more than any splitter looks back or waits for.
 const HOLD: usize = 64 * 1024;
 
+/// Most ranges that are handed over together: what is known of a range takes more memory than the smallest items.
+const CUTS: usize = 2048;
+
 /// Least that is kept in memory whatever the limit says: a header block that a splitter waits for.
 pub(super) const LEAST: usize = 4 * HOLD;
 
@@ -104,8 +107,14 @@ pub(super) fn drive(
     loop {
         let window = Window { buf: &state.buf, base: state.base, eof: pump.eof };
         match splitter.step(&window, pump) {
-            Step::Item(item) => state.item(item, sink)?,
-            Step::Gap(kind, end) => state.gap(kind, end, sink)?,
+            Step::Item(item) => {
+                state.item(item, sink)?;
+                state.flush_if_many(sink)?;
+            }
+            Step::Gap(kind, end) => {
+                state.gap(kind, end, sink)?;
+                state.flush_if_many(sink)?;
+            }
             Step::Done => break,
             Step::More(want) => {
                 state.flush(sink)?;
@@ -190,6 +199,11 @@ impl State {
             self.front = close;
         }
         ControlFlow::Continue(())
+    }
+
+    /// Hands over what is cut when it is many ranges.
+    fn flush_if_many(&mut self, sink: Sink<'_>) -> ControlFlow<()> {
+        if self.cuts.len() < CUTS { ControlFlow::Continue(()) } else { self.flush(sink) }
     }
 
     /// Hands over what is cut.

@@ -224,7 +224,8 @@ pub fn state(dir: &std::path::Path) -> Result<State, StoreError> {
         Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => return Ok(State::Other),
         Err(error) => return Err(wrong(error)),
     };
-    let ours = [Layout::VERSION, Layout::CASE, Layout::CUSTODY, Layout::HEAD_NEW, Layout::LOCK];
+    let ours =
+        [Layout::VERSION, Layout::CASE, Layout::CUSTODY, Layout::HEAD_NEW, Layout::LOCK, Layout::APPEND_LOCK];
     let mut is_empty = true;
     let mut is_ours = true;
     for name in names {

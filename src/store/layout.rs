@@ -71,6 +71,8 @@ impl Layout {
     pub const HEAD_NEW: &'static str = "HEAD.tmp";
     /// The file that the writer locks.
     pub const LOCK: &'static str = "lock";
+    /// The file that is locked for one append to the custody log.
+    pub const APPEND_LOCK: &'static str = "append.lock";
     /// The folders of the record.
     pub const FOLDERS: [&'static str; 2] = ["packs", "ledger"];
 

@@ -27,6 +27,9 @@ mod recover;
 pub mod restore;
 mod segment;
 mod tail;
+mod turn;
+#[cfg(test)]
+mod turn_tests;
 mod writer;
 
 pub use crate::types::event::Cut;
@@ -42,6 +45,7 @@ pub use long::Streamed;
 pub use pack::{BlobAt, Frame, FrameAt, FrameLine, Packer, pack};
 pub use reader::{Events, Frames, Reader, Records};
 pub use segment::{SegmentInfo, SegmentState, source_id};
+pub use turn::append_event;
 pub use writer::Writer;
 
 /// The format version of the cases that this program makes, and the highest that it reads and writes.
@@ -86,6 +90,14 @@ pub enum StoreError {
         path: PathBuf,
         /// The process that says it holds the lock.
         pid: Option<u32>,
+    },
+    /// Somebody else holds the case, and the custody log ends in what a write that was cut off has left.
+    #[error("{} ends in a write that was cut off, at byte {offset}", path.display())]
+    Unsettled {
+        /// The log.
+        path: PathBuf,
+        /// Just past its last event.
+        offset: u64,
     },
     /// A newer program wrote the case.
     #[error("{} has format {found}, this program reads up to {VERSION}", path.display())]

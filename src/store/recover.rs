@@ -53,7 +53,7 @@ fn check_size(path: &Path, cover: u64) -> Result<u64, StoreError> {
 pub(super) fn tails(layout: &Layout, chain: &Chain) -> Result<Vec<Cut>, StoreError> {
     let mut cuts = Vec::new();
     if chain.size > chain.len {
-        cuts.push(cut(layout, Layout::CUSTODY, chain.len)?);
+        cuts.push(tail_of(layout, Layout::CUSTODY, chain.len)?);
     }
     for path in chain.covers.keys() {
         let cover = chain.stored(path);
@@ -63,14 +63,14 @@ pub(super) fn tails(layout: &Layout, chain: &Chain) -> Result<Vec<Cut>, StoreErr
                 let trouble = Trouble::FormInvalid;
                 return Err(StoreError::Damaged { path: layout.at(path), offset: cover, trouble });
             }
-            cuts.push(cut(layout, path, cover)?);
+            cuts.push(tail_of(layout, path, cover)?);
         }
     }
     let (pack, pack_len) = newest_pack(layout, chain)?;
     if pack > 0 {
         let path = chain.name(FileKind::Pack, pack);
         if check_size(&layout.at(&path), pack_len)? > pack_len {
-            cuts.push(cut(layout, &path, pack_len)?);
+            cuts.push(tail_of(layout, &path, pack_len)?);
         }
     }
     for folder in Layout::FOLDERS {
@@ -90,7 +90,7 @@ pub(super) fn tails(layout: &Layout, chain: &Chain) -> Result<Vec<Cut>, StoreErr
             let rel = chain.name(kind, number);
             if number > newest && name.file_type().map_err(wrong)?.is_file() && layout.at(&rel) == name.path()
             {
-                cuts.push(cut(layout, &rel, 0)?);
+                cuts.push(tail_of(layout, &rel, 0)?);
             }
         }
     }
@@ -98,7 +98,8 @@ pub(super) fn tails(layout: &Layout, chain: &Chain) -> Result<Vec<Cut>, StoreErr
     Ok(cuts)
 }
 
-fn cut(layout: &Layout, rel: &str, from: u64) -> Result<Cut, StoreError> {
+/// Whatever stands in a file from `from` on, as it is told when it is cut off.
+pub(super) fn tail_of(layout: &Layout, rel: &str, from: u64) -> Result<Cut, StoreError> {
     let path = layout.at(rel);
     let (to, sha256) = digest_from(&path, from).map_err(|error| StoreError::io("read", &path, error))?;
     Ok(Cut { path: rel.to_owned(), from, to, sha256 })

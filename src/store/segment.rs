@@ -78,7 +78,7 @@ pub(super) fn segments(layout: &Layout, chain: &Chain) -> Result<Vec<SegmentInfo
     numbers.into_iter().map(|number| segment(layout, chain, number)).collect()
 }
 
-fn segment(layout: &Layout, chain: &Chain, number: u32) -> Result<SegmentInfo, StoreError> {
+pub(super) fn segment(layout: &Layout, chain: &Chain, number: u32) -> Result<SegmentInfo, StoreError> {
     let rel = chain.name(FileKind::Ledger, number);
     let path = layout.at(&rel);
     let bytes = chain.cover(&rel);

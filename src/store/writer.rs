@@ -7,22 +7,21 @@ use std::path::{Path, PathBuf};
 
 use crate::types::event::Cut;
 use crate::types::json;
-use crate::types::time::rfc3339_us;
 use crate::types::{CustodyEvent, Sha256Digest};
 
 use super::case::{CaseInfo, Run, State, state};
 use super::chain::{Chain, Trouble, check_version, read_chain};
-use super::custody::{Event, Head, NOTHING};
+use super::custody::{Head, NOTHING, Stretch};
 use super::disk::Disk;
 use super::framed::LineForm;
 use super::layout::{FileKind, Layout};
-use super::lines::MAX_LINE;
 use super::lock::lock;
 use super::long::Long;
 use super::pack::{FRAME_IN_MEMORY, Frame, FrameAt, FrameLine};
-use super::recover::{newest_pack, tails};
+use super::recover::{newest_pack, tail_of, tails};
 use super::segment::{SegmentInfo, segments};
 use super::tail::Tail;
+use super::turn::{Told, catch_up, turn, write_event, write_head};
 use super::{StoreError, VERSION};
 
 /// Length from which on a pack takes no further frame.
@@ -36,8 +35,7 @@ const MAX_SEGMENTS: u32 = (1 << 16) - 1;
 pub struct Writer {
     pub(super) layout: Layout,
     pub(super) disk: Disk,
-    // Unlocked when closed, also when the process dies.
-    _lock: File,
+    _hold: Hold,
     run: Run,
     is_run_told: bool,
     chain: Chain,
@@ -64,6 +62,24 @@ struct PackTail {
     is_unsynced: bool,
     // Whether bytes beyond `len` may have been written.
     has_rest: bool,
+}
+
+/// The hold on a case, until it is dropped.
+#[derive(Debug)]
+struct Hold {
+    layout: Layout,
+    // Unlocked when closed, also when the process dies.
+    lock: Option<File>,
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        // Whoever has a turn relies on the case being held until its event is written. One that never gives its turn
+        // back must not hold this process up either.
+        let turn = turn(&self.layout);
+        drop(self.lock.take());
+        drop(turn);
+    }
 }
 
 impl Writer {
@@ -145,6 +161,8 @@ impl Writer {
         let version = check_version(&layout)?;
         let layout = layout.with_form(LineForm::of_version(version));
         let lock = lock(&layout)?;
+        // Recovery needs both: nobody may be in the midst of an append.
+        let settled = turn(&layout)?;
         let chain = read_chain(&layout, true)?;
         if chain.form != LineForm::of_version(version) {
             // What the events name is of another format than the file says.
@@ -155,7 +173,10 @@ impl Writer {
         let custody = disk.open(&layout.at(Layout::CUSTODY), false)?;
         let mut writer = Self::with(layout, disk, lock, run, chain, custody);
         writer.version = version;
-        writer.recover(cuts)?;
+        let recovered = writer.recover(cuts);
+        // Before the writer may go, which takes a turn itself.
+        drop(settled);
+        recovered?;
         let (number, len) = newest_pack(&writer.layout, &writer.chain)?;
         writer.pack.number = number;
         writer.pack.len = len;
@@ -166,9 +187,9 @@ impl Writer {
 
     fn with(layout: Layout, disk: Disk, lock: File, run: &Run, chain: Chain, custody: File) -> Self {
         Self {
-            layout,
+            layout: layout.clone(),
             disk,
-            _lock: lock,
+            _hold: Hold { layout, lock: Some(lock) },
             run: run.clone(),
             is_run_told: false,
             chain,
@@ -192,13 +213,14 @@ impl Writer {
             // The head must never be two events behind.
             self.disk.sync(&self.custody, &self.layout.at(Layout::CUSTODY))?;
             let head = self.chain.head.clone();
-            self.write_head(&head)?;
+            write_head(&mut self.disk, &self.layout, &head)?;
         }
         if cuts.is_empty() && !self.chain.head_behind {
             return Ok(());
         }
         let head_behind = self.chain.head_behind;
-        self.commit_event(&CustodyEvent::Recovered { cut: cuts.clone(), head_behind })?;
+        let event = CustodyEvent::Recovered { cut: cuts.clone(), head_behind };
+        self.guarded(|writer| writer.write_event(event.code(), &event.data(), Vec::new()))?;
         for cut in cuts.iter().filter(|cut| cut.path != Layout::CUSTODY) {
             let path = self.layout.at(&cut.path);
             if cut.from > 0 {
@@ -350,41 +372,10 @@ impl Writer {
         for dir in std::mem::take(&mut self.to_sync) {
             self.disk.sync_dir(&dir)?;
         }
-        let event = Event {
-            data: data.to_vec(),
-            files,
-            prev: self.chain.head.head,
-            run: (!self.is_run_told).then(|| self.run.bytes()),
-            seq: self.chain.head.events,
-            ts: rfc3339_us(self.run.clock.now_us()),
-            kind: kind.to_owned(),
-        };
-        let mut line = event.line();
-        if line.len() as u64 >= MAX_LINE {
-            return Err(StoreError::Full { what: "bytes in one event", limit: MAX_LINE });
-        }
-        let digest = Sha256Digest::of(&line);
-        line.push(b'\n');
-        let path = self.layout.at(Layout::CUSTODY);
-        let len = self.chain.len + line.len() as u64;
-        self.disk.write_at(&self.custody, &path, &line, self.chain.len)?;
-        if self.chain.size > len {
-            self.disk.set_len(&self.custody, &path, len)?;
-        }
-        self.disk.sync(&self.custody, &path)?;
-        let head = Head { case: self.chain.head.case.clone(), events: event.seq + 1, head: digest };
-        self.write_head(&head)?;
-
-        self.is_run_told = true;
-        self.chain.len = len;
-        self.chain.size = len;
-        self.chain.head = head.clone();
-        for stretch in event.files {
-            if let Some(frame) = stretch.frame() {
-                self.chain.frames.entry(stretch.path.clone()).or_default().push(frame);
-            }
-            self.chain.covers.insert(stretch.path, stretch.to);
-        }
+        let turn = turn(&self.layout)?;
+        self.settle()?;
+        let head = self.write_event(kind, data, files)?;
+        drop(turn);
         for tail in self.lines.values_mut() {
             tail.committed();
         }
@@ -396,14 +387,35 @@ impl Writer {
         Ok(head)
     }
 
-    fn write_head(&mut self, head: &Head) -> Result<(), StoreError> {
-        let (new, old) = (self.layout.at(Layout::HEAD_NEW), self.layout.at(Layout::HEAD));
-        self.disk.remove(&new)?;
-        let file = self.disk.open(&new, true)?;
-        self.disk.write_at(&file, &new, &head.bytes(), 0)?;
-        self.disk.sync(&file, &new)?;
-        self.disk.rename(&new, &old)?;
-        self.disk.sync_dir(self.layout.root())
+    /// Takes what others have appended since the last commit, and puts right what one of them left when it was stopped.
+    /// The writer has the turn.
+    fn settle(&mut self) -> Result<(), StoreError> {
+        catch_up(&self.layout, &mut self.chain)?;
+        let head_behind = std::mem::take(&mut self.chain.head_behind);
+        let is_torn = self.chain.head.events > 0 && self.chain.size > self.chain.len;
+        if !head_behind && !is_torn {
+            return Ok(());
+        }
+        if head_behind {
+            // The head must never be two events behind.
+            self.disk.sync(&self.custody, &self.layout.at(Layout::CUSTODY))?;
+            write_head(&mut self.disk, &self.layout, &self.chain.head)?;
+        }
+        let mut cut = Vec::new();
+        if is_torn {
+            cut.push(tail_of(&self.layout, Layout::CUSTODY, self.chain.len)?);
+        }
+        let event = CustodyEvent::Recovered { cut, head_behind };
+        self.write_event(event.code(), &event.data(), Vec::new()).map(drop)
+    }
+
+    /// Writes an event and the head; the writer has the turn.
+    fn write_event(&mut self, kind: &str, data: &[u8], files: Vec<Stretch>) -> Result<Head, StoreError> {
+        let at_us = self.run.clock.now_us();
+        let told = Told { kind, data, files, run: (!self.is_run_told).then_some(&self.run), at_us };
+        let head = write_event(&mut self.disk, &self.layout, &self.custody, &mut self.chain, told)?;
+        self.is_run_told = true;
+        Ok(head)
     }
 
     fn append_lines(&mut self, kind: FileKind, number: u32, lines: &[u8]) -> Result<(), StoreError> {

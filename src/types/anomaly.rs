@@ -151,10 +151,13 @@ anomalies! {
     MissingFrom, "missing-from", Info, "RFC 5322 section 3.6", "There is no From field.";
     MissingDate, "missing-date", Info, "RFC 5322 section 3.6", "There is no Date field; no other time was put in its place.";
     MissingMessageId, "missing-message-id", Info, "RFC 5322 section 3.6.4", "There is no Message-ID field.";
-    MessageIdInvalid, "message-id-invalid", Info, "RFC 5322 section 3.6.4", "The Message-ID is not one `<..>` token.";
+    MessageIdInvalid, "message-id-invalid", Info, "RFC 5322 section 3.6.4", "The Message-ID is not one `<..>` token, comments aside; where there is one, it was taken.";
     AddressInvalid, "address-invalid", Notice, "RFC 5322 section 3.4", "An address field could not be read as addresses.";
+    AddressForm, "address-form", Info, "RFC 5322 section 3.4", "An address stands in text that is not in the form of the standard (an unbalanced quote, text around it, a scheme, blanks that no reader sees) and was taken out of it.";
+    AddressWrittenAt, "address-written-at", Info, "Mailman practice", "An address is written as `user at host`, as list archives write it against harvesters; it was read as user@host.";
+    AddressInEncodedWord, "address-in-encoded-word", Notice, "RFC 2047 section 5", "An address stands inside an encoded word, where the standard has only names; it was taken out of it.";
     AddressInDisplayName, "address-in-display-name", Notice, "RFC 5322 section 3.4", "The display name holds an address other than the real one.";
-    EncodedWordInvalid, "encoded-word-invalid", Info, "RFC 2047 section 2", "An encoded word that is malformed, or holds bytes that its charset does not have, is shown as it stands (what can be read of it is searchable); one whose charset is not known was read as UTF-8 where it is, else as windows-1252.";
+    EncodedWordInvalid, "encoded-word-invalid", Info, "RFC 2047 section 2", "An encoded word that is malformed, or holds bytes that its charset does not have, is shown as it stands (what can be read of it is searchable); one whose charset is not known was read as UTF-8 where it is, else as windows-1252; one without its base64 padding, or that ends in the middle of a character, was read all the same.";
     ParameterConflict, "parameter-conflict", Notice, "RFC 2231", "Two forms of one parameter differ, such as filename and filename*.";
     ReceivedMisplaced, "received-misplaced", Notice, "RFC 5321 section 4.4", "A Received field stands below two or more author fields.";
     // dates
@@ -195,7 +198,7 @@ anomalies! {
     PreambleText, "preamble-text", Info, "RFC 2046 section 5.1.1", "Text before the first boundary line, other than a notice to old mail programs.";
     EpilogueText, "epilogue-text", Info, "RFC 2046 section 5.1.1", "Text after the closing boundary line.";
     DepthLimit, "depth-limit", Strong, "mailtrail limit", "Parts are nested deeper than the limit; the deeper part is kept and searched as text.";
-    PartLimit, "part-limit", Strong, "mailtrail limit", "There are more parts than the limit; the rest is kept and searched as text.";
+    PartLimit, "part-limit", Strong, "mailtrail limit", "There are more parts, or more files inside text, than the limit; the rest is kept and searched as text.";
     BoundaryLimit, "boundary-limit", Strong, "mailtrail limit", "Too many boundaries were declared and never seen; the rest is kept and searched as text.";
     Base64Invalid, "base64-invalid", Notice, "RFC 2045 section 6.8", "Bytes that are no base64 were left out in decoding.";
     Base64Trailing, "base64-trailing", Notice, "RFC 2045 section 6.8", "Text follows the end of the base64 data, such as a list footer; it was not decoded.";
@@ -204,6 +207,7 @@ anomalies! {
     TransferEncodingUnknown, "transfer-encoding-unknown", Notice, "RFC 2045 section 6.1", "The transfer encoding is not known; the bytes were taken as they stand.";
     ContentTypeInvalid, "content-type-invalid", Info, "RFC 2045 section 5.1", "The Content-Type could not be read; text/plain was assumed, as the standard says.";
     CharsetUnknown, "charset-unknown", Notice, "RFC 2045 section 5.1", "The charset is not known; the text was read as UTF-8 where it is, else as windows-1252.";
+    CharsetByEscapes, "charset-by-escapes", Info, "RFC 1468", "Text marks itself by the escapes of ISO-2022 or HZ where another charset, or none, is stated; it was read by its escapes.";
     CharsetInvalid, "charset-invalid", Info, "RFC 2045 section 5.1", "Bytes that the stated charset does not have; each is shown as U+FFFD.";
     UuencodeFound, "uuencode-found", Info, "POSIX uuencode", "A uuencoded file stands in the text; it is listed as an attachment.";
     UuencodeDamaged, "uuencode-damaged", Notice, "POSIX uuencode", "A uuencoded file does not end as it should, or a line has the wrong length.";

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::catalog::{Catalog, CatalogError, ContainerRow, ItemRow, NoteRow, SourceRow, TableCounts, labels};
 use crate::ingest::IngestError;
@@ -60,7 +60,7 @@ impl Segment {
 
 fn note_rows(notes: &[Anomaly]) -> Vec<NoteRow> {
     let row = |note: &Anomaly| NoteRow {
-        code: Rc::from(note.kind.code()),
+        code: Arc::from(note.kind.code()),
         kind: Some(note.kind),
         at: note.at,
         detail: note.detail.as_deref().map(str::to_owned),

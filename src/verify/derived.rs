@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::case::trust;
 use crate::catalog::{Catalog, CatalogError};
 use crate::index::DigestKey;
-use crate::ingest::{Again, Bench, IngestError, Step, Watch};
+use crate::ingest::{Again, Bench, IngestError, Step, Watch, workers};
 use crate::store::{Reader, SegmentInfo};
 use crate::types::record::Record;
 use crate::types::{Finding, FindingKind};
@@ -97,7 +97,7 @@ impl Rounds<'_> {
         if let Some(items) = self.items_at_once {
             again = again.in_rounds_of(items);
         }
-        let bench = Bench::for_digests(self.threads, &Arc::new(settings), key);
+        let bench = Bench::for_digests(workers(self.threads), &Arc::new(settings), key);
         for segment in segments {
             let items = items_of(self.reader, segment)?;
             if let Some(catalog) = &mut catalog {

@@ -95,7 +95,15 @@ pub fn verify_record(
     summary.frames = packs.frames.len() as u64;
     summary.blobs = packs.blobs;
     summary.blob_bytes = packs.frames.iter().map(|frame| frame.at.raw).sum();
-    content::check(&reader, &packs, &covers, threads.max(1), &mut suspects, &mut summary, &mut found);
+    content::check(
+        &reader,
+        &packs,
+        &covers,
+        crate::ingest::workers(threads),
+        &mut suspects,
+        &mut summary,
+        &mut found,
+    );
     found.extend(suspects.into_findings());
     forgive_writer(&layout, named, &mut found);
     found.sort();

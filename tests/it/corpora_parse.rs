@@ -167,6 +167,22 @@ fn why_addresses(ours: &[(String, String)], theirs: &[(String, String)], raw: &[
     if ours.len() > theirs.len() && ours.iter().filter(|(_, a)| a.contains('@')).count() >= ours.len() {
         return Some("several mailboxes without a comma between them are read one by one");
     }
+    let held = |(n, a): &(String, String)| {
+        ours.iter().any(|(_, ours)| ours.contains('@') && !a.contains('@') && n.contains(ours.as_str()))
+    };
+    if theirs.iter().any(held) {
+        return Some(
+            "the address stands beside a `<..>` that holds none: mail-parser takes what stands in it",
+        );
+    }
+    if ours.iter().any(|(_, a)| a.split_once('@').is_some_and(|(l, h)| has(format!("{l} at {h}").as_bytes())))
+    {
+        return Some("an address written `user at host` is read as user@host");
+    }
+    let tidied = |(_, a): &(String, String)| a.trim_matches(['>', '<', ';', '.', '*']).to_owned();
+    if ours.iter().map(|(_, a)| a.clone()).eq(theirs.iter().map(tidied)) {
+        return Some("a sign behind an address is no part of it");
+    }
     if theirs.iter().any(|(_, a)| a.contains(' ') || a.matches('@').count() > 1) {
         return Some("mail-parser joins a name and an address, or two addresses, into one address");
     }

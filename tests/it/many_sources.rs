@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use crate::support;
 
@@ -56,4 +57,24 @@ fn three_hundred_sources_leave_few_segments_and_few_files_also_after_a_rebuild()
     assert!(segments <= 8 && files <= 16, "{segments} segments, {files} files");
     assert_eq!(answers(&case), before);
     support::run(&case, &["verify", "--quiet"]).ok();
+    // A search opens what it needs, and not the ledger of every source; `source:` asks for the labels.
+    for query in ["word7", "from:a3@sender.example", "source:nothing"] {
+        let Some(opened) = opened_by(&case, &["search", query], &dir.path().join("trace")) else { return };
+        assert!(opened <= 40, "`search {query}` opened {opened} files");
+    }
+}
+
+/// How many files a command opened; `None` where nothing can be traced.
+fn opened_by(case: &Path, args: &[&str], trace: &Path) -> Option<usize> {
+    let mut command = Command::new("strace");
+    command.args(["-f", "-e", "trace=openat,open", "-o"]).arg(trace).arg(env!("CARGO_BIN_EXE_mailtrail"));
+    command.args(args).arg("--case").arg(case).stdin(Stdio::null()).stdout(Stdio::null());
+    let is_done = command.stderr(Stdio::null()).status().is_ok_and(|status| status.success());
+    let lines = is_done.then(|| fs::read_to_string(trace).unwrap())?;
+    let opened = lines.lines().filter(|line| line.contains("open") && !line.contains("ENOENT")).count();
+    if opened == 0 {
+        println!("NOT SHOWN: strace may not trace here");
+        return None;
+    }
+    Some(opened)
 }

@@ -1,6 +1,6 @@
 //! The decoded attachments of the items whose mail is written.
 
-use crate::case::item;
+use crate::case::item::ItemAttachments;
 use crate::export::ExportError;
 use crate::export::folder::ExportFolder;
 use crate::types::text::file_name;
@@ -20,14 +20,15 @@ impl ExportFormat for AttachmentFiles {
         if entry.file.is_none() || entry.told.attachments.is_empty() {
             return Ok(());
         }
-        let read = match item::as_read(entry.reader, entry.catalog, entry.row) {
+        let read = match entry.bytes.as_read(entry.row) {
             Ok(read) => read,
             Err(error) => return entry.fail(error.into()),
         };
         // As text, number 10 comes before number 2.
         let mut sums = Vec::new();
+        let mut attachments = ItemAttachments::new(&read, entry.row);
         for (n, attachment) in entry.told.attachments.iter().enumerate() {
-            let bytes = match item::attachment(&read, entry.row, n + 1, attachment) {
+            let bytes = match attachments.read(n + 1, attachment) {
                 Ok(bytes) => bytes,
                 Err(error) => {
                     entry.fail(error.into())?;

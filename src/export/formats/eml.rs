@@ -36,11 +36,10 @@ impl ExportFormat for EmlFiles {
 
 impl EmlFiles {
     fn write(&self, folder: &mut ExportFolder, entry: &ExportEntry<'_>) -> Result<MailFile, ExportError> {
-        let ExportEntry { reader, catalog, row, told, number, .. } = entry;
+        let ExportEntry { reader, catalog, bytes, row, told, number, .. } = entry;
         let id = told.id.to_string().replace('/', "_");
         let name = format!("mail/{number}-{id}.eml");
-        let bytes =
-            if self.is_raw { item::raw(reader, catalog, row) } else { item::message(reader, catalog, row) };
+        let bytes = if self.is_raw { bytes.raw(row) } else { bytes.message(row) };
         let rule = if self.is_raw { "none" } else { row.rule().code() };
         match bytes.map_err(ExportError::from) {
             Ok(bytes) => {

@@ -1,6 +1,5 @@
 //! All messages in one mboxrd file.
 
-use crate::case::item;
 use crate::export::ExportError;
 use crate::export::folder::{ExportFolder, HashedFile};
 use crate::types::Sha256Digest;
@@ -23,7 +22,7 @@ impl ExportFormat for MboxFile {
 
     fn item(&mut self, _: &mut ExportFolder, entry: &mut ExportEntry<'_>) -> Result<(), ExportError> {
         let Some(out) = &mut self.out else { return Ok(()) };
-        let message = match item::message(entry.reader, entry.catalog, entry.row) {
+        let message = match entry.bytes.message(entry.row) {
             Ok(message) => message,
             Err(error) => return entry.fail(error.into()),
         };

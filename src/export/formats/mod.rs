@@ -6,6 +6,7 @@ mod eml;
 mod jsonl;
 mod mbox;
 
+use crate::case::item::ItemBytes;
 use crate::case::way::ItemWay;
 use crate::catalog::{Catalog, Row};
 use crate::store::Reader;
@@ -38,6 +39,8 @@ pub(super) trait ExportFormat {
 pub(super) struct ExportEntry<'a> {
     pub(super) reader: &'a Reader,
     pub(super) catalog: &'a Catalog,
+    /// The bytes of the items, which come in the order of the ledger.
+    pub(super) bytes: &'a ItemBytes<'a>,
     pub(super) row: &'a Row<'a>,
     pub(super) told: &'a Told<'a>,
     /// What was concluded about its way; `None` when its bytes could not be read.

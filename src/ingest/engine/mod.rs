@@ -14,7 +14,16 @@ use super::IngestError;
 use gate::Gate;
 
 /// Bytes that may be on their way: evidence that was read, and what was read from it, until it is written.
-const ROOM: usize = 72 << 20;
+const ROOM: usize = 56 << 20;
+
+/// Most workers. Each holds some 15 MB beside what is weighed (tables of the compressor and of the index, texts on
+/// their way), and with more of them there would be no room for what they work on.
+pub const MOST_WORKERS: usize = 5;
+
+/// Number of workers that are used when so many are asked for.
+pub fn workers(threads: usize) -> usize {
+    threads.clamp(1, MOST_WORKERS)
+}
 
 /// Something that takes memory while it is on its way.
 pub(super) trait Weigh {
@@ -91,7 +100,7 @@ impl Engine {
 
     /// The same with so many bytes on their way.
     pub(super) fn with_room(threads: usize, room: usize) -> Result<Self, IngestError> {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.max(1)).build();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(workers(threads)).build();
         Ok(Self { pool: pool.map_err(|_| IngestError::Worker)?, room })
     }
 

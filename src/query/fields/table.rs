@@ -395,7 +395,7 @@ pub const FIELDS: &[Field] = &[
         name: "notindexed",
         aliases: &[],
         kind: FieldKind::Tag(kind::NOT_INDEXED),
-        help: "why a part cannot be found by its words: encrypted, charset-unknown, over-limit, binary, parser-failed",
+        help: "why a part cannot be found by its words, or not surely: encrypted, charset-unknown, charset-unstated, over-limit, binary, parser-failed",
         example: "notindexed:encrypted",
     },
 ];

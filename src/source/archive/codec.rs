@@ -2,8 +2,16 @@
 
 use std::io::{self, BufRead, BufReader, Read};
 
+use super::Hit;
+
 /// Memory that an xz stream may ask for, in bytes; `xz -9` asks for 65 MiB.
 const XZ_MEMORY: u64 = 128 << 20;
+
+/// Most streams of one file that unpack to less than [`SMALL`] bytes: to set a stream up costs as much as to unpack a megabyte, and
+/// no packer makes them so small.
+const MAX_SMALL: u32 = 8192;
+/// A stream that unpacks to less is small.
+const SMALL: u64 = 64 * 1024;
 
 /// Largest window of a zstd frame, as a power of two: what `zstd -d` takes without being told more.
 const ZSTD_WINDOW: u32 = 27;
@@ -76,11 +84,26 @@ struct Streams<R> {
     decoder: Option<Decoder>,
     has_begun: bool,
     error: Option<io::Error>,
+    /// What the stream has unpacked to so far.
+    made: u64,
+    /// Small streams so far, and at most.
+    small: u32,
+    most_small: u32,
 }
 
 impl<R: BufRead> Streams<R> {
     fn new(packed: R, packing: Packing) -> Self {
-        Self { packed, packing, ahead: Vec::new(), decoder: None, has_begun: false, error: None }
+        Self {
+            packed,
+            packing,
+            ahead: Vec::new(),
+            decoder: None,
+            has_begun: false,
+            error: None,
+            made: 0,
+            small: 0,
+            most_small: MAX_SMALL,
+        }
     }
 
     /// Looks at the next bytes, at most `want` of them.
@@ -156,10 +179,14 @@ impl<R: BufRead> Read for Streams<R> {
             } else {
                 self.packed.consume(read);
             }
+            self.made = self.made.saturating_add(made as u64);
             let failed = match result {
                 Ok(true) => {
                     self.decoder = None;
-                    None
+                    self.small = self.small.saturating_add(u32::from(self.made < SMALL));
+                    self.made = 0;
+                    let hit = Hit::Streams { most: self.most_small, small: SMALL };
+                    (self.small > self.most_small).then(|| io::Error::other(hit))
                 }
                 Ok(false) if ended && made == 0 => {
                     Some(io::Error::new(io::ErrorKind::UnexpectedEof, "it ends in the middle of a stream"))
@@ -233,4 +260,36 @@ pub(super) fn inner_name(outer: &[u8]) -> Vec<u8> {
         }
     }
     outer.to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+    use crate::source::archive::is_limit;
+
+    fn packed(text: &[u8]) -> Vec<u8> {
+        let mut out = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+        out.write_all(text).unwrap();
+        out.finish().unwrap()
+    }
+
+    #[test]
+    fn small_streams_beyond_the_limit_are_a_limit_that_was_hit() {
+        let long = packed(&vec![b'a'; 70_000]);
+        let file = [packed(b"one\n"), long, packed(b"two\n"), packed(b"three\n")].concat();
+        let read = |most_small| {
+            let mut streams = Streams { most_small, ..Streams::new(file.as_slice(), Packing::Bzip2) };
+            let mut out = Vec::new();
+            let result = streams.read_to_end(&mut out);
+            (out.len(), result.err())
+        };
+        assert_eq!(read(3).0, 70_014);
+        let (len, error) = read(2);
+        // What was unpacked before is given.
+        assert_eq!(len, 70_014);
+        assert!(error.is_some_and(|error| is_limit(&error)));
+        assert_eq!(read(1).0, 70_008);
+    }
 }

@@ -63,6 +63,14 @@ pub(super) enum Hit {
         /// The limit.
         most: u64,
     },
+    /// Too many small streams.
+    #[error("the file has more than {most} streams that unpack to less than {small} bytes each")]
+    Streams {
+        /// The limit.
+        most: u32,
+        /// What is small.
+        small: u64,
+    },
     /// Too many files.
     #[error("the archive holds more than {most} files")]
     Files {
