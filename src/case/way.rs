@@ -3,9 +3,8 @@
 
 use crate::auth;
 use crate::catalog::Row;
-use crate::facts::{MAX_HOPS, PARSE_LIMIT, derive};
-use crate::parse::header;
-use crate::route::{self, Mail, Model, RULES, Settings};
+use crate::facts::{MAX_HOPS, PARSE_LIMIT};
+use crate::route::{self, RULES, Settings};
 use crate::store::pack::BLOB_IN_MEMORY;
 use crate::types::json::{self, Obj};
 use crate::types::{ByteRange, Sha256Digest};
@@ -62,11 +61,8 @@ impl ItemWay {
         let is_long = row.part().is_none() && row.end() - row.start() > BLOB_IN_MEMORY;
         let message = bytes.as_read(row)?;
         let found = if row.lines() > 0 && !is_long { Some(bytes.raw(row)?) } else { None };
-        let mut facts = derive::first(&message);
-        facts.size = if is_long { row.size() } else { message.len() as u64 };
-        let header = header::read(&message).value;
-        let mail = Mail { message: &message, header: &header, facts: &facts };
-        let chain = route::chain_with(&mail, found.as_deref(), settings, &Model::default());
+        let whole = if is_long { row.size() } else { message.len() as u64 };
+        let chain = route::chain_of_bytes(&message, whole, found.as_deref(), settings);
         let standing = |step: &route::Step| HopStanding {
             trust: step.trust.code(),
             because: step.because,

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::parse::received::{Auth, Grade, Hop};
+use crate::parse::received::{Auth, Hop};
 use crate::route::{Answer, Basis, LEAST, Trust};
 use crate::types::ByteRange;
 use crate::types::text::shown;
@@ -145,7 +145,7 @@ fn table(way: &WayView, raw: bool, networks: &NetworkFiles, out: &mut Out) -> Re
         word("user", way.text(hop.user).filter(|_| hop.auth != Auth::None));
         let is_claim = !matches!(step.trust, Trust::Attested | Trust::Boundary);
         word(if is_claim { "the field asserts" } else { "encryption" }, Some(way.encryption(hop)));
-        more.push(built(hop));
+        more.push(built(hop.grade.code(), hop.family));
         out.line(&format!("      {}", more.join("; ")))?;
         let place = hop.peer_ip.map(|ip| networks.line(ip)).transpose()?.unwrap_or_default();
         if !place.is_empty() {
@@ -158,12 +158,12 @@ fn table(way: &WayView, raw: bool, networks: &NetworkFiles, out: &mut Out) -> Re
     Ok(())
 }
 
-/// How the field is built, which anybody can imitate: `built as exim builds it`.
-fn built(hop: &Hop) -> String {
-    match (hop.grade, hop.family) {
-        (Grade::Exact, family) if !family.is_empty() => format!("built as {family} builds it"),
-        (grade, "") => format!("read {}", grade.code()),
-        (grade, family) => format!("read {}, in the manner of {family}", grade.code()),
+/// How a field is built, which anybody can imitate: `built as exim builds it`.
+pub(super) fn built(grade: &str, family: &str) -> String {
+    match (grade, family) {
+        ("exact", family) if !family.is_empty() => format!("built as {family} builds it"),
+        (grade, "") => format!("read {grade}"),
+        (grade, family) => format!("read {grade}, in the manner of {family}"),
     }
 }
 

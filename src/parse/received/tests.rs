@@ -131,7 +131,7 @@ fn what_a_client_called_itself_is_no_address_that_a_server_saw() {
 fn a_socket_is_no_name_of_a_machine() {
     check(
         "from mx.example ([unix socket]) by mx.example (Cyrus 3.4.3) with LMTPA",
-        "cyrus exact helo=mx.example by=mx.example with=LMTPA",
+        "cyrus exact class=local-submission helo=mx.example by=mx.example with=LMTPA auth=local",
     );
 }
 
