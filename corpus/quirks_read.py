@@ -76,8 +76,38 @@ def ids():
     quirk("message-id-text-behind", "Text behind the id: told, and the id taken.", "RFC 5322 section 3.6.4", ["message-id-invalid"], Message_ID="<c1@example.org> added by mx", facts={"message_id": "<c1@example.org>"})
 
 
+def hidden():
+    told = ["invisible-text"]
+    quirk("invisible-subject", "A blank without width inside a word of the subject.", "Unicode", told, Subject=word("pass\u200bword", "utf-8"), facts={"words": ["password"]})
+    quirk("invisible-body", "Soft hyphens and direction controls inside words of the body.", "Unicode", told, body="geh\u00adeim and in\u202evoice\n".encode(), mime="Content-Type: text/plain; charset=utf-8\n")
+    quirk("joiner-in-persian", "A joiner where the script needs it is nothing odd.", "Unicode", (), body="\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645\n".encode(), mime="Content-Type: text/plain; charset=utf-8\n", facts={"not_anomalies": told})
+
+
+def parts_and_files():
+    inner, known = base("Inner text capybara.\n", Subject="The inner one", Message_ID="<inner@example.org>", From="Eve <eve@example.com>")
+    head = 'Content-Type: application/octet-stream; name="fwd.eml"\nContent-Transfer-Encoding: base64\nContent-Disposition: attachment; filename="fwd.eml"\n'
+    body = f"--b1\nContent-Type: text/plain\n\nSee below.\n--b1\n{head}\n{b64(inner)}--b1--\n"
+    quirk("mime-message-in-file", "A mail attached as application/octet-stream is read as a message, and stays a file.", "RFC 2046 section 5.2.1", ["message-in-file"], body=body, mime='Content-Type: multipart/mixed; boundary="b1"\n', facts={"children": ["2"], "attachments": [attachment("2", "fwd.eml", inner)], "child_facts": [{"part": "2", "subject": "The inner one", "from": ["eve@example.com"], "words": ["capybara"], "sha256": sha256(inner), "size": len(inner), "in_message": None}]})
+    text = "--b1\nContent-Type: application/octet-stream; name=notes.eml\n\nThese are notes, no mail.\nAnd more.\n--b1--\n"
+    quirk("mime-no-message-in-file", "A file that is named like a mail and is none.", "RFC 2046", (), body=text, mime='Content-Type: multipart/mixed; boundary="b1"\n', facts={"children": [], "not_anomalies": ["message-in-file"], "words": ["notes"]})
+    twice = 'Content-Type: application/octet-stream\nContent-Disposition: attachment; filename="report.txt"; filename="payload.exe"\n'
+    quirk("name-doubled", "A name that stands twice: both are found.", "RFC 2183", ["parameter-conflict"], body="\x00\x01", mime=twice, facts={"words": ["report.txt", "payload.exe"]})
+    twice = 'Content-Type: application/octet-stream\nContent-Disposition: attachment; filename="report.txt"\nContent-Disposition: attachment; filename="payload.exe"\n'
+    quirk("disposition-doubled", "A Content-Disposition that stands twice, with two names.", "RFC 2183", ["parameter-conflict"], body="\x00\x01", mime=twice, facts={"words": ["report.txt", "payload.exe"]})
+    flowed = "Content-Type: text/plain; charset=us-ascii; format=flowed; delsp=yes\n"
+    quirk("flowed-delsp-quoted", "A word that flows over quoted lines is one word.", "RFC 3676 section 4.5", (), body="> see http://corp.example/secr \n> etpath\n>> deeper \n> back\n", mime=flowed, facts={"words": ["secretpath", "deeper", "back"], "not_words": ["deeperback"]})
+    quirk("flowed-delsp-stuffed", "The blank of stuffing is no part of a flowed word.", "RFC 3676 section 4.4", (), body="wi \n re\n", mime=flowed, facts={"words": ["wire"]})
+    calendar = "BEGIN:VCALENDAR\nBEGIN:VEVENT\nSUMMARY:Quar\n terly re\n\tview\\nof the budget\nEND:VEVENT\nEND:VCALENDAR\n"
+    quirk("calendar-folded", "A word of a calendar that is folded is one word, and an escaped line end parts words.", "RFC 5545 section 3.1", (), body=calendar, mime="Content-Type: text/calendar; charset=utf-8\n", facts={"words": ["Quarterly", "review", "of the budget"], "not_words": ["nof"]})
+    payload = 'Content-Type: text/plain; charset=utf-8; hp="clear"\nSubject: Zanzibar transfer\nFrom: Carla <carla@example.com>\nHP-Outer: Subject: [...]\n'
+    signed = f'--b1\n{payload}\nPay it.\n--b1\nContent-Type: application/pkcs7-signature; name=smime.p7s\nContent-Transfer-Encoding: base64\n\nMIIB\n--b1--\n'
+    quirk("protected-header", "A signed part with a header of its own: subject and sender are found beside the outer ones.", "RFC 9788", ["protected-header-differs"], body=signed, mime='Content-Type: multipart/signed; protocol="application/pkcs7-signature"; micalg=sha-256; boundary=b1\n', facts={"subject": "A quirk", "from": ["ada@example.org", "carla@example.com"], "words": ["Zanzibar transfer", "HP-Outer"]})
+
+
 def add():
     people()
     escapes()
     encoded()
     ids()
+    hidden()
+    parts_and_files()

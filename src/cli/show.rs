@@ -5,6 +5,7 @@ use crate::export::ExportError;
 use crate::export::item::Told;
 use crate::export::message::{as_read, attachment, copy_raw, message, raw};
 use crate::facts::derive::{Scratch, Seen, derive};
+use crate::facts::protected_fields;
 use crate::facts::{Role, TextPart, TextRole, Zone};
 use crate::parse::header;
 use crate::store::{Reader, StoreError};
@@ -68,6 +69,7 @@ fn one(
         Err(error) => return Err(error.into()),
     };
     about(row, told, out)?;
+    protected(message.as_deref(), out)?;
     same(view.same.as_deref(), out)?;
     if args.headers {
         headers(message.as_deref(), out)?;
@@ -136,6 +138,16 @@ fn about(row: &Row<'_>, told: &Told<'_>, out: &mut Out) -> Result<(), Failure> {
         (None, _) => "none that could be read".to_owned(),
     };
     out.line(&pair("Date header", &date))?;
+    Ok(())
+}
+
+/// Fields that a part protects and that differ from those of the message, beside which they are shown.
+fn protected(message: Option<&[u8]>, out: &mut Out) -> Result<(), Failure> {
+    let Some(message) = message else { return Ok(()) };
+    for (part, name, text) in protected_fields(message) {
+        let line = format!("{}{} of {}: {}", pad("protected", 12), shown(&name), shown(&part), shown(&text));
+        out.line(&line)?;
+    }
     Ok(())
 }
 
@@ -265,7 +277,12 @@ fn body(message: Option<&[u8]>, told: &Told<'_>, out: &mut Out) -> Result<(), Fa
             return;
         }
         let mut last = None;
-        for (n, (zone, range)) in text.stretches.iter().enumerate().filter(|(_, (z, _))| *z != Zone::Header) {
+        for (n, (zone, range)) in text
+            .stretches
+            .iter()
+            .enumerate()
+            .filter(|(_, (zone, _))| matches!(zone, Zone::Body | Zone::Hidden))
+        {
             let part = text.part_of(n);
             let of = (part.map(|p| p.first), *zone);
             if last.replace(of) != Some(of) {

@@ -17,7 +17,7 @@ use super::formats::{
     AttachmentFiles, CsvManifest, EmlFiles, ExportEnd, ExportEntry, ExportFormat, JsonlManifest, MboxFile,
 };
 use super::item::Teller;
-use super::manifest::{ManifestHead, Totals};
+use super::manifest::Totals;
 
 /// Form of the mail in an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +48,9 @@ pub struct Order<'a> {
     pub keys: &'a [ItemKey],
     /// The query that found them, for the manifest.
     pub query: &'a str,
-    /// The zone in which its days and times count, for the manifest.
+    /// The version of the language that it is written in.
+    pub language: u64,
+    /// The zone in which its days begin.
     pub zone: &'a str,
     /// Form of the mail.
     pub form: Form,
@@ -128,7 +130,7 @@ pub fn write(
 }
 
 /// The forms of an export: first those that write the mail, then those that tell of it.
-fn formats<'a>(order: &Order<'a>, settings_event: Option<u64>) -> Vec<Box<dyn ExportFormat + 'a>> {
+fn formats<'a>(order: &'a Order<'a>, settings_event: Option<u64>) -> Vec<Box<dyn ExportFormat + 'a>> {
     let mut formats: Vec<Box<dyn ExportFormat + 'a>> = Vec::new();
     formats.push(match order.form {
         Form::Eml => Box::new(EmlFiles { is_raw: false }),
@@ -138,12 +140,7 @@ fn formats<'a>(order: &Order<'a>, settings_event: Option<u64>) -> Vec<Box<dyn Ex
     if order.attachments {
         formats.push(Box::new(AttachmentFiles));
     }
-    formats.push(Box::new(JsonlManifest::new(ManifestHead {
-        query: order.query,
-        form: order.form.code(),
-        zone: order.zone,
-        settings_event,
-    })));
+    formats.push(Box::new(JsonlManifest::new(order, settings_event)));
     formats.push(Box::<CsvManifest>::default());
     formats
 }

@@ -15,6 +15,7 @@ use crate::types::text::{csv_cell, csv_number};
 use crate::types::time::rfc3339_marked;
 use crate::types::{CustodyEvent, Sha256Digest};
 
+use super::bundle::Order;
 use super::item::Told;
 
 /// Schema of the manifest's lines.
@@ -78,27 +79,13 @@ pub struct Totals {
     pub attachments: u64,
 }
 
-/// What was asked for, and on what the conclusions rest.
-#[derive(Clone, Copy, Debug)]
-pub struct ManifestHead<'a> {
-    /// The query as given.
-    pub query: &'a str,
-    /// Code of the form of the mail.
-    pub form: &'static str,
-    /// The zone in which the days and times of the query count.
-    pub zone: &'a str,
-    /// The custody event that named the recipient's side; `None` where nothing was set.
-    pub settings_event: Option<u64>,
-}
-
 /// The first line of `manifest.jsonl`.
-pub fn head(head: &ManifestHead<'_>, totals: &Totals, ledger: &LedgerHead) -> Vec<u8> {
-    let ManifestHead { query, form, zone, settings_event } = *head;
+pub fn head(order: &Order<'_>, settings_event: Option<u64>, totals: &Totals, ledger: &LedgerHead) -> Vec<u8> {
     let mut line = Vec::new();
     let mut o = Obj::new(&mut line);
     o.uint("attachments", totals.attachments).uint("bytes", totals.bytes).uint("children", totals.children);
     o.str("clock_policy", way::CLOCK_POLICY);
-    o.str("form", form).uint("items", totals.items);
+    o.str("form", order.form.code()).uint("items", totals.items);
     o.arr("ledger", &ledger.segments, |out, (number, bytes, sha256)| {
         let mut o = Obj::new(out);
         o.uint("bytes", *bytes);
@@ -110,10 +97,10 @@ pub fn head(head: &ManifestHead<'_>, totals: &Totals, ledger: &LedgerHead) -> Ve
     });
     o.digest("ledger_sha256", &ledger.sha256);
     way::write_limits(&mut o);
-    o.str("query", query);
+    o.str("query", order.query).uint("query_language", order.language).str("query_zone", order.zone);
     way::write_rule_set(&mut o);
     o.str("schema", SCHEMA).opt_uint("settings_event", settings_event);
-    o.str("type", "export").uint("undated", totals.undated).str("zone", zone);
+    o.str("type", "export").uint("undated", totals.undated);
     o.end();
     line.push(b'\n');
     line

@@ -11,6 +11,7 @@ use crate::parse::date::date;
 use crate::parse::header::{self, Header};
 use crate::parse::known::Known;
 use crate::parse::mime::{self, Encoding, Form, Part};
+use crate::parse::unseen;
 use crate::parse::value::{self, Context};
 use crate::types::digest::WireStream;
 use crate::types::{Anomaly, AnomalyKind, ByteRange, ItemKey, Sha256Digest};
@@ -186,6 +187,9 @@ fn child<'a>(
     }
     let message = reader.message;
     let (bytes, trailing) = parts::content(message, part, &mut Vec::new(), &mut reader.facts.anomalies);
+    if part.in_file {
+        reader.file_of_message(index);
+    }
     if let Some(rest) = trailing {
         reader.begin(reader.path(index), part, TextRole::Around, "");
         text::push_bytes(rest, super::Zone::Body, reader.buffers, reader.text);
@@ -242,6 +246,9 @@ fn fields(header: &Header<'_>, context: Context<'_>, facts: &mut ItemFacts) {
             Known::Subject if first => {
                 let mut text = String::new();
                 value::text(field.value, field.value_at, context, &mut text, &mut facts.anomalies);
+                if unseen::is_in(&text) {
+                    facts.anomalies.push(Anomaly::at(AnomalyKind::InvisibleText, field.value_at));
+                }
                 facts.subject = Some(TextFact { text, at: field.value_at });
             }
             Known::Date if first => {
@@ -255,6 +262,7 @@ fn fields(header: &Header<'_>, context: Context<'_>, facts: &mut ItemFacts) {
             Known::MessageId if first => ids::message_id(field, facts),
             Known::References | Known::InReplyTo => ids::references(field, facts),
             Known::Status | Known::XStatus | Known::XMozillaStatus => state::add(field, facts),
+            Known::XGmailLabels => state::labels(field, context, facts),
             _ => {}
         }
     }

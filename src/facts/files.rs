@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::parts::{FileCursor, content};
+use super::file_cursor::FileCursor;
+use super::parts::content;
 use super::{Attachment, ItemFacts};
 use crate::parse::header;
 use crate::parse::mime::{self, Encoding, Form, Part};

@@ -1,12 +1,15 @@
 //! Parsed values to facts with their places; pure.
 
 pub mod derive;
+mod file_cursor;
 pub mod files;
+mod flowed;
 mod guess;
 pub mod hops;
 mod ids;
 mod parts;
 mod people;
+mod protected;
 mod state;
 mod text;
 
@@ -19,6 +22,7 @@ pub use crate::parse::received::{Auth, Grade, Hop, HopClass, IpScope, Rdns, Tls,
 use crate::types::{Anomaly, ByteRange, Sha256Digest};
 pub use hops::MAX_HOPS;
 pub use ids::mih;
+pub use protected::protected_fields;
 
 /// Most bytes of a message that are read when it is too long for memory; all of it is hashed and stored.
 pub const PARSE_LIMIT: u64 = 32 << 20;
@@ -187,6 +191,8 @@ pub struct ItemFacts {
     pub attachments: Vec<Attachment>,
     /// Maildir-independent mailbox state: `Status`, `X-Status`, `X-Mozilla-Status` as words (`read`, `expunged` ..).
     pub state: Vec<&'static str>,
+    /// Labels that a field of the message tells (X-Gmail-Labels of Takeout), decoded.
+    pub labels: Vec<String>,
     /// What could not be indexed.
     pub not_indexed: Vec<NotIndexed>,
     /// What was odd.
@@ -209,6 +215,10 @@ pub enum Zone {
     Hidden,
     /// Other header fields than those that are facts of their own, as `Name: value` lines, decoded.
     Header,
+    /// A subject beside that of the message: one that a part protects.
+    Subject,
+    /// A name of an attachment beside the one that is shown.
+    Name,
 }
 
 /// What a part whose text was taken is to its message.

@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::file_cursor::FileCursor;
 use super::text::{self, Buffers, Source};
-use super::{Attachment, ItemFacts, ItemText, NotIndexed, TextPart, TextRole, Zone};
+use super::{Attachment, ItemFacts, ItemText, NotIndexed, TextPart, TextRole, Zone, flowed};
 use crate::parse::mime::{self, Encoding, Form, Part};
 use crate::parse::value::Context;
-use crate::parse::{decode, uu, yenc};
+use crate::parse::{decode, unseen, uu};
 use crate::types::{Anomaly, AnomalyKind, ByteRange, Sha256Digest};
 
 /// Files are taken out of text as long as the message has fewer attachments; the rest is searched as text. As many as there may
@@ -65,6 +66,17 @@ pub(crate) fn content<'a>(
             }
         }
     }
+}
+
+/// What a part is read for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Use {
+    /// It is a leaf: its text, or a file.
+    Leaf,
+    /// It is a message, taken as a file with its words.
+    File,
+    /// It is a file, and its words are those of the message in it.
+    Listed,
 }
 
 /// How a leaf is read.
@@ -143,11 +155,14 @@ impl Reader<'_, '_> {
         let Some(part) = parts.get(index) else { return };
         if index > 0 {
             self.described(part);
+            if !part.fields.is_empty() {
+                self.protected(index, part);
+            }
         }
         match part.form {
             Form::Multipart => self.around(index, part),
             Form::Message => {}
-            Form::Leaf => self.leaf(index, part, false),
+            Form::Leaf => self.leaf(index, part, Use::Leaf),
         }
     }
 
@@ -155,7 +170,17 @@ impl Reader<'_, '_> {
     pub(crate) fn as_attachment(&mut self, index: usize) {
         let parts = self.parts;
         if let Some(part) = parts.get(index) {
-            self.leaf(index, part, true);
+            self.leaf(index, part, Use::File);
+        }
+    }
+
+    /// Lists the file that a message was found in; its words are the message's own.
+    pub(crate) fn file_of_message(&mut self, index: usize) {
+        let parts = self.parts;
+        if let Some(part) = parts.get(index) {
+            let at = ByteRange::of_usize(part.body.start, part.body.end);
+            self.facts.anomalies.push(Anomaly::at(AnomalyKind::MessageInFile, at));
+            self.leaf(index, part, Use::Listed);
         }
     }
 
@@ -211,7 +236,7 @@ impl Reader<'_, '_> {
         self.facts.not_indexed.push(NotIndexed { part, reason: "encrypted" });
     }
 
-    fn leaf(&mut self, index: usize, part: &Part, message_as_file: bool) {
+    fn leaf(&mut self, index: usize, part: &Part, used: Use) {
         let path = self.path(index);
         let at = ByteRange::of_usize(part.body.start, part.body.end);
         let (bytes, trailing) = content(self.message, part, self.spare, &mut self.facts.anomalies);
@@ -223,6 +248,13 @@ impl Reader<'_, '_> {
         if differ {
             let at = ByteRange::of_usize(part.header.start, part.header.end);
             self.facts.anomalies.push(Anomaly::at(AnomalyKind::ParameterConflict, at));
+            for other in mime::other_names(part, &name, self.context) {
+                text::push(&other, Zone::Name, self.text);
+            }
+        }
+        if unseen::is_in(&name) {
+            let at = ByteRange::of_usize(part.header.start, part.header.end);
+            self.facts.anomalies.push(Anomaly::at(AnomalyKind::InvisibleText, at));
         }
         match part.effective_type() {
             "message/partial" => self.facts.anomalies.push(Anomaly::at(AnomalyKind::PartialMessage, at)),
@@ -244,7 +276,7 @@ impl Reader<'_, '_> {
             self.encrypted(index, at);
         }
         let empty_root = index == 0 && part.body.is_empty();
-        let is_file = (message_as_file || !is_body(part, &name)) && !empty_root;
+        let is_file = (used != Use::Leaf || !is_body(part, &name)) && !empty_root;
         let role = if is_file { TextRole::File } else { TextRole::Body };
         self.begin(path.clone(), part, role, &name);
         if is_file {
@@ -258,7 +290,9 @@ impl Reader<'_, '_> {
                 sha256: Sha256Digest::of(&bytes),
                 at,
             };
-            if kind == Kind::Binary && !sealed && !inside_sealed && !bytes.is_empty() {
+            if used == Use::Listed {
+                kind = Kind::Binary;
+            } else if kind == Kind::Binary && !sealed && !inside_sealed && !bytes.is_empty() {
                 if is_like_text(&bytes) {
                     kind = Kind::Plain;
                 } else {
@@ -270,7 +304,7 @@ impl Reader<'_, '_> {
         if kind != Kind::Binary && !(sealed && kind != Kind::Plain) && !inside_sealed {
             self.words(part, kind, &bytes, &path, at);
         }
-        if let Some(rest) = trailing {
+        if let Some(rest) = trailing.filter(|_| used != Use::Listed) {
             text::push_bytes(rest, Zone::Body, self.buffers, self.text);
         }
         if let Cow::Owned(bytes) = bytes {
@@ -281,10 +315,15 @@ impl Reader<'_, '_> {
     /// The text of a leaf to the index, files inside it to the attachments.
     fn words(&mut self, part: &Part, kind: Kind, bytes: &[u8], path: &str, at: ByteRange) {
         let charset = mime::charset(part);
-        let del_sp = part.parameters.token("delsp").is_some_and(|v| v.eq_ignore_ascii_case(b"yes"));
+        let is = |name: &str, value: &[u8]| {
+            part.parameters.token(name).is_some_and(|v| v.eq_ignore_ascii_case(value))
+        };
+        // DelSp means something in flowed text only (RFC 3676 section 4).
+        let del_sp = is("delsp", b"yes") && is("format", b"flowed");
+        let folded = flowed::is_folded_type(&part.content_type);
         let html = kind == Kind::Html;
         let unencoded = part.encoding == Encoding::Identity;
-        let mut source = Source { bytes, charset: &charset, html, del_sp, unencoded, part: path, at };
+        let mut source = Source { bytes, charset: &charset, html, del_sp, folded, unencoded, part: path, at };
         let mut from = 0;
         let mut count = 0;
         // The part itself, which the text behind each file goes on.
@@ -359,59 +398,6 @@ impl Reader<'_, '_> {
             sha256: Sha256Digest::of(&found.data),
             at,
         });
-    }
-}
-
-/// The files inside text one after the other, whichever form they have. Of each form the next one is remembered, so that many of
-/// one form do not make it look for the other again and again.
-#[derive(Debug, Default)]
-pub(crate) struct FileCursor {
-    at: usize,
-    uu: Ahead,
-    yenc: Ahead,
-}
-
-/// The next file of one form.
-#[derive(Debug, Default)]
-enum Ahead {
-    /// Nobody has looked.
-    #[default]
-    Unknown,
-    /// There is none.
-    None,
-    /// It begins here or behind.
-    File(uu::Embedded),
-}
-
-impl Ahead {
-    /// Where the next file at or behind `at` begins.
-    fn start(&mut self, at: usize, find: impl Fn(usize) -> Option<uu::Embedded>) -> Option<usize> {
-        let is_behind = matches!(self, Self::File(file) if file.at.start < at);
-        if matches!(self, Self::Unknown) || is_behind {
-            *self = find(at).map_or(Self::None, Self::File);
-        }
-        if let Self::File(file) = self { Some(file.at.start) } else { None }
-    }
-
-    fn take(&mut self) -> Option<uu::Embedded> {
-        if let Self::File(file) = std::mem::take(self) { Some(file) } else { None }
-    }
-}
-
-impl FileCursor {
-    /// The next file of a text, which must be the same each time, and its encoding.
-    pub(crate) fn next(&mut self, bytes: &[u8]) -> Option<(uu::Embedded, &'static str)> {
-        let uu = self.uu.start(self.at, |at| uu::find(bytes, at));
-        let yenc = self.yenc.start(self.at, |at| yenc::find(bytes, at));
-        let found = match (uu, yenc) {
-            (None, None) => None,
-            (Some(uu), yenc) if yenc.is_none_or(|yenc| uu < yenc) => Some((self.uu.take()?, "uuencode")),
-            _ => Some((self.yenc.take()?, "yenc")),
-        };
-        if let Some((file, _)) = &found {
-            self.at = file.at.end;
-        }
-        found
     }
 }
 

@@ -3,6 +3,7 @@
 use super::ItemFacts;
 use crate::parse::header::Field;
 use crate::parse::known::Known;
+use crate::parse::value::{self, Context};
 use crate::types::{Anomaly, AnomalyKind};
 
 /// Bits of X-Mozilla-Status, and their words.
@@ -13,6 +14,27 @@ const MOZILLA: &[(u32, &str)] = &[
     (0x0008, "expunged"),
     (0x1000, "forwarded"),
 ];
+
+/// Most labels of one message that are read.
+const MAX_LABELS: usize = 1000;
+
+/// Adds the labels of an X-Gmail-Labels field: a list with commas, quotes around a label that holds one, encoded words anywhere.
+pub(crate) fn labels(field: &Field<'_>, context: Context<'_>, facts: &mut ItemFacts) {
+    let mut text = String::new();
+    value::text(field.value, field.value_at, context, &mut text, &mut facts.anomalies);
+    let mut quoted = false;
+    let ends = |c: char| {
+        quoted ^= c == '"';
+        c == ',' && !quoted
+    };
+    for label in text.split(ends) {
+        let label = label.trim().trim_matches('"').trim();
+        let new = !label.is_empty() && !facts.labels.iter().any(|l| l == label);
+        if new && facts.labels.len() < MAX_LABELS {
+            facts.labels.push(label.to_owned());
+        }
+    }
+}
 
 /// Adds the words of a state field; other fields are left alone.
 pub(crate) fn add(field: &Field<'_>, facts: &mut ItemFacts) {

@@ -1,10 +1,10 @@
 //! The text of a message for the index: parts decoded, hidden text and header fields apart.
 
-use super::{ItemFacts, ItemText, NotIndexed, Zone, guess};
+use super::{ItemFacts, ItemText, NotIndexed, Zone, flowed, guess};
 use crate::parse::header::{Field, Header};
 use crate::parse::known::Known;
 use crate::parse::value::{self, Context};
-use crate::parse::{charset, html};
+use crate::parse::{charset, html, unseen};
 use crate::types::{Anomaly, AnomalyKind, ByteRange};
 
 /// Most text of one message, in bytes of UTF-8.
@@ -27,6 +27,8 @@ pub(crate) struct Source<'a> {
     pub(crate) html: bool,
     /// Whether blanks at line ends join lines (RFC 3676 `DelSp=yes`).
     pub(crate) del_sp: bool,
+    /// Whether lines are folded as in calendars and cards.
+    pub(crate) folded: bool,
     /// Whether no transfer encoding was stated.
     pub(crate) unencoded: bool,
     /// Part path.
@@ -45,6 +47,8 @@ pub(crate) fn add(source: &Source<'_>, buffers: &mut Buffers, text: &mut ItemTex
         }
         facts.not_indexed.push(NotIndexed { part: source.part.to_owned(), reason: "over-limit" });
     }
+    let unfolded = if source.folded { flowed::unfolded(bytes) } else { bytes.into() };
+    let bytes = &*unfolded;
     let mut label = source.charset;
     if source.html && label.is_empty() && !bytes.is_ascii() {
         label = meta_charset(bytes).unwrap_or_default();
@@ -57,7 +61,7 @@ pub(crate) fn add(source: &Source<'_>, buffers: &mut Buffers, text: &mut ItemTex
         html::read(&string, &mut buffers.page);
         buffers.string = string;
         add_page(source, buffers, text, facts);
-    } else if bytes.is_ascii() && !source.del_sp {
+    } else if bytes.is_ascii() && !source.del_sp && !source.folded {
         let from = text.text.len();
         reading = charset::decode(label, bytes, &mut text.text);
         text.close(Zone::Body, from);
@@ -65,9 +69,16 @@ pub(crate) fn add(source: &Source<'_>, buffers: &mut Buffers, text: &mut ItemTex
         buffers.string.clear();
         reading = charset::decode(label, bytes, &mut buffers.string);
         if source.del_sp {
-            buffers.string = buffers.string.replace(" \r\n", "").replace(" \n", "");
+            buffers.string = flowed::joined(&buffers.string);
+        }
+        if source.folded {
+            buffers.string = flowed::unescaped(&buffers.string).into_owned();
         }
         push(&buffers.string, Zone::Body, text);
+    }
+    let seen = if source.html { &buffers.page.visible } else { &buffers.string };
+    if (source.html || !reading.ascii) && unseen::is_in(seen) {
+        facts.anomalies.push(Anomaly::at(AnomalyKind::InvisibleText, source.at));
     }
     if reading.by_escapes {
         facts.anomalies.push(Anomaly::at(AnomalyKind::CharsetByEscapes, source.at));
@@ -146,7 +157,7 @@ pub(crate) fn push(string: &str, zone: Zone, text: &mut ItemText) {
     let room = MAX_TEXT.saturating_sub(from);
     let string = string.get(..string.floor_char_boundary(room)).unwrap_or_default();
     if !string.trim_ascii().is_empty() {
-        charset::push_visible(string, &mut text.text);
+        text.text.push_str(string);
         text.close(zone, from);
     }
 }
@@ -218,12 +229,6 @@ pub(crate) fn add_header(
         if text.text.len() == from {
             text.text.truncate(line);
             continue;
-        }
-        if !text.text.get(from..).unwrap_or_default().is_ascii() {
-            buffers.string.clear();
-            buffers.string.push_str(text.text.get(from..).unwrap_or_default());
-            text.text.truncate(from);
-            charset::push_visible(&buffers.string, &mut text.text);
         }
         text.text.push('\n');
     }

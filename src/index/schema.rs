@@ -179,6 +179,8 @@ pub mod kind {
     pub const NOT_INDEXED: u8 = b'n';
     /// The stated type of an attachment.
     pub const TYPE: u8 = b'y';
+    /// A label that a field of the message tells.
+    pub const LABEL: u8 = b'l';
 
     // What follows is no term: a table of hashes holds it, whose hits are looked at in the catalog.
 

@@ -12,6 +12,7 @@ use super::schema::{self, HopHost, Words, kind};
 use super::terms::TOGETHER;
 use super::words::{self, Folder, LONGEST, PADDING};
 use crate::facts::{Hop, ItemFacts, ItemText, Zone, one_line};
+use crate::parse::unseen;
 use crate::types::{Anomaly, ByteRange, ItemKey, Sha256Digest};
 
 /// One item or child for the index.
@@ -130,6 +131,7 @@ impl IndexWorker {
         if let Some(subject) = &item.facts.subject {
             self.gather.gap();
             self.text(Words::Subject, &subject.text);
+            self.parted(Words::Subject, &subject.text);
         }
         let ItemText { text, stretches, .. } = item.text;
         if !stretches.is_empty() {
@@ -138,19 +140,28 @@ impl IndexWorker {
             self.lower.make_ascii_lowercase();
             self.lower.extend_from_slice(&[0; PADDING]);
             let ascii = text.is_ascii();
-            for field in [Words::Body, Words::Header] {
-                for (zone, range) in stretches {
-                    if (*zone == Zone::Header) != (field == Words::Header) {
-                        continue;
-                    }
+            for field in [Words::Body, Words::Header, Words::Subject, Words::Name] {
+                for (_, range) in stretches.iter().filter(|(zone, _)| field_of(*zone) == field) {
                     self.gather.gap();
                     self.cut(field as u8, range.start, range.end.min(text.len()), ascii);
                 }
+            }
+            for (zone, range) in stretches.iter().filter(|_| !ascii) {
+                self.parted(field_of(*zone), text.get(range.clone()).unwrap_or_default());
             }
         }
         for attachment in item.facts.attachments.iter().filter(|a| !a.name.is_empty()) {
             self.gather.gap();
             self.text(Words::Name, &attachment.name);
+            self.parted(Words::Name, &attachment.name);
+        }
+    }
+
+    /// The parts of words that a blank without width or a control of direction cuts, beside the whole words.
+    fn parted(&mut self, field: Words, text: &str) {
+        if let Some(parts) = unseen::parted(text) {
+            self.gather.gap();
+            self.text(field, &parts);
         }
     }
 
@@ -220,7 +231,8 @@ impl IndexWorker {
         let Self { gather, folder, lower, term, .. } = self;
         for fact in &facts.addresses {
             let role = schema::role_byte(fact.role);
-            for text in [&fact.mailbox.name, &fact.mailbox.address] {
+            let parted = unseen::parted(&fact.mailbox.name);
+            for text in [&fact.mailbox.name, &fact.mailbox.address].into_iter().chain(&parted) {
                 gather.gap();
                 lower.clear();
                 lower.extend_from_slice(text.as_bytes());
@@ -278,6 +290,9 @@ impl IndexWorker {
         }
         for state in item.state.iter().chain(&facts.state) {
             word(kind::STATE, state);
+        }
+        for label in &facts.labels {
+            word(kind::LABEL, label);
         }
         for missing in &facts.not_indexed {
             word(kind::NOT_INDEXED, missing.reason);
@@ -361,6 +376,16 @@ impl IndexWorker {
                 gather.hop_fact(term);
             }
         }
+    }
+}
+
+/// The field that words of a zone are in.
+fn field_of(zone: Zone) -> Words {
+    match zone {
+        Zone::Body | Zone::Hidden => Words::Body,
+        Zone::Header => Words::Header,
+        Zone::Subject => Words::Subject,
+        Zone::Name => Words::Name,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Bytes in a named charset to text; what the charset does not have is counted, never dropped in silence.
 
-use super::bytes::{byte, from, part};
+use super::bytes::{byte, part};
 use super::charset_names::{Kind, kind};
 use super::iso2022::{self, Marks};
 use super::value::guarded;
@@ -53,7 +53,7 @@ pub fn decode(label: &[u8], bytes: &[u8], out: &mut String) -> Reading {
     // Where the label has no use for escapes, they say more than the label.
     if !shifts && let Some(marks) = iso2022::marks(bytes) {
         let clean = by_escapes(marks, label, bytes, out);
-        return Reading { known: true, clean, ascii: false, also_utf8: false, by_escapes: true };
+        return Reading { known: true, clean, ascii, also_utf8: false, by_escapes: true };
     }
     if ascii && !shifts {
         push_lossy(bytes, out);
@@ -258,50 +258,6 @@ fn utf32(label: &[u8], bytes: &[u8], out: &mut String) -> bool {
     clean
 }
 
-/// Text without what a reader cannot see inside words: soft hyphens, zero-width and direction marks. The joiners
-/// U+200C and U+200D stay where a script needs them, that is next to a character over U+024F.
-pub fn push_visible(text: &str, out: &mut String) {
-    if text.is_ascii() {
-        out.push_str(text);
-        return;
-    }
-    let mut last = ' ';
-    let bytes = text.as_bytes();
-    let mut at = 0;
-    while at < bytes.len() {
-        // ASCII in one go.
-        let run = from(bytes, at).iter().take_while(|b| b.is_ascii()).count();
-        if run > 0 {
-            let end = at.saturating_add(run);
-            out.push_str(text.get(at..end).unwrap_or_default());
-            last = char::from(byte(bytes, end.saturating_sub(1)));
-            at = end;
-            continue;
-        }
-        let Some(c) = text.get(at..).and_then(|t| t.chars().next()) else { return };
-        at = at.saturating_add(c.len_utf8());
-        let gone = match c {
-            '\u{ad}'
-            | '\u{34f}'
-            | '\u{180e}'
-            | '\u{200b}'
-            | '\u{200e}'
-            | '\u{200f}'
-            | '\u{61c}'
-            | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{2064}'
-            | '\u{2066}'..='\u{206f}'
-            | '\u{feff}' => true,
-            '\u{200c}' | '\u{200d}' => last <= '\u{24f}',
-            _ => false,
-        };
-        if !gone {
-            out.push(c);
-            last = c;
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -355,12 +311,5 @@ mod tests {
         assert!(!decode(b"x-nonsense", b"\xe9", &mut out).known);
         assert!(!decode(b"", b"\xc3\xa9", &mut out).clean);
         assert!(decode(b"iso-8859-1", b"\xc3\xa9", &mut out).also_utf8);
-    }
-
-    #[test]
-    fn words_come_whole_out_of_zero_width_tricks() {
-        let mut out = String::new();
-        push_visible("pass\u{200b}wo\u{ad}r\u{200c}d \u{645}\u{6cc}\u{200c}\u{62e}", &mut out);
-        assert_eq!(out, "password \u{645}\u{6cc}\u{200c}\u{62e}");
     }
 }

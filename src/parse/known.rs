@@ -46,6 +46,7 @@ known! {
     XOriginalTo, b"x-original-to", "X-Original-To.";
     ContentLength, b"content-length", "Content-Length.";
     DkimSignature, b"dkim-signature", "DKIM-Signature.";
+    XGmailLabels, b"x-gmail-labels", "X-Gmail-Labels: labels, as Google Takeout writes them.";
     XMozillaStatus, b"x-mozilla-status", "X-Mozilla-Status.";
     ContentLocation, b"content-location", "Content-Location.";
     XMozillaStatus2, b"x-mozilla-status2", "X-Mozilla-Status2.";

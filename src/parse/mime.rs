@@ -11,6 +11,8 @@ use super::known::Known;
 use super::value::{Context, Structured, structured};
 use crate::types::{Anomaly, AnomalyKind, ByteRange, Parsed};
 
+mod in_file;
+
 /// Deepest nesting of parts; Thunderbird and rspamd have the same.
 pub const MAX_DEPTH: u32 = 64;
 /// Most parts of one message.
@@ -77,6 +79,10 @@ pub struct Part {
     pub epilogue: Range<usize>,
     /// Content-ID, Content-Description and Content-Location fields of the part, as places of their values.
     pub described: Vec<(Known, Range<usize>)>,
+    /// Fields of a part (never of the message itself) that are none of MIME: what they are, places of name and value.
+    pub fields: Vec<(Known, Range<usize>, Range<usize>)>,
+    /// Whether it is a file of another type that holds a message.
+    pub in_file: bool,
     /// Lines of the part's header that are no fields.
     pub junk: Vec<Range<usize>>,
 }
@@ -158,6 +164,12 @@ pub fn walk_below(message: &[u8], header: &Header<'_>, depth: u32, most: usize) 
     if !walk.open.is_empty() {
         walk.run(header.body_start);
     }
+    for part in &mut walk.parts {
+        if in_file::holds_message(message, part, depth) {
+            part.form = Form::Message;
+            part.in_file = true;
+        }
+    }
     Parsed { value: walk.parts, anomalies: walk.anomalies }
 }
 
@@ -205,8 +217,15 @@ impl<'a> Walk<'a> {
                     disposed = true;
                     part.disposition = structured(f.value);
                 }
+                // A second field may hold another name.
+                Known::ContentDisposition => part.disposition.add_names(structured(f.value)),
+                Known::ContentType => part.parameters.add_names(structured(f.value)),
                 Known::ContentId | Known::ContentDescription | Known::ContentLocation => {
                     part.described.push((f.known, place()));
+                }
+                known if part.parent.is_some() && is_outer(known, f.name) => {
+                    let start = usize::try_from(f.at.start()).unwrap_or(usize::MAX);
+                    part.fields.push((known, start..start.saturating_add(f.name.len()), place()));
                 }
                 _ => {}
             }
@@ -430,6 +449,11 @@ impl<'a> Walk<'a> {
     }
 }
 
+/// Whether a field of a part's header has no meaning there by MIME (RFC 2045 section 9).
+fn is_outer(known: Known, name: &[u8]) -> bool {
+    known != Known::MimeVersion && !super::bytes::starts_with_fold(name, b"content-")
+}
+
 /// The charset that a part states; empty when it states none.
 pub fn charset(part: &Part) -> Vec<u8> {
     let mut label = part.parameters.token("charset").unwrap_or_default();
@@ -452,4 +476,21 @@ pub fn name(part: &Part, context: Context<'_>) -> (String, bool) {
         (Some((a, odd)), None) | (None, Some((a, odd))) => (a, odd),
         (None, None) => (String::new(), false),
     }
+}
+
+/// All names that a part claims beside the one that [`name`] gives.
+pub(crate) fn other_names(part: &Part, shown: &str, context: Context<'_>) -> Vec<String> {
+    let mut all = part.disposition.texts("filename", context);
+    all.extend(part.disposition.texts("name", context));
+    all.extend(part.parameters.texts("name", context));
+    all.extend(part.parameters.texts("filename", context));
+    let mut seen: Vec<String> = Vec::new();
+    all.retain(|name| {
+        let new = !name.is_empty() && name != shown && !seen.contains(name);
+        if new {
+            seen.push(name.clone());
+        }
+        new
+    });
+    all
 }

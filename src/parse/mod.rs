@@ -37,6 +37,7 @@ pub mod known;
 pub mod mime;
 pub mod received;
 mod tag;
+pub mod unseen;
 pub mod uu;
 pub mod value;
 pub mod words;

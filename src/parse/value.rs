@@ -354,15 +354,44 @@ impl Structured {
         Some((label, bytes))
     }
 
+    /// Takes the names of files out of another field of the same kind; they stand behind those of this one.
+    pub(crate) fn add_names(&mut self, other: Self) {
+        let room = MAX_PARAMETERS.saturating_sub(self.parameters.len());
+        let names = other.parameters.into_iter().filter(|p| matches!(p.name.as_str(), "filename" | "name"));
+        self.parameters.extend(names.take(room));
+    }
+
+    /// Whether there is a parameter for the name of a file.
+    pub(crate) fn has_names(&self) -> bool {
+        self.parameters.iter().any(|p| matches!(p.name.as_str(), "filename" | "name"))
+    }
+
+    /// All values of a parameter in all its forms, decoded; at most a few.
+    pub(crate) fn texts(&self, name: &str, context: Context<'_>) -> Vec<String> {
+        const MOST: usize = 50;
+        let plain = self.parameters.iter().filter(|p| p.name == name && p.section.is_none() && !p.extended);
+        let mut all: Vec<String> = plain.take(MOST).map(|p| plain_text(&p.value, context)).collect();
+        if let Some((text, _)) = self.text(name, context) {
+            all.push(text);
+        }
+        // Extended values that stand twice, each by itself.
+        let whole = self.parameters.iter().filter(|p| p.name == name && p.section.is_none() && p.extended);
+        for p in whole.skip(1).take(MOST) {
+            let alone = Self { parameters: vec![p.clone()], ..Self::default() };
+            all.extend(alone.text(name, context).map(|(text, _)| text));
+        }
+        all
+    }
+
     /// The value of a parameter as text, decoded. The extended form wins over the plain one (RFC 2231, RFC 6266
     /// section 4.3); the second answer is whether both are there and differ.
     pub fn text(&self, name: &str, context: Context<'_>) -> Option<(String, bool)> {
-        let plain = self.plain(name).map(|value| {
-            let mut out = String::new();
-            words::decode_into(value, &mut out, &mut |b, o| {
-                raw(b, context, o);
-            });
-            out
+        let plain = self.plain(name).map(|value| plain_text(value, context));
+        // The same parameter twice, in the same form.
+        let same = |p: &&Parameter| p.name == name && p.section.is_none();
+        let twice = self.parameters.iter().filter(same).any(|p| {
+            let first = self.parameters.iter().filter(same).find(|f| f.extended == p.extended);
+            first.is_some_and(|f| f.value != p.value)
         });
         let extended = self.extended(name).map(|(label, bytes)| {
             let mut out = String::new();
@@ -379,11 +408,20 @@ impl Structured {
         match (plain, extended) {
             (Some(plain), Some(extended)) => {
                 let differ = plain != extended && plain.is_ascii() && extended.is_ascii();
-                Some((extended, differ))
+                Some((extended, differ || twice))
             }
-            (plain, extended) => extended.or(plain).map(|text| (text, false)),
+            (plain, extended) => extended.or(plain).map(|text| (text, twice)),
         }
     }
+}
+
+/// A plain value as text; encoded words stand in many.
+fn plain_text(value: &[u8], context: Context<'_>) -> String {
+    let mut out = String::new();
+    words::decode_into(value, &mut out, &mut |b, o| {
+        raw(b, context, o);
+    });
+    out
 }
 
 /// Percent-decoding (RFC 2231 section 4).
@@ -468,6 +506,13 @@ mod tests {
     fn two_forms_that_differ_are_told() {
         let both = structured(b"a; filename=good.txt; filename*=utf-8''evil.exe");
         assert_eq!(both.text("filename", Context::default()), Some(("evil.exe".to_owned(), true)));
+        let twice = structured(b"a; filename=\"report.txt\"; filename=\"payload.exe\"");
+        assert_eq!(twice.text("filename", Context::default()), Some(("report.txt".to_owned(), true)));
+        assert_eq!(twice.texts("filename", Context::default()), ["report.txt", "payload.exe", "report.txt"]);
+        let same = structured(b"a; filename=x; filename=x");
+        assert_eq!(same.text("filename", Context::default()), Some(("x".to_owned(), false)));
+        let extended = structured(b"a; filename*=utf-8''a; filename*=utf-8''b");
+        assert!(extended.texts("filename", Context::default()).contains(&"b".to_owned()));
     }
 
     #[test]

@@ -158,7 +158,8 @@ anomalies! {
     AddressInEncodedWord, "address-in-encoded-word", Notice, "RFC 2047 section 5", "An address stands inside an encoded word, where the standard has only names; it was taken out of it.";
     AddressInDisplayName, "address-in-display-name", Notice, "RFC 5322 section 3.4", "The display name holds an address other than the real one.";
     EncodedWordInvalid, "encoded-word-invalid", Info, "RFC 2047 section 2", "An encoded word that is malformed, or holds bytes that its charset does not have, is shown as it stands (what can be read of it is searchable); one whose charset is not known was read as UTF-8 where it is, else as windows-1252; one without its base64 padding, or that ends in the middle of a character, was read all the same.";
-    ParameterConflict, "parameter-conflict", Notice, "RFC 2231", "Two forms of one parameter differ, such as filename and filename*.";
+    ParameterConflict, "parameter-conflict", Notice, "RFC 2231", "Two forms of one parameter differ, such as filename and filename*, or two of one name; all can be found, the first is shown.";
+    ProtectedHeaderDiffers, "protected-header-differs", Notice, "RFC 9788 section 2", "A part that is signed, or says that it protects its header, holds a field that differs from that of the message; both can be found.";
     ReceivedMisplaced, "received-misplaced", Notice, "RFC 5321 section 4.4", "A Received field stands below two or more author fields.";
     // dates
     DateUnreadable, "date-unreadable", Notice, "RFC 5322 section 3.3", "There is a date field but no date could be read from it.";
@@ -213,8 +214,10 @@ anomalies! {
     UuencodeDamaged, "uuencode-damaged", Notice, "POSIX uuencode", "A uuencoded file does not end as it should, or a line has the wrong length.";
     YencFound, "yenc-found", Info, "yEnc draft 1.3", "A yEnc file stands in the text; it is listed as an attachment.";
     YencDamaged, "yenc-damaged", Notice, "yEnc draft 1.3", "Size or CRC of a yEnc file do not agree with its trailer.";
+    MessageInFile, "message-in-file", Info, "RFC 2046 section 5.2.1", "A file of another type holds a message, and is named or typed like one; it was read as a message too.";
     PartialMessage, "partial-message", Notice, "RFC 2046 section 5.2.2", "A message/partial: one piece of a message sent in pieces; it was not put together.";
     ExternalBody, "external-body", Notice, "RFC 2046 section 5.2.3", "A message/external-body: the content lies elsewhere and was not fetched.";
+    InvisibleText, "invisible-text", Info, "Unicode 15 section 23", "Text or a name holds characters that no reader sees: without width, soft hyphens, or controls of direction; words are found without them, and in the parts that they cut.";
     HiddenText, "hidden-text", Notice, "HTML/CSS practice", "The HTML holds text that is styled as not displayed; it was indexed and marked.";
     Encrypted, "encrypted", Notice, "RFC 3156, RFC 8551", "The content is encrypted and could not be searched.";
     ChildLimit, "child-limit", Strong, "mailtrail limit", "There are more messages inside this message than the limit; the rest is kept as attachments.";

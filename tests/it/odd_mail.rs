@@ -198,3 +198,127 @@ fn an_id_is_found_without_the_text_beside_it() {
         },
     ]);
 }
+
+#[test]
+fn words_that_invisible_characters_cut_are_found_whole_and_in_parts() {
+    const TOLD: &str = "anomaly:invisible-text";
+    check(&[
+        Odd {
+            name: "filebidi",
+            text: b"Content-Type: image/png; name*=utf-8''Rechnung%E2%80%AEfdp.exe\n\n\x89PNG\x00\n",
+            finds: &["attachment:rechnung", "attachment:fdp.exe", "attachment:rechnungfdp.exe", TOLD],
+            misses: &[],
+        },
+        Odd {
+            name: "zerowidth",
+            text: b"Subject: =?utf-8?q?pass=E2=80=8Bword?=\nFrom: =?utf-8?q?Ma=E2=80=8Bry?= <m@x.example>\n\nx\n",
+            finds: &["subject:password", "subject:pass", "subject:word", "from:mary", "from:ma", TOLD],
+            misses: &[],
+        },
+        Odd {
+            name: "bodybidi",
+            text: b"Content-Type: text/plain; charset=utf-8\n\nopen geh\xc2\xadeim and in\xe2\x80\xaevoice now\n",
+            finds: &["geheim", "invoice", "body:voice", "\"open geheim and invoice now\"", TOLD],
+            misses: &["body:eim"],
+        },
+        Odd {
+            name: "html",
+            text: b"Content-Type: text/html\n\n<p>ge&shy;heim</p>\n",
+            finds: &["geheim", TOLD],
+            misses: &["body:heim"],
+        },
+    ]);
+}
+
+#[test]
+fn show_shows_what_no_reader_sees() {
+    let mail =
+        b"From: a@b.example\nContent-Type: text/plain; charset=utf-8\n\nin\xe2\x80\xaevoice geh\xc2\xadeim\n";
+    let dir = tempfile::tempdir().unwrap();
+    let (case, source) = (dir.path().join("case"), dir.path().join("one.eml"));
+    fs::write(&source, mail).unwrap();
+    support::import(&case, &source);
+    let item = run(&case, &["list", "--json"]).ok().json()[0]["item"].as_str().unwrap().to_owned();
+    let shown = run(&case, &["show", &item]).ok().text();
+    assert!(shown.contains("in\\u{202e}voice geh\\u{ad}eim"), "{shown}");
+}
+
+#[test]
+fn what_a_signed_part_protects_is_found_and_shown_beside_the_outer_header() {
+    const MAIL: &[u8] = b"From: Ann <ann@a.example>\nSubject: [...]\nMIME-Version: 1.0\n\
+        Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\"; boundary=x\n\n--x\n\
+        Content-Type: text/plain; hp=\"clear\"\nSubject: zanzibar transfer\nFrom: Carla <carla@c.example>\n\
+        HP-Outer: Subject: [...]\nX-Ward: lantern\n\npay it\n--x\n\
+        Content-Type: application/pkcs7-signature; name=smime.p7s\nContent-Transfer-Encoding: base64\n\nMIIB\n--x--\n";
+    check(&[Odd {
+        name: "protected",
+        text: MAIL,
+        finds: &[
+            "subject:zanzibar",
+            "from:carla@c.example",
+            "from:ann@a.example",
+            "any:lantern",
+            "header:\"x-ward lantern\"",
+            "anomaly:protected-header-differs",
+        ],
+        misses: &[],
+    }]);
+    let dir = tempfile::tempdir().unwrap();
+    let (case, source) = (dir.path().join("case"), dir.path().join("one.eml"));
+    fs::write(&source, MAIL).unwrap();
+    support::import(&case, &source);
+    let item = run(&case, &["list", "--json"]).ok().json()[0]["item"].as_str().unwrap().to_owned();
+    let shown = run(&case, &["show", &item]).ok().text();
+    assert!(shown.contains("Subject of part 1: zanzibar transfer"), "{shown}");
+    assert!(shown.contains("From of part 1: Carla <carla@c.example>"), "{shown}");
+}
+
+#[test]
+fn parts_files_and_labels_are_found_as_they_are_meant() {
+    check(&[
+        Odd {
+            name: "twonames",
+            text: b"Content-Type: image/png\nContent-Disposition: attachment; filename=\"report.txt\"; filename=\"payload.exe\"\n\n\x89PNG\x00\n",
+            finds: &["attachment:report.txt", "attachment:payload.exe", "anomaly:parameter-conflict"],
+            misses: &[],
+        },
+        Odd {
+            name: "flowed",
+            text: b"Content-Type: text/plain; format=flowed; delsp=yes\n\n> see http://corp.example/secr \n> etpath\n",
+            finds: &["secretpath", "\"corp.example/secretpath\""],
+            misses: &["body:secr"],
+        },
+        Odd {
+            name: "calendar",
+            text: b"Content-Type: text/calendar\n\nBEGIN:VCALENDAR\r\nSUMMARY:Quar\r\n terly review\\nbudget\r\nEND:VCALENDAR\r\n",
+            finds: &["quarterly", "budget"],
+            misses: &["terly", "nbudget"],
+        },
+        Odd {
+            name: "takeout",
+            text: b"X-Gmail-Labels: =?UTF-8?Q?Inbox,Important,_M=C3=BCller_&_Sohn?=,\"a, b\"\n\nx\n",
+            finds: &["label:inbox", "label:\"m\u{fc}ller & sohn\"", "label:\"a, b\"", "label:imp*"],
+            misses: &["label:in"],
+        },
+    ]);
+}
+
+#[test]
+fn a_mail_that_is_attached_as_a_file_is_an_item_and_stays_a_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let (case, source) = (dir.path().join("case"), dir.path().join("one.eml"));
+    fs::write(
+        &source,
+        "From: a@b.example\nSubject: outer\nContent-Type: multipart/mixed; boundary=x\n\n--x\n\nsee\n--x\n\
+         Content-Type: application/octet-stream; name=\"fwd.eml\"\nContent-Disposition: attachment\n\n\
+         From: Eve <eve@x.example>\nSubject: inner\nMessage-ID: <inner@x.example>\n\ncapybara\n--x--\n",
+    )
+    .unwrap();
+    support::import(&case, &source);
+    assert_eq!(count(&case, "kind:child from:eve@x.example subject:inner capybara"), 1);
+    assert_eq!(count(&case, "kind:message attachment:fwd.eml anomaly:message-in-file"), 1);
+    let child =
+        run(&case, &["search", "--json", "kind:child"]).ok().json()[0]["item"].as_str().unwrap().to_owned();
+    assert!(run(&case, &["show", "--message", &child]).ok().text().contains("capybara"));
+    run(&case, &["verify"]).ok();
+}

@@ -1,23 +1,25 @@
 //! `manifest.jsonl`: one object for the export, one for each item.
 
 use crate::export::ExportError;
+use crate::export::bundle::Order;
 use crate::export::folder::{ExportFolder, Spool};
 use crate::export::item::{self, Extra};
-use crate::export::manifest::{self, LedgerHead, ManifestHead};
+use crate::export::manifest::{self, LedgerHead};
 
 use super::{ExportEnd, ExportEntry, ExportFormat, MailFile};
 
 /// The file `manifest.jsonl`. Its first line has the totals, so the others wait on the disk until the last item is written.
 #[derive(Debug)]
 pub(in crate::export) struct JsonlManifest<'a> {
-    head: ManifestHead<'a>,
+    order: &'a Order<'a>,
+    settings_event: Option<u64>,
     lines: Option<Spool>,
     line: Vec<u8>,
 }
 
 impl<'a> JsonlManifest<'a> {
-    pub(in crate::export) fn new(head: ManifestHead<'a>) -> Self {
-        Self { head, lines: None, line: Vec::new() }
+    pub(in crate::export) fn new(order: &'a Order<'a>, settings_event: Option<u64>) -> Self {
+        Self { order, settings_event, lines: None, line: Vec::new() }
     }
 }
 
@@ -41,7 +43,7 @@ impl ExportFormat for JsonlManifest<'_> {
         let Some(lines) = self.lines.take() else { return Ok(()) };
         let mut file = folder.create("manifest.jsonl")?;
         let ledger = LedgerHead::read(end.reader)?;
-        file.put(&manifest::head(&self.head, end.totals, &ledger))?;
+        file.put(&manifest::head(self.order, self.settings_event, end.totals, &ledger))?;
         lines.copy_into(&mut file)?;
         end.manifest = Some(folder.close(file)?.0);
         Ok(())
