@@ -6,7 +6,8 @@ use super::value::{Context, MAX_GUARDED, guarded, raw, tell, unescaped};
 use super::words;
 use crate::types::{Anomaly, AnomalyKind, ByteRange};
 use scan::{
-    Parens, add_note, angle, bare_spec, closing, deceives, encoded_end, ends_atom, opens_nothing, unescape,
+    Parens, add_note, angle, bare_spec, closing, deceives, encoded_end, ends_atom, opens_nothing, sign,
+    unescape,
 };
 
 /// One mailbox of a list.
@@ -43,7 +44,13 @@ impl Element {
     /// count (RFC 5322 section 4.4), but an initial in a name ends in a dot too.
     fn joins(&self, next: u8) -> bool {
         let before = &self.phrase;
-        before.ends_with(b"@") || next == b'@' || self.has_at && (before.ends_with(b".") || next == b'.')
+        let dotted = || {
+            // The last word, as far as an address reaches.
+            let near = from(before, before.len().saturating_sub(320));
+            let last = near.rsplit(|b| *b == b' ').next().unwrap_or_default();
+            memchr::memchr(b'@', last).is_some() && (last.ends_with(b".") || next == b'.')
+        };
+        before.ends_with(b"@") || next == b'@' || self.has_at && dotted()
     }
 
     fn word(&mut self, bytes: &[u8], gap: bool) {
@@ -128,6 +135,9 @@ fn second_reading(value: &[u8]) -> Option<Vec<Address>> {
     read.iter().any(|a| a.address.contains('@')).then_some(read)
 }
 
+/// Longest text in square brackets that is taken for one.
+const MAX_LITERAL: usize = 300;
+
 /// How often a name that holds addresses is read as a list of its own.
 const MAX_NESTED: u8 = 2;
 
@@ -179,6 +189,13 @@ impl List<'_> {
                     rest = r;
                     continue;
                 }
+                b'(' if e.angle.is_none() && !e.phrase.is_empty() && sign(rest).is_some() => {
+                    let (word, after) = sign(rest).unwrap_or_default();
+                    e.word(trim(word), true);
+                    gap = true;
+                    rest = after;
+                    continue;
+                }
                 b'(' => {
                     rest = add_note(rest, &mut e.note, &mut self.parens);
                     gap = true;
@@ -210,7 +227,11 @@ impl List<'_> {
                     rest = r;
                 }
                 b'[' => {
-                    let end = memchr::memchr(b']', rest).map_or(rest.len(), |n| n.saturating_add(1));
+                    // A domain literal, or a sign like any other.
+                    let near = part(rest, 0..MAX_LITERAL);
+                    let end = memchr::memchr(b']', near).map_or(1, |n| n.saturating_add(1));
+                    let literal = !part(rest, 0..end).iter().any(|b| matches!(b, b',' | b';' | b'<' | b'"'));
+                    let end = if literal { end } else { 1 };
                     e.word(part(rest, 0..end), gap && !e.joins(b'['));
                     rest = from(rest, end);
                 }
@@ -225,9 +246,13 @@ impl List<'_> {
                     let end =
                         r.iter().position(|b| ends_atom(*b)).map_or(rest.len(), |n| n.saturating_add(1));
                     // An encoded word may hold what would end an atom.
-                    let end = if rest.starts_with(b"=?") { end.max(encoded_end(rest)) } else { end };
+                    let encoded = if rest.starts_with(b"=?") { encoded_end(rest) } else { 0 };
+                    let end = if encoded > 0 { encoded } else { end };
                     let atom = part(rest, 0..end);
-                    e.word(atom, gap && !e.joins(*b));
+                    // An address that follows an encoded word without a blank is a word of its own; a host is not.
+                    let parts =
+                        e.phrase.ends_with(b"?=") && memchr::memchr(b'@', atom).is_some_and(|at| at > 0);
+                    e.word(atom, (gap || parts) && !e.joins(*b));
                     rest = from(rest, end);
                 }
             }
@@ -460,6 +485,11 @@ impl List<'_> {
             }
         } else {
             self.eight |= raw(bytes, self.context, &mut out);
+        }
+        let wide = out.len();
+        out = clean::narrow(out);
+        if out.len() != wide {
+            self.tell(AnomalyKind::AddressForm);
         }
         // Blanks inside `<..>` do not count (RFC 5322 section 4.4), but may part words too.
         let joined = clean::without_blanks(&out);

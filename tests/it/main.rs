@@ -48,6 +48,7 @@ mod many_hands;
 mod many_sources;
 mod mbox_generator;
 mod odd_mail;
+mod odd_mutations;
 mod old_cases;
 mod only_reads;
 mod read_only_and_offline;
