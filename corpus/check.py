@@ -64,9 +64,9 @@ def main():
     table = (HERE.parent / "src/types/anomaly.rs").read_text()
     known = set(re.findall(r'^\s+\w+, "([a-z0-9-]+)", (?:Info|Notice|Strong)', table, re.M))
     with tempfile.TemporaryDirectory() as fresh:
-        for script in ("make_mailbox.py", "make_quirks.py"):
+        for script in ("make_mailbox.py", "make_quirks.py", "make_search.py"):
             subprocess.run([sys.executable, HERE / script, fresh], check=True, stdout=subprocess.DEVNULL)
-        for folder in ("mailbox", "mail", "mbox", "other", "maildir"):
+        for folder in ("mailbox", "mail", "mbox", "other", "maildir", "search"):
             same(str(HERE / folder), f"{fresh}/{folder}")
         if (HERE / "mailbox.facts.json").read_bytes() != Path(fresh, "mailbox.facts.json").read_bytes():
             say("mailbox.facts.json differs from a new run of the generator")

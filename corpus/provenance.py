@@ -27,6 +27,8 @@ def shows(path):
         if path.startswith(start):
             return text
     folder, name = path.split("/")[:2]
+    if folder == "search":
+        return (HERE / path).with_suffix(".questions").read_text("utf-8").splitlines()[0].removeprefix("# ")
     stem = name
     for end in (".eml", ".mbox", ".bin"):
         stem = stem.removesuffix(end)
@@ -35,10 +37,10 @@ def shows(path):
 
 def main():
     out = ["# Where each file of the corpus comes from. Written by corpus/provenance.py; do not edit.", ""]
-    for folder in ("mailbox", "mail", "mbox", "maildir", "other"):
+    for folder in ("mailbox", "mail", "mbox", "maildir", "other", "search"):
         for file in sorted((HERE / folder).rglob("*")):
             path = file.relative_to(HERE).as_posix()
-            if not file.is_file() or path.endswith(".facts.json"):
+            if not file.is_file() or path.endswith((".facts.json", ".questions")):
                 continue
             quote = lambda text: json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
             out += ["[[file]]", f"path = {quote(path)}", 'origin = "written for mailtrail"', 'licence = "Apache-2.0"',

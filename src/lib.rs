@@ -15,7 +15,7 @@
 //! let reader = Reader::open("case-17".as_ref())?;
 //! let catalog = Catalog::open(&reader.layout().catalog())?;
 //! let index = IndexReader::open(&reader.layout().index())?;
-//! let case = Case { catalog: &catalog, index: &index };
+//! let case = Case { catalog: &catalog, index: &index, messages: None };
 //! let hits = query::search(case, "from:alice@example.org hop:mx.example.net", &Options::default())?;
 //! println!("{} items match", hits.total);
 //! catalog.each(hits.keys.iter().copied(), |row| {

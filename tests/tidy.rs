@@ -76,6 +76,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("ed25519_compact", &["auth"]),
     ("rusqlite", &["catalog"]),
     ("tantivy", &["index"]),
+    ("regex", &["index", "query"]),
     ("walkdir", &["verify"]), // evidence itself is walked by descriptors (source/walk.rs)
     ("rayon", &["ingest", "verify"]),
     ("csv", &["export"]),

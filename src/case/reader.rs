@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use crate::auth::KeyFile;
 use crate::catalog::{Catalog, Row};
 use crate::index::IndexReader;
-use crate::query::{self, Case, Hits, Options, Order};
+use crate::query::{self, Case, Hits, MessageReader, Options, Order};
 use crate::store::{Reader, StoreError};
 
 use super::recorded::recorded_catalog;
@@ -41,7 +41,7 @@ impl CaseReader {
 
     /// What a query is asked of.
     pub fn as_case(&self) -> Case<'_> {
-        Case { catalog: &self.catalog, index: &self.index }
+        Case { catalog: &self.catalog, index: &self.index, messages: Some(self) }
     }
 
     /// How to answer `query`; `limit` is the most hits that are handed over, `zone` where days begin. Labels of sources are read
@@ -56,8 +56,17 @@ impl CaseReader {
         limit: Option<usize>,
         zone: TimeZone,
     ) -> Result<Options, CaseError> {
-        let labels = if query::asks_for_source(query)? { labels(&self.reader)? } else { Vec::new() };
-        Ok(Options { order, limit, zone, labels })
+        self.options_of(query, Options { order, limit, zone, ..Options::default() })
+    }
+
+    /// The same options with the labels of sources, when a condition of the query is about a source.
+    ///
+    /// # Errors
+    /// [`CaseError::Query`], [`CaseError::Store`].
+    pub fn options_of(&self, query: &str, options: Options) -> Result<Options, CaseError> {
+        let asks = query::asks_for_source(query, options.language)?;
+        let labels = if asks { labels(&self.reader)? } else { Vec::new() };
+        Ok(Options { labels, ..options })
     }
 
     /// Answers a query with options of [`Self::options`].
@@ -90,6 +99,12 @@ impl CaseReader {
     /// [`ItemBytesError`].
     pub fn message(&self, row: &Row<'_>) -> Result<Vec<u8>, ItemBytesError> {
         item::message(&self.reader, &self.catalog, row)
+    }
+}
+
+impl MessageReader for CaseReader {
+    fn message(&self, row: &Row<'_>) -> Option<Vec<u8>> {
+        item::message(&self.reader, &self.catalog, row).ok()
     }
 }
 

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[cfg(feature = "net")]
 use super::acquire::args::AcquireArgs;
 use super::acquire::views_args::AcquisitionsArgs;
+pub(super) use super::query_args::{QueryArgs, SearchArgs, SortArg};
 
 /// Email evidence archive and indexer for forensic examiners.
 ///
@@ -76,7 +77,7 @@ pub(super) enum Command {
     Acquisitions(AcquisitionsArgs),
     /// Find items by sender, words, dates, relay hops and more
     #[command(
-        after_help = "Examples:\n  mailtrail search 'from:alice@example.org'\n  mailtrail search 'hop:192.0.2.0/24 date:2025-03..2025-05'\n  mailtrail search '\"bank details\" NOT kind:child' --json\n\nSee `mailtrail search --fields` for the fields."
+        after_help = "Examples:\n  mailtrail search 'from:alice@example.org'               mail from an address\n  mailtrail search 'from:example.org NOT to:example.org'  from a domain to others\n  mailtrail search '\"bank details\" NOT kind:child'        a phrase, not in attached messages\n  mailtrail search 'subject:(invoice OR inv*) has:attachment'\n  mailtrail search 'wire NEAR/5 transfer'                 at most five words apart\n  mailtrail search 'recieve~1 *port re?ort /^inv/'        a letter off, wildcards, a pattern\n  mailtrail search 'date:2025-03..2025-05' --tz Europe/Berlin   March to May, May included\n  mailtrail search 'hop:192.0.2.0/24 after:2025-03-01'    through a network\n  mailtrail search 'hop{by:mx.example.org ip:192.0.2.9}'  one hop that is both\n  mailtrail search 'attachment:*.pdf size:>1M'            by file name and size\n  mailtrail search 'any:x-mailer'                         in all header fields too\n  mailtrail search --terms words.txt 'date:2025'          hits of each line of a list\n\nThe answer is told with how the query was understood and what was not searched. `mailtrail search --fields` has the fields, docs/query.md the language."
     )]
     Search(SearchArgs),
     /// Show one item: people and subject, hops, text, attachments, anomalies
@@ -245,51 +246,6 @@ pub(super) enum SplitArg {
     Any,
 }
 
-/// What to search.
-#[derive(Debug, Args)]
-pub(super) struct SearchArgs {
-    /// The query; words are joined by AND, `*` is every item
-    #[arg(required_unless_present = "fields", value_name = "QUERY")]
-    pub query: Vec<String>,
-    /// Print how many items match, as one integer
-    #[arg(long)]
-    pub count: bool,
-    /// Show at most this many (the total is always told)
-    #[arg(long, short = 'n', value_name = "N")]
-    pub limit: Option<usize>,
-    /// Order of the hits
-    #[arg(long, value_enum, default_value_t = SortArg::Newest)]
-    pub sort: SortArg,
-    /// Show the text around the first match
-    #[arg(long)]
-    pub snippets: bool,
-    /// CSV instead of a table
-    #[arg(long, conflicts_with = "json")]
-    pub csv: bool,
-    /// With --json: all hops of each item, not only their number
-    #[arg(long)]
-    pub hops: bool,
-    /// Zone for dates in the query, such as Europe/Berlin (default UTC)
-    #[arg(long, value_name = "ZONE")]
-    pub tz: Option<String>,
-    /// List the fields of the query language
-    #[arg(long)]
-    pub fields: bool,
-}
-
-/// Order of hits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum SortArg {
-    /// By Date header, newest first; undated items last
-    Newest,
-    /// By Date header, oldest first; undated items last
-    Oldest,
-    /// Best match of the words first
-    Relevance,
-    /// Order of the ledger
-    Ledger,
-}
-
 /// Which item to show.
 #[derive(Debug, Args)]
 pub(super) struct ShowArgs {
@@ -337,9 +293,9 @@ pub(super) struct FindingsArgs {
     /// Comma-separated
     #[arg(long, conflicts_with = "json")]
     pub csv: bool,
-    /// Time zone in which days of the query begin
-    #[arg(long, value_name = "ZONE")]
-    pub tz: Option<String>,
+    #[command(flatten)]
+    /// How the query is read.
+    pub reading: QueryArgs,
 }
 
 /// What to do with the settings.
@@ -425,9 +381,9 @@ pub(super) struct ListArgs {
     /// With --json: all hops of each item, not only their number
     #[arg(long)]
     pub hops: bool,
-    /// Zone for dates in the query, such as Europe/Berlin (default UTC)
-    #[arg(long, value_name = "ZONE")]
-    pub tz: Option<String>,
+    #[command(flatten)]
+    /// How the query is read.
+    pub reading: QueryArgs,
 }
 
 /// What to report.
@@ -456,9 +412,9 @@ pub(super) struct ExportArgs {
     /// Also write the attachments, decoded
     #[arg(long)]
     pub attachments: bool,
-    /// Zone for dates in the query (default UTC)
-    #[arg(long, value_name = "ZONE")]
-    pub tz: Option<String>,
+    #[command(flatten)]
+    /// How the query is read.
+    pub reading: QueryArgs,
 }
 
 /// What to rebuild the bytes of.

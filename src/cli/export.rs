@@ -6,6 +6,7 @@ use crate::types::json::Obj;
 use crate::types::text::shown;
 
 use super::args::ExportArgs;
+use super::ask;
 use super::context::Context;
 use super::exit::Exit;
 use super::failure::Failure;
@@ -17,11 +18,11 @@ use super::table::{counted, grouped, items};
 
 pub(super) fn run(context: &Context, args: &ExportArgs, out: &mut Out) -> Result<Exit, Failure> {
     let case = Opened::open(context.case()?)?;
-    let query = args.query.join(" ");
+    let query = ask::text(&args.query);
     if query.trim().is_empty() {
         return Err(Failure::usage("the query is empty").hint("`*` exports every item"));
     }
-    let hits = in_ledger_order(&case, &query, None, args.tz.as_deref())?;
+    let hits = in_ledger_order(&case, &query, None, &args.reading)?;
     reservations(context, &case, &hits)?;
     let keys = hits.keys;
     let form = if args.mbox {
@@ -31,7 +32,9 @@ pub(super) fn run(context: &Context, args: &ExportArgs, out: &mut Out) -> Result
     } else {
         Form::Eml
     };
-    let order = Order { keys: &keys, query: &query, form, attachments: args.attachments };
+    let zone = args.reading.tz.as_deref().unwrap_or("UTC");
+    let language = args.reading.language;
+    let order = Order { keys: &keys, query: &query, language, zone, form, attachments: args.attachments };
     context.warn_if_nobody(case.reader.case_info()?.examiner.as_deref());
     let HandedOut { written, logged } = export(&case, &order, &args.to, &context.run())?;
     let totals = written.totals;

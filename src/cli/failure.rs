@@ -8,6 +8,7 @@ use crate::catalog::CatalogError;
 use crate::export::ExportError;
 use crate::index::IndexError;
 use crate::ingest::IngestError;
+use crate::query::QueryError;
 use crate::source::SourceError;
 use crate::store::StoreError;
 use crate::types::text::shown;
@@ -164,7 +165,7 @@ impl From<CaseError> for Failure {
             CaseError::Store(error) => error.into(),
             CaseError::Catalog(error) => error.into(),
             CaseError::Index(error) => error.into(),
-            CaseError::Query(error) => Self::usage(format!("query: {}", chain(&error))).hint(
+            CaseError::Query(error) => Self::usage(format!("query: {}{}", chain(&error), marked(&error))).hint(
                 "`mailtrail search --fields` lists fields and fixed words; words with a colon need quotes",
             ),
             CaseError::Unrecorded { .. } => Self { exit: Exit::Mismatch, ..Self::new(chain(&error)) }.hint(
@@ -175,6 +176,20 @@ impl From<CaseError> for Failure {
             }
         }
     }
+}
+
+/// The part of a query that is wrong, on a line of its own, with marks below it.
+fn marked(error: &QueryError) -> String {
+    let (text, before) = &error.excerpt;
+    if text.is_empty() {
+        return String::new();
+    }
+    let cut = |from: usize, count: usize| shown(&text.chars().skip(from).take(count).collect::<String>());
+    let width = |text: &str| unicode_width::UnicodeWidthStr::width(text);
+    let (head, place) = (cut(0, *before), cut(*before, error.width));
+    let rest = cut(before + error.width, usize::MAX);
+    let marks = "^".repeat(width(&place).max(1));
+    format!("\n  {head}{place}{rest}\n  {}{marks}", " ".repeat(width(&head)))
 }
 
 impl From<ItemBytesError> for Failure {

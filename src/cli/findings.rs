@@ -6,12 +6,13 @@ use crate::types::text::{csv_cell, shown};
 use crate::view::{FindingsSummary, findings_follow_settings, findings_of_rule, write_finding};
 
 use super::args::FindingsArgs;
+use super::ask;
 use super::context::Context;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::output::Out;
 use super::rows::Form;
-use super::search::{Opened, zone};
+use super::search::Opened;
 use super::table::{counted, grouped, pad};
 
 /// Says so when the recipient's side was named anew since the index was made.
@@ -36,8 +37,8 @@ fn warn_if_cut(context: &Context, is_cut: bool) {
 
 pub(super) fn run(context: &Context, args: &FindingsArgs, out: &mut Out) -> Result<Exit, Failure> {
     let case = Opened::open(context.case()?)?;
-    let query = args.query.join(" ");
-    let options = case.options(&query, Order::Ledger, None, zone(args.tz.as_deref())?)?;
+    let query = ask::text(&args.query);
+    let options = case.options_of(&query, ask::options(&args.reading, Order::Ledger, None)?)?;
     let form = Form::of(context.json, args.csv);
     match &args.rule {
         Some(rule) => of_rule(context, &case, (&query, &options), rule, form, out)?,

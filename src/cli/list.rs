@@ -7,6 +7,7 @@ use crate::store::Reader;
 use crate::types::ItemKey;
 
 use super::args::ListArgs;
+use super::ask;
 use super::context::Context;
 use super::exit::Exit;
 use super::failure::Failure;
@@ -15,11 +16,11 @@ use super::rows::{Form, Printer};
 use super::search::{self, Opened};
 
 pub(super) fn run(context: &Context, args: &ListArgs, out: &mut Out) -> Result<Exit, Failure> {
-    let query = args.query.join(" ");
+    let query = ask::text(&args.query);
     if !matches!(query.trim(), "" | "*") {
         return some(context, args, &query, out);
     }
-    search::zone(args.tz.as_deref())?;
+    search::zone(args.reading.tz.as_deref())?;
     // All items stand in the catalog: no index is needed.
     let reader = Reader::open(context.case()?)?;
     let catalog = recorded_catalog(context.case()?)?;
@@ -55,7 +56,7 @@ pub(super) fn run(context: &Context, args: &ListArgs, out: &mut Out) -> Result<E
 /// Those that a query finds.
 fn some(context: &Context, args: &ListArgs, query: &str, out: &mut Out) -> Result<Exit, Failure> {
     let case = Opened::open(context.case()?)?;
-    let hits = search::in_ledger_order(&case, query, args.limit, args.tz.as_deref())?;
+    let hits = search::in_ledger_order(&case, query, args.limit, &args.reading)?;
     let mut printer = Printer::new(&case.catalog, Form::of(context.json, args.csv), args.hops);
     let keys = hits.keys.iter().copied();
     if printer.is_listed() {

@@ -2,6 +2,7 @@
 
 mod acquire;
 mod args;
+mod ask;
 mod auth;
 mod context;
 mod exit;
@@ -21,6 +22,7 @@ mod log;
 mod man;
 mod output;
 mod progress;
+mod query_args;
 mod rebuild;
 mod relays;
 mod report;
@@ -31,6 +33,7 @@ mod show;
 mod table;
 mod times;
 mod trust;
+mod understood;
 mod verify;
 
 use clap::Parser as _;
@@ -44,7 +47,7 @@ use output::{Out, stderr};
 
 /// Parses the command line, does what it says, and tells how it ended.
 pub fn run() -> Exit {
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::try_parse_from(ask::arguments(std::env::args_os())) {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version go to stdout and are no failure; a closed pipe is nobody's loss.

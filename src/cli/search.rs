@@ -3,16 +3,18 @@
 use crate::case::{CaseError, unreadable_files};
 use crate::catalog::Catalog;
 use crate::facts::derive::{Scratch, derive};
-use crate::query::{Hits, Order, SearchError, Seeker, Snippet, fields, sets};
+use crate::query::{Hits, Order, SearchError, Seeker, Snippet, Telling, fields, sets};
 use crate::types::json::{self, Obj};
 
-use super::args::{SearchArgs, SortArg};
+use super::args::{QueryArgs, SearchArgs, SortArg};
+use super::ask;
 use super::context::Context;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::output::Out;
 use super::rows::{Form, Printer};
 use super::table::{counted, grouped, items, pad};
+use super::understood;
 
 pub(super) use crate::case::CaseReader as Opened;
 
@@ -37,7 +39,7 @@ pub(super) fn run(context: &Context, args: &SearchArgs, out: &mut Out) -> Result
         return list_fields(context, out);
     }
     let case = Opened::open(context.case()?)?;
-    let text = args.query.join(" ");
+    let text = ask::query(args)?;
     let order = match args.sort {
         SortArg::Newest => Order::Newest,
         SortArg::Oldest => Order::Oldest,
@@ -45,12 +47,29 @@ pub(super) fn run(context: &Context, args: &SearchArgs, out: &mut Out) -> Result
         SortArg::Ledger => Order::Ledger,
     };
     let limit = if args.count { Some(0) } else { args.limit };
-    let hits = case.search(&text, &case.options(&text, order, limit, zone(args.tz.as_deref())?)?)?;
+    let mut options = ask::options(&args.reading, order, limit)?;
+    if let Some(path) = &args.items {
+        options.only = Some(ask::items(&case, path)?);
+    }
+    if let Some(path) = &args.terms {
+        ask::terms(context, &case, path, (&text, &options), args.csv, out)?;
+        reservations_of_case(context, &case)?;
+        return Ok(Exit::Done);
+    }
+    let is_told = !args.count && (context.json || !context.notes.is_quiet());
+    options.telling = match (args.explain, is_told) {
+        (true, _) => Telling::Steps,
+        (false, true) => Telling::Understood,
+        (false, false) => Telling::Counts,
+    };
+    let options = case.options_of(&text, options)?;
+    let hits = case.search(&text, &options)?;
     if args.count {
         out.line(&hits.total.to_string())?;
     } else {
         let mut printer = Printer::new(&case.catalog, Form::of(context.json, args.csv), args.hops);
-        let seeker = if args.snippets { Some(Seeker::new(&text).map_err(CaseError::Query)?) } else { None };
+        let seeker = args.snippets.then(|| Seeker::new(&text, options.language)).transpose();
+        let seeker = seeker.map_err(CaseError::Query)?;
         let keys = hits.keys.iter().copied();
         if printer.is_listed() && seeker.is_none() {
             case.catalog.each_listed(keys, |row| printer.print_listed(row, out))?;
@@ -63,12 +82,19 @@ pub(super) fn run(context: &Context, args: &SearchArgs, out: &mut Out) -> Result
                 printer.print(row, snippet.as_ref(), out)
             })?;
         }
+        if context.json {
+            out.json(&understood::summary(&case, &hits, &options, &text)?)?;
+        }
     }
     out.flush()?;
     if !args.count {
         matched(context, &hits);
     }
+    understood::steps(context, &hits);
     reservations(context, &case, &hits)?;
+    if is_told {
+        understood::notes(context, &case, (&hits, &text), &options)?;
+    }
     // Taking its memory apart piece by piece at the end of the process is work for nobody.
     std::mem::forget(case);
     Ok(Exit::Done)
@@ -98,6 +124,11 @@ pub(super) fn reservations(context: &Context, case: &Opened, hits: &Hits) -> Res
     if hits.by_settings {
         super::findings::warn_if_outdated(context, case)?;
     }
+    reservations_of_case(context, case)
+}
+
+/// Says what of the case no answer can hold.
+fn reservations_of_case(context: &Context, case: &Opened) -> Result<(), Failure> {
     not_searched(context, &case.catalog)?;
     super::info::warn_if_behind(context, &case.reader, &case.catalog)
 }
@@ -158,7 +189,8 @@ pub(super) fn in_ledger_order(
     case: &Opened,
     query: &str,
     limit: Option<usize>,
-    tz: Option<&str>,
+    reading: &QueryArgs,
 ) -> Result<Hits, Failure> {
-    Ok(case.search(query, &case.options(query, Order::Ledger, limit, zone(tz)?)?)?)
+    let options = case.options_of(query, ask::options(reading, Order::Ledger, limit)?)?;
+    Ok(case.search(query, &options)?)
 }

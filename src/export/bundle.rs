@@ -46,6 +46,10 @@ pub struct Order<'a> {
     pub keys: &'a [ItemKey],
     /// The query that found them, for the manifest.
     pub query: &'a str,
+    /// The version of the language that it is written in.
+    pub language: u64,
+    /// The zone in which its days begin.
+    pub zone: &'a str,
     /// Form of the mail.
     pub form: Form,
     /// Whether attachments are written too.
@@ -120,7 +124,7 @@ pub fn write(
 }
 
 /// The forms of an export: first those that write the mail, then those that tell of it.
-fn formats<'a>(order: &Order<'a>) -> Vec<Box<dyn ExportFormat + 'a>> {
+fn formats<'a>(order: &'a Order<'a>) -> Vec<Box<dyn ExportFormat + 'a>> {
     let mut formats: Vec<Box<dyn ExportFormat + 'a>> = Vec::new();
     formats.push(match order.form {
         Form::Eml => Box::new(EmlFiles { is_raw: false }),
@@ -130,7 +134,7 @@ fn formats<'a>(order: &Order<'a>) -> Vec<Box<dyn ExportFormat + 'a>> {
     if order.attachments {
         formats.push(Box::new(AttachmentFiles));
     }
-    formats.push(Box::new(JsonlManifest::new(order.query, order.form.code())));
+    formats.push(Box::new(JsonlManifest::new(order)));
     formats.push(Box::<CsvManifest>::default());
     formats
 }

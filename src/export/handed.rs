@@ -61,6 +61,8 @@ pub fn export(
         items: totals.items,
         manifest_sha256: written.manifest,
         query: order.query.to_owned(),
+        query_language: Some(order.language),
+        query_zone: Some(order.zone.to_owned()),
         to: real(to),
     });
     let logged = append(reader.layout().root(), run, &event);

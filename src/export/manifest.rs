@@ -14,6 +14,7 @@ use crate::types::text::{csv_cell, csv_number};
 use crate::types::time::rfc3339_marked;
 use crate::types::{CustodyEvent, Sha256Digest};
 
+use super::bundle::Order;
 use super::item::Told;
 
 /// Schema of the manifest's lines.
@@ -78,11 +79,11 @@ pub struct Totals {
 }
 
 /// The first line of `manifest.jsonl`.
-pub fn head(query: &str, form: &str, totals: &Totals, ledger: &LedgerHead) -> Vec<u8> {
+pub fn head(order: &Order<'_>, totals: &Totals, ledger: &LedgerHead) -> Vec<u8> {
     let mut line = Vec::new();
     let mut o = Obj::new(&mut line);
     o.uint("attachments", totals.attachments).uint("bytes", totals.bytes).uint("children", totals.children);
-    o.str("form", form).uint("items", totals.items);
+    o.str("form", order.form.code()).uint("items", totals.items);
     o.arr("ledger", &ledger.segments, |out, (number, bytes, sha256)| {
         let mut o = Obj::new(out);
         o.uint("bytes", *bytes);
@@ -92,7 +93,8 @@ pub fn head(query: &str, form: &str, totals: &Totals, ledger: &LedgerHead) -> Ve
         o.uint("segment", u64::from(*number)).digest("sha256", sha256);
         o.end();
     });
-    o.digest("ledger_sha256", &ledger.sha256).str("query", query).str("schema", SCHEMA);
+    o.digest("ledger_sha256", &ledger.sha256).str("query", order.query);
+    o.uint("query_language", order.language).str("query_zone", order.zone).str("schema", SCHEMA);
     o.str("type", "export").uint("undated", totals.undated);
     o.end();
     line.push(b'\n');

@@ -12,9 +12,11 @@ mod directory;
 mod files;
 mod gather;
 mod hops;
+mod located;
 mod logical;
 mod merge;
 mod part;
+mod pattern;
 mod places;
 mod read;
 pub mod schema;
@@ -30,7 +32,9 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 pub use hops::{HopSet, Stop};
+pub use located::{Located, WordSlot, WordTest};
 pub use logical::{DigestKey, ItemDigests};
+pub use pattern::TermPattern;
 pub use places::place;
 pub use read::IndexReader;
 pub use search::{Lookup, Phrase};
@@ -77,6 +81,9 @@ pub enum IndexError {
     /// A file of it is damaged.
     #[error("the index is damaged")]
     Damaged,
+    /// A condition stands at more places than memory is for.
+    #[error("a condition of words near one another, or a pattern in a phrase, is met at too many places")]
+    TooManyPlaces,
     /// Its segments were to be put together while some of them do not count yet: a fault of the caller.
     #[error("internal error: segments of the index are put together before a commit")]
     NotCommitted,

@@ -29,6 +29,9 @@ pub struct IndexReader {
 pub(super) fn guarded<T>(work: impl FnOnce() -> tantivy::Result<T>) -> Result<T, IndexError> {
     match caught(work) {
         Some(Err(TantivyError::DataCorruption(_))) | None => Err(IndexError::Damaged),
+        Some(Err(TantivyError::InvalidArgument(why))) if why == super::located::TOO_MANY => {
+            Err(IndexError::TooManyPlaces)
+        }
         Some(done) => done.map_err(IndexError::Read),
     }
 }
@@ -289,6 +292,38 @@ impl IndexReader {
                 }
             }
             Ok(out.into_iter().collect())
+        })
+    }
+
+    /// Words of some fields that fit, each with the number of its places, the most frequent first; at most `most` of them.
+    ///
+    /// # Errors
+    /// [`IndexError::Read`], [`IndexError::Damaged`].
+    pub fn words_like(
+        &self,
+        fields: &[schema::Words],
+        pattern: &super::TermPattern,
+        most: usize,
+    ) -> Result<Vec<(String, u64)>, IndexError> {
+        guarded(|| {
+            let mut out = std::collections::BTreeMap::<String, u64>::new();
+            for part in &self.parts {
+                for &words in fields {
+                    let skip = usize::from(words == schema::Words::People);
+                    let mut terms = part.field(words as u8)?.terms.all();
+                    while let Some((term, list)) = terms.next()? {
+                        let word = term.get(skip..).unwrap_or_default();
+                        if pattern.fits(word) {
+                            let word = String::from_utf8_lossy(word).into_owned();
+                            *out.entry(word).or_default() += u64::from(list.count());
+                        }
+                    }
+                }
+            }
+            let mut out: Vec<_> = out.into_iter().collect();
+            out.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+            out.truncate(most);
+            Ok(out)
         })
     }
 

@@ -7,7 +7,9 @@
 
 use super::codec::END;
 use super::dictionary::{Dictionary, ListAt, Until};
+use super::located::{self, Located};
 use super::part::Part;
+use super::pattern::TermPattern;
 use super::schema::{self, FACT, HOP, Words};
 use super::set::Bits;
 use super::words::Asked;
@@ -28,17 +30,26 @@ pub enum Lookup {
     Hash(u8, Vec<u8>),
     /// All such terms that begin with the first and hold the second after it.
     Containing(Vec<u8>, Vec<u8>),
+    /// All such terms that begin with the first and end with the second.
+    Ending(Vec<u8>, Vec<u8>),
+    /// All such terms that begin with the first and of which the rest fits.
+    Fitting(Vec<u8>, TermPattern),
+    /// What stands at places of a field of words; the role is for [`Words::People`].
+    Located(Words, Option<crate::facts::Role>, Located),
 }
 
 impl Lookup {
     /// Whether it finds hops: all its terms are of one kind, which is their first byte.
     pub(super) fn is_of_hops(&self) -> bool {
         let kind = match self {
-            Self::Words(_) => None,
+            Self::Words(_) | Self::Located(..) => None,
             Self::Hash(kind, _) => Some(*kind),
-            Self::Term(term) | Self::Prefix(term) | Self::Range(term, _) | Self::Containing(term, _) => {
-                term.first().copied()
-            }
+            Self::Term(term)
+            | Self::Prefix(term)
+            | Self::Range(term, _)
+            | Self::Containing(term, _)
+            | Self::Ending(term, _)
+            | Self::Fitting(term, _) => term.first().copied(),
         };
         kind.is_some_and(schema::kind::is_of_hops)
     }
@@ -100,6 +111,7 @@ pub(super) fn find(part: &Part, lookup: &Lookup, bits: &mut Bits) -> tantivy::Re
     let field = || part.field(if lookup.is_of_hops() { HOP } else { FACT });
     match lookup {
         Lookup::Words(phrase) => return find_phrase(part, phrase, bits),
+        Lookup::Located(words, role, what) => return located::find(part, *words, *role, what, bits),
         Lookup::Hash(kind, prefix) => return part.hashes(*kind, prefix, bits),
         Lookup::Term(term) => {
             let field = field()?;
@@ -126,6 +138,24 @@ pub(super) fn find(part: &Part, lookup: &Lookup, bits: &mut Bits) -> tantivy::Re
             let finder = memchr::memmem::Finder::new(needle);
             while let Some((term, list)) = terms.next()? {
                 if finder.find(term.get(prefix.len()..).unwrap_or_default()).is_some() {
+                    field.docs(&list, bits);
+                }
+            }
+        }
+        Lookup::Ending(prefix, end) => {
+            let field = field()?;
+            let mut terms = field.terms.prefixed(prefix);
+            while let Some((term, list)) = terms.next()? {
+                if term.get(prefix.len()..).is_some_and(|rest| rest.ends_with(end)) {
+                    field.docs(&list, bits);
+                }
+            }
+        }
+        Lookup::Fitting(prefix, pattern) => {
+            let field = field()?;
+            let mut terms = field.terms.prefixed(prefix);
+            while let Some((term, list)) = terms.next()? {
+                if term.get(prefix.len()..).is_some_and(|rest| pattern.fits(rest)) {
                     field.docs(&list, bits);
                 }
             }

@@ -1,14 +1,14 @@
 //! Conditions on hops: what each looks up, groups for one hop, and patterns for whole ways.
 
-use jiff::tz::TimeZone;
-
-use super::fields::{FieldKind, HopField};
-use super::parser::{Node, Term};
-use super::plan::{one_of, open, term, wrong};
-use super::value;
-use super::{QueryError, QueryProblem, SearchError};
+use super::dates::Calendar;
+use super::fields::{DateSide, FieldKind, HopField};
+use super::parser::{Form, Node, Op, Term};
+use super::people::spellings;
+use super::plan::{as_value, no_stretch, one_of, open, period, term, wrong};
+use super::problem::{QueryError, QueryProblem};
+use super::{Language, SearchError, value};
 use crate::index::schema::{self, HopHost, kind};
-use crate::index::{self, HopSet, IndexReader, Lookup, Set};
+use crate::index::{self, HopSet, IndexReader, Lookup, Set, TermPattern};
 use crate::types::time::UtcMs;
 
 /// All places of host names.
@@ -24,7 +24,7 @@ pub(super) enum Stop {
     /// A name.
     Name {
         /// It as the server.
-        server: Lookup,
+        server: Vec<Lookup>,
         /// It as the client of the oldest hop.
         client: Vec<Lookup>,
     },
@@ -40,6 +40,7 @@ pub(super) enum Stop {
 /// What a condition on one hop asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Asked {
+    All,
     Any(Vec<Lookup>),
     Time(Option<UtcMs>, Option<UtcMs>),
     Delay(Option<i64>, Option<i64>),
@@ -64,38 +65,96 @@ pub(super) fn id(text: &str) -> Lookup {
     Lookup::Hash(kind::HOP_ID, schema::hop_id_hash(text.as_bytes()).to_vec())
 }
 
-fn named(asked_for: &Term, place: HopHost) -> Result<Lookup, QueryError> {
-    let (text, open) = match asked_for.value.strip_prefix("*.") {
+/// A host name with wildcards on the terms of hosts, whose labels stand backwards; hosts below it are meant too.
+fn host_pattern(asked_for: &Term) -> Result<TermPattern, QueryError> {
+    let text = asked_for.value.trim_matches('.').to_ascii_lowercase();
+    let part = |label: &str| regex::escape(label).replace("\\*", "[^.]*").replace("\\?", "[^.]");
+    let labels: Vec<String> = text.rsplit('.').map(part).collect();
+    TermPattern::regex(&format!("^{}\\.", labels.join("\\.")))
+        .map_err(|why| QueryError::at(asked_for.at, QueryProblem::Pattern(why)))
+}
+
+fn named(asked_for: &Term, place: HopHost) -> Result<Vec<Lookup>, QueryError> {
+    let is_new = asked_for.language == Language::Two;
+    let value = as_value(asked_for)?;
+    let inner = value.strip_suffix('*').unwrap_or(value);
+    let inner = inner.strip_prefix("*.").unwrap_or(inner);
+    if is_new && !asked_for.quoted() && inner.contains(['*', '?']) {
+        return Ok(vec![Lookup::Fitting(vec![place as u8], host_pattern(asked_for)?)]);
+    }
+    let (text, open) = match value.strip_prefix("*.").filter(|below| !below.ends_with('*')) {
         Some(below) => (below, false),
         None => open(asked_for)?,
     };
     if text.trim_matches('.').is_empty() {
-        return Err(QueryError { column: asked_for.at, problem: QueryProblem::NoWord });
+        if is_new && open {
+            // The name is there, whatever it is.
+            return Ok(vec![Lookup::Prefix(vec![place as u8])]);
+        }
+        return Err(QueryError::at(asked_for.at, QueryProblem::NoWord));
     }
     if !open {
-        return Ok(host(place, text));
+        return Ok(spellings(text, asked_for.language).iter().map(|name| host(place, name)).collect());
     }
     // Labels stand backwards: the beginning of a name is the end of its term, so `mx*` looks at every host.
     let labels = term(|t| schema::host_term(t, place, text.to_ascii_lowercase().as_bytes()));
     let needle = labels.get(1..labels.len() - 1).unwrap_or_default().to_vec();
-    Ok(Lookup::Containing(vec![place as u8], needle))
+    Ok(vec![Lookup::Containing(vec![place as u8], needle)])
 }
 
-fn asked(asked_for: &Term, field: HopField, zone: &TimeZone) -> Result<Asked, QueryError> {
-    let value = asked_for.value.as_str();
+const NETWORK: &str = "an IP address or a network such as 192.0.2.0/24, 192.0.2.* or 2001:db8::/32; \
+                       each number of an IPv4 address is at most 255, the bits of a network at most 32 (IPv6: 128)";
+
+/// Refuses what can only be meant as an address and is none.
+fn no_broken_address(asked_for: &Term) -> Result<(), QueryError> {
+    let is_broken = asked_for.language == Language::Two
+        && !asked_for.quoted()
+        && value::is_like_address(&asked_for.value);
+    if is_broken { Err(wrong(asked_for, NETWORK)) } else { Ok(()) }
+}
+
+fn asked(asked_for: &Term, field: HopField, calendar: Calendar<'_>) -> Result<Asked, QueryError> {
+    let value = as_value(asked_for)?;
+    let is_new = asked_for.language == Language::Two;
+    if matches!(asked_for.form, Form::Fuzzy(_) | Form::Joined) {
+        return Err(wrong(asked_for, "a value as it stands"));
+    }
+    let every = is_new && asked_for.is_any();
     let lookups = match field {
+        HopField::Any if every => return Ok(Asked::All),
         // An address is one that a server saw or has. What a client called itself is a claim: `hop.helo`.
         HopField::Any => match ips(&[kind::PEER_IP, kind::BY_IP], value) {
             Some(found) => found,
-            None => HOSTS.into_iter().map(|place| named(asked_for, place)).collect::<Result<_, _>>()?,
+            None => {
+                no_broken_address(asked_for)?;
+                let mut all = Vec::new();
+                for place in HOSTS {
+                    all.extend(named(asked_for, place)?);
+                }
+                all
+            }
         },
-        HopField::Host(place) => vec![named(asked_for, place)?],
-        HopField::Ip => {
-            let wanted = "an IP address or a network such as 192.0.2.0/24";
-            ips(&[kind::PEER_IP], value).ok_or_else(|| wrong(asked_for, wanted))?
+        HopField::Host(place) => {
+            if value::network(value).is_none() || value.contains('/') {
+                no_broken_address(asked_for)?;
+            }
+            named(asked_for, place)?
+        }
+        HopField::Ip if every => vec![Lookup::Prefix(vec![kind::PEER_IP])],
+        HopField::Ip => ips(&[kind::PEER_IP], value).ok_or_else(|| wrong(asked_for, NETWORK))?,
+        HopField::Id if every => vec![Lookup::Hash(kind::HOP_ID, Vec::new())],
+        HopField::Id if is_new && !asked_for.quoted() && value.contains('*') => {
+            return Err(wrong(asked_for, "a whole id: only digests of ids are in the index"));
         }
         HopField::Id => vec![id(value.trim_matches(['<', '>']))],
         HopField::Text(kind) => {
+            let inner = value.strip_suffix('*').unwrap_or(value);
+            if is_new && !asked_for.quoted() && inner.contains('*') {
+                let pattern = format!("^{}$", regex::escape(value).replace("\\*", ".*"));
+                let built = TermPattern::regex(&pattern)
+                    .map_err(|why| QueryError::at(asked_for.at, QueryProblem::Pattern(why)))?;
+                return Ok(Asked::Any(vec![Lookup::Fitting(vec![kind], built)]));
+            }
             let (text, open) = open(asked_for)?;
             vec![text_of(kind, text.trim_start_matches('<').trim_end_matches('>'), open)]
         }
@@ -107,19 +166,24 @@ fn asked(asked_for: &Term, field: HopField, zone: &TimeZone) -> Result<Asked, Qu
             let (text, open) = open(asked_for)?;
             let text = text.to_ascii_lowercase();
             if text.trim().is_empty() {
-                return Err(QueryError { column: asked_for.at, problem: QueryProblem::NoWord });
+                if every {
+                    return Ok(Asked::Any(vec![Lookup::Prefix(vec![kind::SOFTWARE])]));
+                }
+                return Err(QueryError::at(asked_for.at, QueryProblem::NoWord));
             }
             let family = text_of(kind::FAMILY, &text, open);
             vec![family, Lookup::Containing(vec![kind::SOFTWARE], text.into_bytes())]
         }
+        HopField::Time if every => return Ok(Asked::Time(None, None)),
         HopField::Time => {
-            let wanted = "a year, month, day or time such as 2024-03, a..b, >a or <=a";
-            let (from, to) = value::dates(value, zone).ok_or_else(|| wrong(asked_for, wanted))?;
+            let (from, to) = period(asked_for, DateSide::In, calendar)?;
             return Ok(Asked::Time(from, to));
         }
+        HopField::Delay if every => return Ok(Asked::Delay(None, None)),
         HopField::Delay => {
             let wanted = "a time such as 90s, 5m, 1h, 2d or -5m, a..b, >a or <=a";
-            let (from, to) = value::delays(value).ok_or_else(|| wrong(asked_for, wanted))?;
+            let (from, to) =
+                value::delays(value, asked_for.language).map_err(|why| no_stretch(asked_for, why, wanted))?;
             return Ok(Asked::Delay(from, to));
         }
     };
@@ -132,35 +196,44 @@ fn text_of(kind: u8, text: &str, open: bool) -> Lookup {
 }
 
 /// The hops for which a condition holds, all of it for the same hop.
-pub(super) fn hops(index: &IndexReader, node: &Node, zone: &TimeZone) -> Result<HopSet, SearchError> {
-    match node {
-        Node::All => Ok(index.all_hops()?),
-        Node::Not(inner) => Ok(hops(index, inner, zone)?.complement()),
-        Node::And(parts) | Node::Or(parts) => {
+pub(super) fn hops(index: &IndexReader, node: &Node, calendar: Calendar<'_>) -> Result<HopSet, SearchError> {
+    match &node.op {
+        Op::All => Ok(index.all_hops()?),
+        Op::Not(inner) => Ok(hops(index, inner, calendar)?.complement()),
+        Op::Xor(a, b) => {
+            let (a, b) = (hops(index, a, calendar)?, hops(index, b, calendar)?);
+            let both = a.clone().and(&b);
+            Ok(a.or(&b).and(&both.complement()))
+        }
+        Op::Near { written, .. } => {
+            Err(QueryError::at(node.at, QueryProblem::NearFields(written.clone())).into())
+        }
+        Op::And(parts) | Op::Or(parts) => {
             let mut found: Option<HopSet> = None;
             for part in parts {
-                let next = hops(index, part, zone)?;
+                let next = hops(index, part, calendar)?;
                 found = Some(match found {
                     None => next,
-                    Some(found) if matches!(node, Node::And(_)) => found.and(&next),
+                    Some(found) if matches!(node.op, Op::And(_)) => found.and(&next),
                     Some(found) => found.or(&next),
                 });
             }
             found.map_or_else(|| Ok(index.all_hops()?), Ok)
         }
-        Node::Hops(place, inner) => {
-            let found = hops(index, inner, zone)?;
+        Op::Hops(place, inner) => {
+            let found = hops(index, inner, calendar)?;
             Ok(match place {
                 Some(place) => found.and(&index.hops_at(*place)?),
                 None => found,
             })
         }
-        Node::Term(asked_for) => {
+        Op::Term(asked_for) => {
             let FieldKind::Hop(field) = asked_for.field.kind else {
                 let problem = QueryProblem::NotOfHop { name: asked_for.field.name.to_owned() };
-                return Err(QueryError { column: asked_for.at, problem }.into());
+                return Err(QueryError::at(asked_for.at, problem).into());
             };
-            Ok(match asked(asked_for, field, zone)? {
+            Ok(match asked(asked_for, field, calendar)? {
+                Asked::All => index.all_hops()?,
                 Asked::Any(lookups) => index.find_hops(&lookups)?,
                 Asked::Time(from, to) => index.hops_dated(from, to)?,
                 Asked::Delay(from, to) => index.hops_delayed(from, to)?,
@@ -172,7 +245,7 @@ pub(super) fn hops(index: &IndexReader, node: &Node, zone: &TimeZone) -> Result<
 /// Reads `a.example -> * -> b.example`.
 pub(super) fn path(asked_for: &Term) -> Result<Vec<Stop>, QueryError> {
     let wanted = "servers from oldest to newest such as \"a.example -> * -> b.example\" (a path in the source is `container:`)";
-    if !asked_for.value.contains("->") {
+    if !as_value(asked_for)?.contains("->") {
         return Err(wrong(asked_for, wanted));
     }
     let mut stops = Vec::new();
@@ -186,7 +259,11 @@ pub(super) fn path(asked_for: &Term) -> Result<Vec<Stop>, QueryError> {
                 let addresses = ips(&[kind::BY_IP], text).zip(ips(&[kind::PEER_IP], text));
                 match addresses.map(|(own, seen)| Stop::Address { own, seen }) {
                     Some(stop) => stop,
-                    None => name_of(&Term { value: text.to_owned(), quoted: false, ..asked_for.clone() })?,
+                    None => {
+                        let name = Term { value: text.to_owned(), form: Form::Plain, ..asked_for.clone() };
+                        no_broken_address(&name)?;
+                        name_of(&name)?
+                    }
                 }
             }
         });
@@ -195,11 +272,11 @@ pub(super) fn path(asked_for: &Term) -> Result<Vec<Stop>, QueryError> {
 }
 
 fn name_of(name: &Term) -> Result<Stop, QueryError> {
-    let client = [HopHost::From, HopHost::Helo, HopHost::Rdns].into_iter();
-    Ok(Stop::Name {
-        server: named(name, HopHost::By)?,
-        client: client.map(|place| named(name, place)).collect::<Result<_, _>>()?,
-    })
+    let mut client = Vec::new();
+    for place in [HopHost::From, HopHost::Helo, HopHost::Rdns] {
+        client.extend(named(name, place)?);
+    }
+    Ok(Stop::Name { server: named(name, HopHost::By)?, client })
 }
 
 /// Items whose whole way is what the stops say.
@@ -210,7 +287,7 @@ pub(super) fn routed(index: &IndexReader, stops: Vec<Stop>) -> Result<Set, Searc
             Stop::Many => index::Stop::Many,
             Stop::One => index::Stop::One,
             Stop::Name { server, client } => index::Stop::At {
-                server: index.find_hops(&[server])?,
+                server: index.find_hops(&server)?,
                 client: index.find_hops(&client)?,
                 seen: index.find_hops(&[])?,
             },

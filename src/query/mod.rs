@@ -1,24 +1,64 @@
 //! A question in words to the complete set of items that answer it.
 //!
-//! [`fields`] is the table, the lexer and the parser make a tree, the planner turns each condition into lookups, and
-//! `run` puts their sets together. Nothing is cut off: a limit only says how many of the answer are handed over.
+//! [`fields`] is the table, the lexer and the parser make a tree in which each part knows its place in the text, the planner
+//! turns each condition into lookups, and `run` puts their sets together and can tell what each part finds. Nothing is cut
+//! off: a limit only says how many of the answer are handed over.
 
+mod answer;
+mod dates;
 pub mod fields;
 mod hopfield;
 mod hops;
+mod idn;
 mod lexer;
+mod look;
+mod mime;
+mod near;
+mod old_lexer;
 mod parser;
+mod people;
+mod place;
 mod plan;
+mod problem;
+mod rows;
 mod run;
 pub mod sets;
+mod signs;
 mod snippet;
+mod token;
+mod tree;
 mod value;
+mod words;
 
-pub use run::{Hits, Options, Order, asks_for_source, findings, search};
+pub use answer::{Hits, Step, ZeroTerm, period_in_words};
+pub use look::MessageReader;
+pub use place::Place;
+pub use problem::{QueryError, QueryProblem};
+pub use run::{Options, Order, Telling, asks_for_source, findings, search};
 pub use snippet::{Seeker, Snippet};
 
 use crate::catalog::CatalogError;
 use crate::index::IndexError;
+
+/// The version of the query language that a question is written in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Language {
+    /// Of the first versions of this program: `a..b` has no `b`, a word without a field looks everywhere.
+    One,
+    /// As docs/query.md tells it.
+    #[default]
+    Two,
+}
+
+impl Language {
+    /// Its number, as manifests and events hold it.
+    pub fn number(self) -> u64 {
+        match self {
+            Self::One => 1,
+            Self::Two => 2,
+        }
+    }
+}
 
 /// What a query is asked of.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +67,8 @@ pub struct Case<'a> {
     pub catalog: &'a crate::catalog::Catalog,
     /// The index.
     pub index: &'a crate::index::IndexReader,
+    /// Where messages are read, for conditions that the index can only narrow down; without it they are an error.
+    pub messages: Option<&'a dyn MessageReader>,
 }
 
 /// Why a question got no answer.
@@ -44,93 +86,14 @@ pub enum SearchError {
     Index(#[from] IndexError),
 }
 
-/// What is wrong with a question, and where.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("column {column}: {problem}")]
-pub struct QueryError {
-    /// The character at fault, counted from 1.
-    pub column: usize,
-    /// What is wrong.
-    pub problem: QueryProblem,
-}
-
-/// What is wrong with a question.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum QueryProblem {
-    /// Longer than 16 MiB.
-    #[error("the query is too long")]
-    TooLong,
-    /// Over 100 parentheses or NOTs inside one another.
-    #[error("parentheses are nested too deep")]
-    TooDeep,
-    /// A quotation mark without a second one.
-    #[error("the quotation is not closed")]
-    QuoteOpen,
-    /// A parenthesis without a second one.
-    #[error("the parenthesis is not closed")]
-    OpenWithoutClose,
-    /// A parenthesis without a first one.
-    #[error("a parenthesis is closed that was not opened")]
-    CloseWithoutOpen,
-    /// A term should stand here.
-    #[error("a term is missing")]
-    TermMissing,
-    /// No such field.
-    #[error("unknown field `{name}`{}; text with a colon needs quotes", nearest.map(|n| format!(", is it `{n}`?")).unwrap_or_default())]
-    FieldUnknown {
-        /// As written.
-        name: String,
-        /// A field with nearly that name.
-        nearest: Option<&'static str>,
-    },
-    /// Nothing behind a field's colon.
-    #[error("`{field}:` needs a value")]
-    ValueMissing {
-        /// The field.
-        field: &'static str,
-    },
-    /// There is no letter or digit to look for.
-    #[error("there is no letter or digit in it to look for")]
-    NoWord,
-    /// `*` elsewhere than at the end.
-    #[error("`*` can only stand at the end")]
-    Star,
-    /// `hop{` without `}`.
-    #[error("the brace is not closed")]
-    BraceOpen,
-    /// A group of one hop inside another.
-    #[error("one group of a hop stands inside another")]
-    HopInHop,
-    /// What stands in `hop[..]` is no number.
-    #[error("the place of a hop is a number: 0 is the newest, -1 the oldest")]
-    Place,
-    /// A field inside `hop{..}` that no hop has.
-    #[error(
-        "`{name}` is no field of a hop; inside `hop{{..}}` only those can stand, such as `by:` and `ip:`"
-    )]
-    NotOfHop {
-        /// As written.
-        name: String,
-    },
-    /// The value is not what the field takes.
-    #[error("`{field}:` takes {wanted}")]
-    Value {
-        /// The field.
-        field: &'static str,
-        /// What it takes.
-        wanted: &'static str,
-    },
-    /// The value is none of the words that the field takes.
-    #[error("`{field}:` has no `{value}`; it takes {wanted}")]
-    NotInSet {
-        /// The field.
-        field: &'static str,
-        /// As written.
-        value: String,
-        /// The words, or of many the nearest.
-        wanted: String,
-    },
+impl SearchError {
+    /// With the part of the question that an error of it is about.
+    fn of(self, query: &str) -> Self {
+        match self {
+            Self::Query(error) => Self::Query(error.of(query)),
+            other => other,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,19 +1,21 @@
 //! Sets of lookups put together, and the answer in the order asked for.
 
-use std::collections::HashSet;
-
 use jiff::tz::TimeZone;
 
-use super::fields::{DigestOf, Field, FieldKind, HopField, HopWord};
-use super::hops;
-use super::parser::{Node, Term, parse};
-use super::plan::{Check, Plan, Wanted, plan};
-use super::{Case, QueryError, QueryProblem, SearchError};
-use crate::catalog::{Catalog, CatalogError, ContainerRow, Row};
-use crate::index::schema::{self, kind};
+use super::answer::{self, Hits, Step};
+use super::dates::Calendar;
+use super::fields::{Field, FieldKind, HopField, HopWord, any_field};
+use super::near;
+use super::parser::{Node, Op, Term, parse};
+use super::place::Place;
+use super::plan::{Plan, Wanted, plan};
+use super::problem::{QueryError, QueryProblem};
+use super::rows::Rows;
+use super::{Case, Language, SearchError, hops};
+use crate::index::schema::kind;
 use crate::index::{Lookup, Set};
-use crate::types::digest::hex;
-use crate::types::{ContainerId, ItemId, ItemKey, RelPath, SourceId};
+use crate::types::ItemKey;
+use crate::types::time::UtcMs;
 
 /// The order of an answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,50 +42,107 @@ pub struct Options {
     pub zone: TimeZone,
     /// Labels of sources, for `source:`.
     pub labels: Vec<(u32, String)>,
+    /// The version of the language in which the question is written.
+    pub language: Language,
+    /// The instant that `yesterday` and `7d` count from; without it such dates are an error.
+    pub now: Option<UtcMs>,
+    /// Answer only from these items.
+    pub only: Option<Vec<ItemKey>>,
+    /// How much to tell beside the answer.
+    pub telling: Telling,
+}
+
+/// How much to tell beside the answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Telling {
+    /// Only the counts.
+    #[default]
+    Counts,
+    /// How the question was understood, what `any:` would find more, and why nothing was found.
+    Understood,
+    /// The count of each part of the question too.
+    Steps,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { order: Order::Newest, limit: None, zone: TimeZone::UTC, labels: Vec::new() }
+        Self {
+            order: Order::Newest,
+            limit: None,
+            zone: TimeZone::UTC,
+            labels: Vec::new(),
+            language: Language::Two,
+            now: None,
+            only: None,
+            telling: Telling::Counts,
+        }
     }
 }
 
-/// An answer.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Hits {
-    /// The items and children, in the order asked for, at most as many as asked for.
-    pub keys: Vec<ItemKey>,
-    /// How many answer the question.
-    pub total: u64,
-    /// How many of these are messages inside others.
-    pub inside: u64,
-    /// How many have no date that could be read and answer the question but for its date conditions; `None` when it
-    /// has none.
-    pub undated: Option<u64>,
-    /// How many of the answer have no date that could be read, and so stand last; 0 when the order is not by date.
-    pub last: u64,
-    /// Whether a condition depends on the recipient's side as the examiner named it: `finding:`, `hop.trust:`.
-    pub by_settings: bool,
+impl Options {
+    pub(super) fn calendar(&self) -> Calendar<'_> {
+        Calendar { zone: &self.zone, now: self.now, language: self.language }
+    }
 }
+
+/// Most patterns that walk through all words of a case.
+pub(super) const MOST_PATTERNS: usize = 1000;
 
 /// Answers a question.
 ///
 /// # Errors
 /// [`SearchError::Query`] with the column of what is wrong; the others when catalog or index cannot be read.
 pub fn search(case: Case<'_>, query: &str, options: &Options) -> Result<Hits, SearchError> {
-    let node = parse(query)?;
-    let mut run = Run { case, options, lookups: Vec::new(), dated: false };
-    let set = run.set(&node, Dates::Asked)?;
+    answered(case, query, options).map_err(|error| error.of(query))
+}
+
+fn answered(case: Case<'_>, query: &str, options: &Options) -> Result<Hits, SearchError> {
+    let parsed = parse(query, options.language)?;
+    let node = &parsed.node;
+    let mut run = Run::new(case, options);
+    run.steps = (options.telling == Telling::Steps).then(Vec::new);
+    let only = run.only()?;
+    let within = |set: Set| match &only {
+        Some(only) => set.and(only),
+        None => set,
+    };
+    let set = within(run.set(node, Dates::Asked, None)?);
+    let steps = run.steps.take().unwrap_or_default();
     let undated = if run.dated {
         let dated = case.index.dated(None, None)?;
-        Some(run.set(&node, Dates::Met)?.without(&dated).len())
+        let possible = within(run.set(node, Dates::Met, None)?);
+        Some(possible.without(&dated).without(&set).len())
     } else {
         None
     };
     let total = set.len();
-    let inside = run.kind(&["child"])?.and(&set).len();
+    let inside = run.rows().kind(&["child"])?.and(&set).len();
     let (keys, last) = if options.limit == Some(0) { (Vec::new(), 0) } else { run.ordered(&set)? };
-    Ok(Hits { keys, total, inside, undated, last, by_settings: is_by_settings(&node) })
+    let mut hits = Hits {
+        keys,
+        total,
+        inside,
+        undated,
+        last,
+        by_settings: is_by_settings(node),
+        steps,
+        ..Hits::default()
+    };
+    if options.telling >= Telling::Understood {
+        hits.language = options.language;
+        if has_term(node, &|term| term.field.kind == FieldKind::Text) {
+            let mut wide = Run { anywhere: true, ..Run::new(case, options) };
+            hits.anywhere = Some(within(wide.set(node, Dates::Asked, None)?).without(&set).len());
+        }
+        answer::tell(&mut hits, &parsed, options);
+        if total == 0 {
+            hits.zero = answer::explain_zero(&mut run, node)?;
+        }
+    }
+    hits.notes.extend(run.notes.iter().map(|(at, text)| (at.from + 1, text.clone())));
+    hits.notes.dedup();
+    hits.unread = run.unread;
+    Ok(hits)
 }
 
 /// For each rule that found something in the items that answer a question: its id and their number.
@@ -91,10 +150,17 @@ pub fn search(case: Case<'_>, query: &str, options: &Options) -> Result<Hits, Se
 /// # Errors
 /// As [`search`].
 pub fn findings(case: Case<'_>, query: &str, options: &Options) -> Result<Vec<(String, u64)>, SearchError> {
-    let node = parse(query)?;
-    let mut run = Run { case, options, lookups: Vec::new(), dated: false };
-    let set = run.set(&node, Dates::Asked)?;
-    let found = case.index.terms_within(kind::FINDING, &set)?;
+    let count = || {
+        let node = parse(query, options.language)?.node;
+        let mut run = Run::new(case, options);
+        let set = run.set(&node, Dates::Asked, None)?;
+        let set = match run.only()? {
+            Some(only) => set.and(&only),
+            None => set,
+        };
+        Ok(case.index.terms_within(kind::FINDING, &set)?)
+    };
+    let found = count().map_err(|error: SearchError| error.of(query))?;
     Ok(found.into_iter().map(|(id, count)| (String::from_utf8_lossy(&id).into_owned(), count)).collect())
 }
 
@@ -102,32 +168,33 @@ pub fn findings(case: Case<'_>, query: &str, options: &Options) -> Result<Vec<(S
 ///
 /// # Errors
 /// [`QueryError`] with the column of what is wrong.
-pub fn asks_for_source(query: &str) -> Result<bool, QueryError> {
-    Ok(has_term(&parse(query)?, &|kind| matches!(kind, FieldKind::Source)))
+pub fn asks_for_source(query: &str, language: Language) -> Result<bool, QueryError> {
+    Ok(has_term(&parse(query, language)?.node, &|term| matches!(term.field.kind, FieldKind::Source)))
 }
 
 fn is_by_settings(node: &Node) -> bool {
-    has_term(node, &|kind| {
+    has_term(node, &|term| {
         matches!(
-            kind,
+            term.field.kind,
             FieldKind::Finding | FieldKind::Recorded(_) | FieldKind::Hop(HopField::OneOf(HopWord::Trust))
         )
     })
 }
 
-/// Whether a condition is about a field of this kind.
-fn has_term(node: &Node, is: &dyn Fn(&FieldKind) -> bool) -> bool {
-    match node {
-        Node::All => false,
-        Node::And(parts) | Node::Or(parts) => parts.iter().any(|part| has_term(part, is)),
-        Node::Not(inner) | Node::Hops(_, inner) => has_term(inner, is),
-        Node::Term(term) => is(&term.field.kind),
+/// Whether a condition of a question is such.
+pub(super) fn has_term(node: &Node, is: &dyn Fn(&Term) -> bool) -> bool {
+    match &node.op {
+        Op::All => false,
+        Op::And(parts) | Op::Or(parts) => parts.iter().any(|part| has_term(part, is)),
+        Op::Xor(a, b) | Op::Near { left: a, right: b, .. } => has_term(a, is) || has_term(b, is),
+        Op::Not(inner) | Op::Hops(_, inner) => has_term(inner, is),
+        Op::Term(term) => is(term),
     }
 }
 
 /// How date conditions count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Dates {
+pub(super) enum Dates {
     /// As asked.
     Asked,
     /// As if met.
@@ -146,50 +213,136 @@ impl Dates {
     }
 }
 
-struct Run<'a> {
-    case: Case<'a>,
-    options: &'a Options,
+pub(super) struct Run<'a> {
+    pub(super) case: Case<'a>,
+    pub(super) options: &'a Options,
     /// Words that were asked for, for the order by relevance.
     lookups: Vec<Lookup>,
     dated: bool,
+    /// Words without a field look everywhere.
+    anywhere: bool,
+    patterns: usize,
+    unread: u64,
+    /// What was not looked at.
+    notes: Vec<(Place, String)>,
+    /// Counts of the parts of the question, when they are wanted, with their depth.
+    steps: Option<Vec<Step>>,
+    depth: usize,
 }
 
-impl Run<'_> {
-    fn set(&mut self, node: &Node, dates: Dates) -> Result<Set, SearchError> {
-        match node {
-            Node::All => Ok(self.case.index.all()),
-            Node::Not(inner) => Ok(self.set(inner, dates.turned())?.complement()),
-            Node::Or(parts) => {
-                let mut all = self.case.index.none();
+impl<'a> Run<'a> {
+    fn new(case: Case<'a>, options: &'a Options) -> Self {
+        Self {
+            case,
+            options,
+            lookups: Vec::new(),
+            dated: false,
+            anywhere: false,
+            patterns: 0,
+            unread: 0,
+            notes: Vec::new(),
+            steps: None,
+            depth: 0,
+        }
+    }
+
+    fn rows(&self) -> Rows<'a> {
+        Rows { case: self.case, labels: &self.options.labels }
+    }
+
+    fn only(&self) -> Result<Option<Set>, SearchError> {
+        let Some(keys) = &self.options.only else { return Ok(None) };
+        let ranges: Vec<_> = keys.iter().map(|&key| (key, key)).collect();
+        Ok(Some(self.case.index.keyed(&ranges)?))
+    }
+
+    /// The items that answer a part of the question. `within` narrows what has to be looked at, and may be ignored.
+    pub(super) fn set(
+        &mut self,
+        node: &Node,
+        dates: Dates,
+        within: Option<&Set>,
+    ) -> Result<Set, SearchError> {
+        let at = self.steps.as_mut().map(|steps| {
+            steps.push(Step { depth: self.depth, at: node.at, what: answer::label(node), count: 0 });
+            steps.len() - 1
+        });
+        self.depth += 1;
+        let found = self.part(node, dates, within);
+        self.depth -= 1;
+        if let (Some(at), Ok(set)) = (at, &found)
+            && let Some(step) = self.steps.as_mut().and_then(|steps| steps.get_mut(at))
+        {
+            step.count = set.len();
+        }
+        found
+    }
+
+    fn part(&mut self, node: &Node, dates: Dates, within: Option<&Set>) -> Result<Set, SearchError> {
+        let index = self.case.index;
+        match &node.op {
+            Op::All => Ok(index.all()),
+            Op::Not(inner) => Ok(self.set(inner, dates.turned(), within)?.complement()),
+            Op::Or(parts) => {
+                let mut all = index.none();
                 for part in parts {
-                    all = all.or(&self.set(part, dates)?);
+                    all = all.or(&self.set(part, dates, within)?);
                 }
                 Ok(all)
             }
-            Node::And(parts) => {
+            Op::Xor(a, b) => {
+                let (a, b) = (self.set(a, dates, within)?, self.set(b, dates, within)?);
+                // Of what has no date either side may be met.
+                let both = if dates == Dates::Asked { a.clone().and(&b) } else { index.none() };
+                Ok(a.or(&b).without(&both))
+            }
+            Op::And(parts) => {
+                // What needs messages to be read comes last, when the others have narrowed it down.
+                let reads = |part: &&Node| has_term(part, &super::look::reads_messages);
+                let (last, first): (Vec<&Node>, Vec<&Node>) = parts.iter().partition(reads);
                 let mut all: Option<Set> = None;
-                for part in parts {
-                    let here = self.set(part, dates)?;
+                for part in first.into_iter().chain(last) {
+                    let here = self.set(part, dates, all.as_ref().or(within))?;
                     all = Some(match all {
                         Some(all) => all.and(&here),
                         None => here,
                     });
                 }
-                Ok(all.unwrap_or_else(|| self.case.index.all()))
+                Ok(all.unwrap_or_else(|| index.all()))
             }
-            Node::Term(Term { field: Field { kind: FieldKind::Hop(_), .. }, .. }) | Node::Hops(..) => {
-                let index = self.case.index;
-                Ok(index.with_hops(&hops::hops(index, node, &self.options.zone)?)?)
+            Op::Near { .. } => {
+                let lookups = near::lookups(node, self.anywhere)?;
+                self.index(Plan { sure: lookups, ..Plan::default() }, node.at)
             }
-            Node::Term(term) => self.term(term, dates),
+            Op::Term(Term { field: Field { kind: FieldKind::Hop(_), .. }, .. }) | Op::Hops(..) => {
+                Ok(index.with_hops(&hops::hops(index, node, self.options.calendar())?)?)
+            }
+            Op::Term(term) => self.term(term, dates, within),
         }
     }
 
-    fn term(&mut self, term: &Term, dates: Dates) -> Result<Set, SearchError> {
+    fn term(&mut self, term: &Term, dates: Dates, within: Option<&Set>) -> Result<Set, SearchError> {
         let index = self.case.index;
-        match plan(term, &self.options.zone)? {
-            Wanted::Index(plan) => self.index(plan),
-            Wanted::Anomaly(plan, codes) => Ok(self.index(plan)?.or(&self.in_noted(&codes)?)),
+        let wide = (self.anywhere && term.field.kind == FieldKind::Text)
+            .then(|| Term { field: any_field(), ..term.clone() });
+        let term = wide.as_ref().unwrap_or(term);
+        match plan(term, self.options.calendar())? {
+            Wanted::All => Ok(index.all()),
+            Wanted::Index(plan) => self.index(plan, term.at),
+            Wanted::Look(plan, look) => {
+                let found = self.index(plan, term.at)?;
+                let found = match within {
+                    Some(within) => found.and(within),
+                    None => found,
+                };
+                let mut unread = self.unread;
+                let shown = self.rows().looked_at(found, &look, term, &mut unread)?;
+                self.unread = unread;
+                Ok(shown)
+            }
+            Wanted::Anomaly(plan, codes) => {
+                Ok(self.index(plan, term.at)?.or(&self.rows().in_noted(&codes)?))
+            }
             Wanted::Date(from, to) => {
                 self.dated = true;
                 Ok(match dates {
@@ -204,139 +357,68 @@ impl Run<'_> {
             Wanted::Internal(from, to) => {
                 let ranges: Vec<_> =
                     self.case.catalog.arrived(from, to)?.into_iter().map(|k| (k, k)).collect();
-                Ok(self.case.index.keyed(&ranges)?)
+                Ok(index.keyed(&ranges)?)
             }
-            Wanted::Container(text) => self.container(&text),
-            Wanted::Labelled(plan, text, open) => Ok(self.index(plan)?.or(&self.labelled(&text, open)?)),
-            Wanted::Source(text) => self.source(&text),
-            Wanted::Kind(words) => self.kind(&words),
-            Wanted::Id(text) => self.id(term, &text),
+            Wanted::Container(name) => self.rows().container(&name),
+            Wanted::Label(plan, name) => Ok(self.index(plan, term.at)?.or(&self.rows().label(&name)?)),
+            Wanted::Source(name) => self.rows().source(&name),
+            Wanted::Kind(words) => self.rows().kind(&words),
+            Wanted::Id(text) => self.rows().id(term, &text),
+            Wanted::MessageIds(name) => self.rows().message_ids(&name),
+            Wanted::Thread(text) => {
+                let mut unread = self.unread;
+                let found = self.rows().thread(term, &text, &mut unread)?;
+                self.unread = unread;
+                Ok(found)
+            }
         }
     }
 
-    fn index(&mut self, plan: Plan) -> Result<Set, SearchError> {
+    fn index(&mut self, plan: Plan, at: Place) -> Result<Set, SearchError> {
         let index = self.case.index;
+        let is_pattern = |lookup: &Lookup| matches!(lookup, Lookup::Located(..) | Lookup::Fitting(..));
+        self.patterns += usize::from(plan.sure.iter().any(is_pattern));
+        if self.patterns > MOST_PATTERNS {
+            return Err(QueryError::at(at, QueryProblem::TooManyPatterns(MOST_PATTERNS)).into());
+        }
         let mut found = index.find_any(&plan.any)?;
         if !found.is_empty() {
-            found = self.checked(&found, &plan.checks)?;
+            found = self.rows().checked(&found, &plan.checks)?;
         }
         found = found.or(&index.find_any(&plan.sure)?);
+        if !plan.umlauts.0.is_empty() {
+            found = self.umlauts(found, &plan.umlauts, at)?;
+        }
+        if found.is_empty() && !plan.else_.is_empty() {
+            found = index.find_any(&plan.else_)?;
+        }
         if self.options.order == Order::Relevance {
             self.lookups.extend(plan.sure);
         }
         Ok(found)
     }
 
-    /// Keeps what shows the whole value in the catalog.
-    fn checked(&self, set: &Set, checks: &[Check]) -> Result<Set, SearchError> {
-        let catalog = self.case.catalog;
-        let mut good = Vec::new();
-        catalog.each::<CatalogError>(self.case.index.keys(set)?, |row| {
-            for check in checks {
-                if shows(catalog, row, check)? {
-                    good.push((row.key(), row.key()));
-                    break;
-                }
-            }
-            Ok(())
-        })?;
-        Ok(self.case.index.keyed(&good)?)
-    }
-
-    /// The items of containers with one of these anomalies.
-    fn in_noted(&self, codes: &[&str]) -> Result<Set, SearchError> {
-        let noted = self.case.catalog.failed_or_noted()?;
-        let is = |c: &ContainerRow| c.notes.iter().any(|note| codes.contains(&&*note.code));
-        let ranges: Vec<_> = noted.iter().filter(|c| is(c)).filter_map(ContainerRow::keys).collect();
-        Ok(if ranges.is_empty() { self.case.index.none() } else { self.case.index.keyed(&ranges)? })
-    }
-
-    fn container(&self, text: &str) -> Result<Set, SearchError> {
-        let catalog = self.case.catalog;
-        let exact: Option<ContainerId> = text.parse().ok();
-        let needle = text.to_lowercase();
-        let folders: HashSet<(u32, RelPath)> = catalog
-            .folders()?
-            .into_iter()
-            .filter(|(_, _, name)| name.to_lowercase().contains(&needle))
-            .map(|(segment, path, _)| (segment, path))
-            .collect();
-        let in_folder = |c: &ContainerRow| {
-            let folder = || RelPath::new(c.path.folder_of_account());
-            c.labels.as_ref().is_some_and(|labels| labels.to_lowercase().contains(&needle))
-                || (!folders.is_empty() && folders.contains(&(c.segment, folder())))
-        };
-        let ranges: Vec<_> = catalog
-            .containers()?
-            .into_iter()
-            .filter(|c| match exact {
-                Some(id) => id.number == c.number && id.source == catalog.source_id(c.segment),
-                None => c.path.display().to_lowercase().contains(&needle) || in_folder(c),
-            })
-            .filter_map(|c| c.keys())
-            .collect();
-        Ok(self.case.index.keyed(&ranges)?)
-    }
-
-    /// The messages of accounts that have a label, or one that begins so; the backslash of a system label does not count.
-    fn labelled(&self, text: &str, open: bool) -> Result<Set, SearchError> {
-        let text = text.trim_start_matches('\\');
-        let is = |label: &str| {
-            let label = label.to_lowercase();
-            let label = label.trim_start_matches('\\');
-            label == text || open && label.starts_with(text)
-        };
-        let has = |c: &ContainerRow| c.labels.as_ref().is_some_and(|labels| labels.lines().any(is));
-        let containers = self.case.catalog.containers()?;
-        let ranges: Vec<_> = containers.into_iter().filter(has).filter_map(|c| c.keys()).collect();
-        Ok(if ranges.is_empty() { self.case.index.none() } else { self.case.index.keyed(&ranges)? })
-    }
-
-    fn source(&self, text: &str) -> Result<Set, SearchError> {
-        let wanted = text.to_lowercase();
-        let is = |segment: u32, id: SourceId| {
-            let label = |(of, label): &(u32, String)| *of == segment && label.to_lowercase() == wanted;
-            id.to_string() == text
-                || (text.len() >= 4 && id.to_string().starts_with(&text.to_ascii_lowercase()))
-                || self.options.labels.iter().any(label)
-        };
-        let keys = |segment: u32| {
-            let last = ItemKey::new(segment + 1, 0, 0).map_or(u64::MAX, |k| k.as_u64() - 1);
-            Some((ItemKey::new(segment, 0, 0)?, ItemKey::from_u64(last)))
-        };
-        let sources = self.case.catalog.sources().iter().filter(|s| is(s.segment, s.source_id()));
-        let ranges: Vec<_> = sources.filter_map(|s| keys(s.segment)).collect();
-        Ok(self.case.index.keyed(&ranges)?)
-    }
-
-    fn kind(&self, words: &[&str]) -> Result<Set, SearchError> {
-        let index = self.case.index;
-        let all = self.case.catalog.containers()?;
-        let is = |kind: &str| words.contains(&kind);
-        let ranges: Vec<_> = all.into_iter().filter(|c| is(&c.kind)).filter_map(|c| c.keys()).collect();
-        let mut found = index.keyed(&ranges)?;
-        for word in words.iter().filter(|w| matches!(**w, "message" | "child")) {
-            let mut term = Vec::new();
-            schema::text_term(&mut term, kind::KIND, word.as_bytes());
-            found = found.or(&index.find(&Lookup::Term(term))?);
+    /// Adds the items in which a text with `ue` is written with `ü`; the index has only `u` for it.
+    fn umlauts(
+        &mut self,
+        found: Set,
+        (lookups, texts): &(Vec<Lookup>, Vec<String>),
+        at: Place,
+    ) -> Result<Set, SearchError> {
+        let possible = self.case.index.find_any(lookups)?.without(&found);
+        if possible.is_empty() {
+            return Ok(found);
         }
-        Ok(found)
-    }
-
-    fn id(&self, term: &Term, text: &str) -> Result<Set, SearchError> {
-        if let Ok(id) = text.parse::<ItemId>() {
-            let key = self.case.catalog.key(&id)?;
-            return Ok(self.case.index.keyed(&key.map(|k| (k, k)).into_iter().collect::<Vec<_>>())?);
-        }
-        if text.parse::<ContainerId>().is_ok() {
-            return self.container(text);
-        }
-        if text.parse::<SourceId>().is_ok() {
-            return self.source(text);
-        }
-        let problem =
-            QueryProblem::Value { field: term.field.name, wanted: "an id such as 5f0c2a9be4d17788-3-41" };
-        Err(QueryError { column: term.at, problem }.into())
+        let mut unread = self.unread;
+        let with = self.rows().with_umlauts(&possible, texts, &mut unread)?;
+        self.unread = unread;
+        let Some(with) = with else {
+            let texts = texts.join(", ");
+            let text = format!("{} items were not read for {texts}: search for it by itself", possible.len());
+            self.notes.push((at, text));
+            return Ok(found);
+        };
+        Ok(found.or(&with))
     }
 
     /// The keys in the order asked for, and how many stand last because they have no date.
@@ -381,22 +463,4 @@ fn first<K: Ord>(mut list: Vec<(K, ItemKey)>, limit: usize) -> Vec<ItemKey> {
     }
     list.sort_unstable();
     list.into_iter().map(|(_, key)| key).collect()
-}
-
-fn shows(catalog: &Catalog, row: &Row<'_>, check: &Check) -> Result<bool, CatalogError> {
-    Ok(match check {
-        Check::MessageId(id) => {
-            row.message_id().is_some_and(|m| schema::bare_message_id(&String::from_utf8_lossy(m)) == *id)
-        }
-        Check::Digest(of, digits) => {
-            let begins = |hex: String| hex.starts_with(digits);
-            let is = |one: DigestOf| matches!(*of, DigestOf::Any) || *of == one;
-            let digests = row.digests(catalog)?;
-            (is(DigestOf::Slice) && begins(digests.sha256.to_string()))
-                || (is(DigestOf::Wire) && begins(digests.wire.to_string()))
-                || (is(DigestOf::Mih) && row.mih().is_some_and(|m| begins(hex(&m))))
-                || (is(DigestOf::Attachment)
-                    && row.attachments(catalog)?.iter().any(|a| begins(a.sha256.to_string())))
-        }
-    })
 }

@@ -128,6 +128,30 @@ fn starts_with(text: &str, head: &str) -> bool {
     text.get(..head.len()).is_some_and(|t| t.eq_ignore_ascii_case(head))
 }
 
+/// What to write for words that other programs have in such a field.
+pub(super) fn elsewhere(kind: FieldKind, value: &str) -> Option<&'static str> {
+    let value = value.to_ascii_lowercase();
+    match (kind, value.as_str()) {
+        (FieldKind::Tag(kind::STATE), "unread" | "unseen" | "new") => {
+            Some("NOT is:read, which also finds mail of formats that hold no states")
+        }
+        (FieldKind::Tag(kind::STATE), "unflagged" | "unstarred") => Some("NOT is:flagged"),
+        (FieldKind::Tag(kind::STATE), "unreplied" | "unanswered") => Some("NOT is:replied"),
+        (FieldKind::Tag(kind::STATE), "attach" | "attachment") => Some("has:attachment"),
+        (FieldKind::Tag(kind::STATE), "encrypted") => Some("notindexed:encrypted"),
+        (FieldKind::Tag(kind::STATE), "signed") => {
+            Some("type:p7s, type:application/pgp-signature or auth.dkim:any")
+        }
+        (FieldKind::Tag(kind::STATE), "list") => Some("list:*"),
+        (FieldKind::Tag(kind::HAS), "attach" | "attachments" | "file") => Some("has:attachment"),
+        (FieldKind::Tag(kind::HAS), "hops" | "received") => Some("has:hop"),
+        (FieldKind::Tag(kind::HAS), "anomalies") => Some("has:anomaly"),
+        (FieldKind::Tag(kind::HAS), "finding" | "findings") => Some("finding:any"),
+        (FieldKind::Tag(kind::HAS), "label" | "labels" | "userlabels") => Some("label:*"),
+        _ => None,
+    }
+}
+
 /// Longest set that an error names whole.
 const MOST_NAMED: usize = 20;
 

@@ -1,8 +1,8 @@
 //! Text around a match, with the part of the message that it stands in.
 
-use super::QueryError;
 use super::fields::FieldKind;
-use super::parser::{Node, Term, parse};
+use super::parser::{Form, Node, Op, Term, parse};
+use super::{Language, QueryError};
 use crate::facts::{ItemFacts, ItemText, Role, TextRole, Zone};
 use crate::index::schema::Words;
 use crate::index::{Asked, asked, place};
@@ -51,9 +51,9 @@ impl Seeker {
     ///
     /// # Errors
     /// What is wrong with the query.
-    pub fn new(query: &str) -> Result<Self, QueryError> {
+    pub fn new(query: &str, language: Language) -> Result<Self, QueryError> {
         let mut wanted = Vec::new();
-        gather(&parse(query)?, true, &mut wanted);
+        gather(&parse(query, language)?.node, true, &mut wanted);
         Ok(Self { wanted })
     }
 
@@ -128,24 +128,43 @@ impl Seeker {
 }
 
 fn gather(node: &Node, holds: bool, out: &mut Vec<Wanted>) {
-    match node {
-        Node::And(parts) | Node::Or(parts) => parts.iter().for_each(|part| gather(part, holds, out)),
-        Node::Not(inner) => gather(inner, !holds, out),
-        Node::Term(term) if holds => out.extend(wanted(term)),
-        Node::All | Node::Hops(..) | Node::Term(_) => {}
+    match &node.op {
+        Op::And(parts) | Op::Or(parts) => parts.iter().for_each(|part| gather(part, holds, out)),
+        Op::Xor(a, b) | Op::Near { left: a, right: b, .. } => {
+            gather(a, holds, out);
+            gather(b, holds, out);
+        }
+        Op::Not(inner) => gather(inner, !holds, out),
+        Op::Term(term) if holds => wanted(term, out),
+        Op::All | Op::Hops(..) | Op::Term(_) => {}
     }
 }
 
-fn wanted(term: &Term) -> Option<Wanted> {
+/// What of a condition can be shown where it stands: its words, in all their spellings. Patterns have no place here.
+fn wanted(term: &Term, out: &mut Vec<Wanted>) {
     let (fields, roles) = match term.field.kind {
-        FieldKind::Text => (None, None),
+        FieldKind::Text | FieldKind::Any | FieldKind::Exact => (None, None),
         FieldKind::Words(fields) => (Some(fields), None),
+        FieldKind::Header | FieldKind::List => (Some(&[Words::Header][..]), None),
         FieldKind::People(roles) => (None, Some(roles)),
-        _ => return None,
+        _ => return,
     };
     let (text, open) = term.value.strip_suffix('*').map_or((term.value.as_str(), false), |t| (t, true));
-    let words = asked(text);
-    (!words.is_empty()).then_some(Wanted { fields, roles, words, open })
+    let mut texts = vec![text.to_owned()];
+    match term.form {
+        Form::Plain | Form::Quoted if term.language == Language::Two => {
+            texts.extend(super::words::variants(text, term.quoted()));
+        }
+        Form::Loose(_) => texts = text.split_whitespace().map(str::to_owned).collect(),
+        Form::Regex | Form::Fuzzy(_) | Form::Joined => return,
+        Form::Plain | Form::Quoted => {}
+    }
+    for text in texts.iter().filter(|text| !text.contains('*')) {
+        let words = asked(text);
+        if !words.is_empty() {
+            out.push(Wanted { fields, roles, words, open });
+        }
+    }
 }
 
 #[cfg(test)]
@@ -161,7 +180,7 @@ mod tests {
 
     #[track_caller]
     fn check(query: &str, want: Option<(&str, &str)>) {
-        let seeker = Seeker::new(query).unwrap();
+        let seeker = Seeker::new(query, Language::Two).unwrap();
         let mut found = None;
         derive(MAIL.as_bytes(), &mut Scratch::default(), &mut |seen| {
             found = seeker.find(&seen.facts, seen.text);
@@ -196,7 +215,7 @@ mod tests {
 
     #[test]
     fn a_long_text_is_cut_around_the_match() {
-        let seeker = Seeker::new("needle").unwrap();
+        let seeker = Seeker::new("needle", Language::Two).unwrap();
         let text = format!("{} needle {}", "hay ".repeat(100), "straw ".repeat(100));
         let got = seeker.around(&text, |_| true).unwrap();
         assert!(got.starts_with("…hay hay") && got.contains(" needle straw") && got.ends_with('…'), "{got}");

@@ -55,7 +55,7 @@ impl FindingsSummary {
         query: &str,
         options: &Options,
     ) -> Result<Self, ViewError> {
-        let case = Case { catalog, index };
+        let case = Case { catalog, index, messages: None };
         let found = query::findings(case, query, options)?;
         let of = |rule: &Rule| found.iter().find(|(id, _)| id == rule.id).map_or(0, |(_, count)| *count);
         let across = CrossFindings::of(reader, catalog)?;
@@ -100,7 +100,7 @@ pub fn findings_of_rule<E: From<ViewError>>(
     (query, options): (&str, &Options),
     mut give: impl FnMut(&str, &Finding) -> Result<(), E>,
 ) -> Result<(u64, bool), E> {
-    let case = Case { catalog, index };
+    let case = Case { catalog, index, messages: None };
     if let Some(rule) = cross_rule(id) {
         let found = CrossFindings::of(reader, catalog)?;
         let items = found.of_rule(case, rule, (query, options), give)?;

@@ -115,7 +115,7 @@ pub fn same_content(
 ) -> Result<Option<Vec<String>>, ViewError> {
     let Ok(index) = IndexReader::open(&reader.layout().index()) else { return Ok(None) };
     let options = Options { order: Order::Ledger, limit: Some(MOST_SAME + 1), ..Options::default() };
-    let case = Case { catalog, index: &index };
+    let case = Case { catalog, index: &index, messages: None };
     let Ok(hits) = query::search(case, &format!("wire:{}", row.digests(catalog)?.wire), &options) else {
         return Ok(None);
     };

@@ -84,7 +84,7 @@ pub(super) fn learn(reader: &Reader, catalog: &Catalog, mail: &Mail<'_>) -> Resu
     let mut keys = BTreeSet::new();
     for relay in &relays {
         let options = Options { limit: Some(MESSAGES), ..Options::default() };
-        let case = Case { catalog, index: &index };
+        let case = Case { catalog, index: &index, messages: None };
         match query::search(case, &format!("hop.by:\"{relay}\""), &options) {
             Ok(hits) => {
                 learned.is_cut |= hits.total > MESSAGES as u64;

@@ -12,11 +12,11 @@ Definitions
                  is HOST or ends in .HOST
   hop:IP, /N     the peer's address, or the one of the by part, is IP or lies in the network; an address that the client
                  gave as its own name (HELO) does not count when the server wrote another one beside it
-  date:A..B      the Date field, in UTC, is at or after A and before B; date:2002, date:2002-08, date:2002-08-22 are
+  date:A..B      the Date field, in UTC, is at or after A and before the end of B; A..<B before B; date:2002, date:2002-08, date:2002-08-22 are
                  the whole year, month, day. No time is invented: without a readable Date a message is never counted
   "some words"   these words follow each other (case, accents and compatibility forms folded) in Subject, in a text
                  part (or before or after the parts), in an HTML part read as text, or in an attached text; messages inside count for themselves
-  hops:N         number of Received fields: N, >N, <N, A..B without B
+  hops:N         number of Received fields: N, >N, <N, A..B with B
   hop{A B}       one Received field for which all of it holds; by:HOST its own name (or below), ip:IP or ip:IP/N the peer's
                  address, a bare HOST any name of it; `-` before a term negates it
   hop[N]{A B}    the field at this place: 0 the newest, -1 the oldest
@@ -398,7 +398,9 @@ def span(text):
 
     if ".." in text:
         a, b = text.split("..")
-        return moment(a)[0] if a else datetime.min.replace(tzinfo=timezone.utc), moment(b)[0] if b else datetime.max.replace(tzinfo=timezone.utc)
+        first = moment(a)[0] if a else datetime.min.replace(tzinfo=timezone.utc)
+        last = moment(b.strip("<"))[0 if b.startswith("<") else 1] if b else datetime.max.replace(tzinfo=timezone.utc)
+        return first, last
     return moment(text)
 
 
@@ -478,7 +480,7 @@ def on_way(text):
 def number_of_hops(value):
     if ".." in value:
         a, b = value.split("..")
-        return lambda n: int(a or 0) <= n < int(b or 1 << 30)
+        return lambda n: int(a or 0) <= n <= int(b or 1 << 30)
     if value[0] in "<>":
         return lambda n: n > int(value[1:]) if value[0] == ">" else n < int(value[1:])
     return lambda n: n == int(value)

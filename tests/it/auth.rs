@@ -175,7 +175,7 @@ fn searches_find_what_was_recorded_by_the_recipient_and_what_was_computed_again(
     fs::write(&source, mbox).unwrap();
     support::import(&case, &source);
     let found = |query: &str| -> Vec<u64> {
-        let items = support::run(&case, &["search", query, "--json"]).ok().json();
+        let items = support::run(&case, &["search", query, "--json"]).ok().items();
         let number = |item: &serde_json::Value| {
             item["item"].as_str().unwrap().rsplit('-').next().unwrap().parse::<u64>().unwrap()
         };

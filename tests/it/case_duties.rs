@@ -224,7 +224,8 @@ fn what_the_library_hands_out_stands_in_the_custody_log_as_what_the_program_does
     let open = CaseReader::open(&case).unwrap();
     let options = open.options("*", query::Order::Ledger, None, jiff::tz::TimeZone::UTC).unwrap();
     let hits = open.search("*", &options).unwrap();
-    let order = Order { keys: &hits.keys, query: "*", form: Form::Eml, attachments: true };
+    let order =
+        Order { keys: &hits.keys, query: "*", language: 2, zone: "UTC", form: Form::Eml, attachments: true };
     let run_of_library = Run::new("a program", "1", Arc::new(Noon));
     let out = export(&open, &order, &second, &run_of_library).unwrap();
     assert_eq!(out.logged.unwrap().events, open.reader.head().events + 1);

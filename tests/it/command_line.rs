@@ -39,7 +39,7 @@ fn case(dir: &tempfile::TempDir) -> std::path::PathBuf {
 }
 
 fn subjects(case: &Path, args: &[&str]) -> Vec<String> {
-    let found = support::run(case, &[args, &["--json"]].concat()).ok().json();
+    let found = support::run(case, &[args, &["--json"]].concat()).ok().items();
     found.iter().map(|item| item["subject"].as_str().unwrap().to_owned()).collect()
 }
 
@@ -70,9 +70,11 @@ fn undated_items_stand_last_in_both_directions_and_are_counted() {
     assert_eq!(subjects(&case, &["search", "*", "--sort", "newest"]), ["two", "one", "Invoice"]);
     assert_eq!(subjects(&case, &["search", "*", "--sort", "oldest"]), ["one", "two", "Invoice"]);
     let said = support::run(&case, &["search", "*", "--sort", "oldest", "-n", "1"]).ok().err;
-    assert_eq!(
-        said,
-        "3 items match, 1 shown; 1 of them without a date that could be read, last in the order\n"
+    assert!(
+        said.starts_with(
+            "3 items match, 1 shown; 1 of them without a date that could be read, last in the order\n"
+        ),
+        "{said}"
     );
     let said = support::run(&case, &["list", "date:2025", "-n", "1"]).ok().err;
     assert_eq!(
@@ -123,13 +125,13 @@ fn a_word_outside_of_a_fixed_set_is_a_mistake_and_not_an_empty_answer() {
 fn a_snippet_names_its_part_and_joins_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let case = case(&dir);
-    let found = support::run(&case, &["search", "subject:invoice", "--snippets", "--json"]).ok().json();
+    let found = support::run(&case, &["search", "subject:invoice", "--snippets", "--json"]).ok().items();
     assert_eq!((&found[0]["snippet"], &found[0]["snippet_of"]), (&"Invoice".into(), &"subject".into()));
     let text = support::run(&case, &["search", "reached", "--snippets"]).ok().text();
     assert!(text.contains("    body: Dear Greta, have you reached the po\n"), "{text}");
     let text = support::run(&case, &["search", "letters", "--snippets"]).ok().text();
     assert!(text.contains("    text of attachment part 2: only letters\n"), "{text}");
-    let found = support::run(&case, &["search", "date:2025", "--snippets", "--json"]).ok().json();
+    let found = support::run(&case, &["search", "date:2025", "--snippets", "--json"]).ok().items();
     assert!(found.len() == 2 && found.iter().all(|hit| hit.get("snippet").is_none()));
 }
 

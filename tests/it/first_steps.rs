@@ -15,7 +15,7 @@ fn the_readme_search_finds_the_mails_of_the_strange_relay() {
     assert!(text.contains("accounts@harbourfuels.example") && text.contains("New account details"), "{text}");
     assert_eq!(support::count(&case, "hop:cloudpier.example kind:message"), 6);
     assert_eq!(support::count(&case, "hop:cloudpier.example kind:child"), 1);
-    let hits = support::run(&case, &["search", "--json", "hop:cloudpier.example"]).ok().json();
+    let hits = support::run(&case, &["search", "--json", "hop:cloudpier.example"]).ok().items();
     for key in [
         "item",
         "source",

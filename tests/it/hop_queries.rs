@@ -38,7 +38,7 @@ fn case(dir: &Path) -> std::path::PathBuf {
 fn check(case: &Path, query: &str, want: &[usize]) {
     let mut got: Vec<usize> = support::run(case, &["search", "--json", query])
         .ok()
-        .json()
+        .items()
         .iter()
         .map(|hit| hit["subject"].as_str().unwrap().rsplit(' ').next().unwrap().parse().unwrap())
         .collect();

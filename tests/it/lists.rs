@@ -11,8 +11,8 @@ fn a_json_list_counts_hops_and_tells_them_when_asked_and_show_tells_them_always(
     fs::write(&seized, evidence::mbox(0, 150)).unwrap();
     support::import(&case, &seized);
     for command in [&["list", "--json"][..], &["search", "*", "--json", "--sort", "ledger"]] {
-        let brief = run(&case, command).ok().json();
-        let whole = run(&case, &[command, &["--hops"]].concat()).ok().json();
+        let brief = run(&case, command).ok().items();
+        let whole = run(&case, &[command, &["--hops"]].concat()).ok().items();
         assert_eq!((brief.len(), whole.len()), (150, 150));
         for (brief, whole) in brief.iter().zip(&whole) {
             let shown =

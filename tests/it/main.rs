@@ -56,6 +56,8 @@ mod reader_versions;
 mod repeatable;
 mod restored_accounts;
 mod routes;
+mod search_told;
+mod search_traps;
 mod shown_items;
 mod sources_again;
 mod stock_tools;

@@ -20,7 +20,7 @@ fn answers(case: &Path) -> Vec<String> {
         .iter()
         .map(|query| {
             let run = support::run(case, &["search", "--json", query]).ok();
-            let mut ids: Vec<_> = run.json().iter().map(|hit| hit["item"].to_string()).collect();
+            let mut ids: Vec<_> = run.items().iter().map(|hit| hit["item"].to_string()).collect();
             ids.sort();
             assert!(!ids.is_empty(), "{query}");
             ids.join(",")

@@ -1,6 +1,7 @@
 //! `manifest.jsonl`: one object for the export, one for each item.
 
 use crate::export::ExportError;
+use crate::export::bundle::Order;
 use crate::export::folder::{ExportFolder, Spool};
 use crate::export::item::{self, Extra};
 use crate::export::manifest::{self, LedgerHead};
@@ -10,15 +11,14 @@ use super::{ExportEnd, ExportEntry, ExportFormat, MailFile};
 /// The file `manifest.jsonl`. Its first line has the totals, so the others wait on the disk until the last item is written.
 #[derive(Debug)]
 pub(in crate::export) struct JsonlManifest<'a> {
-    query: &'a str,
-    form: &'static str,
+    order: &'a Order<'a>,
     lines: Option<Spool>,
     line: Vec<u8>,
 }
 
 impl<'a> JsonlManifest<'a> {
-    pub(in crate::export) fn new(query: &'a str, form: &'static str) -> Self {
-        Self { query, form, lines: None, line: Vec::new() }
+    pub(in crate::export) fn new(order: &'a Order<'a>) -> Self {
+        Self { order, lines: None, line: Vec::new() }
     }
 }
 
@@ -42,7 +42,7 @@ impl ExportFormat for JsonlManifest<'_> {
         let Some(lines) = self.lines.take() else { return Ok(()) };
         let mut file = folder.create("manifest.jsonl")?;
         let ledger = LedgerHead::read(end.reader)?;
-        file.put(&manifest::head(self.query, self.form, end.totals, &ledger))?;
+        file.put(&manifest::head(self.order, end.totals, &ledger))?;
         lines.copy_into(&mut file)?;
         end.manifest = Some(folder.close(file)?.0);
         Ok(())

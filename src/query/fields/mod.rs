@@ -4,12 +4,32 @@ pub use super::hopfield::{HopField, HopWord};
 use crate::facts::Role;
 use crate::index::schema::{Words, kind};
 
+mod elsewhere;
+mod hop_table;
 mod table;
 
-pub use table::FIELDS;
+pub use elsewhere::NOT_HERE;
+
+/// Number of all fields.
+const COUNT: usize = table::ITEM_FIELDS.len() + hop_table::HOP_FIELDS.len();
+
+/// All fields: the default first, those of hops last.
+static ALL: [Field; COUNT] = {
+    let mut all = [NOTHING; COUNT];
+    let (items, hops) = (table::ITEM_FIELDS, hop_table::HOP_FIELDS);
+    let mut n = 0;
+    while n < COUNT {
+        all[n] = if n < items.len() { items[n] } else { hops[n - items.len()] };
+        n += 1;
+    }
+    all
+};
+
+/// All fields of the query language.
+pub static FIELDS: &[Field] = &ALL;
 
 /// A field of the query language.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Field {
     /// Its name.
     pub name: &'static str,
@@ -27,16 +47,34 @@ pub struct Field {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FieldKind {
-    /// Everything textual.
+    /// People, subject, body and names of attachments.
     Text,
+    /// Everything textual.
+    Any,
+    /// As [`Self::Text`], letter by letter.
+    Exact,
+    /// Other header fields, all or one.
+    Header,
+    /// Mail from either of two people to the other.
+    Between,
+    /// The header fields that name a mailing list.
+    List,
+    /// A conversation.
+    Thread,
+    /// A label that the server gave.
+    Label,
+    /// The stated type of an attachment.
+    Type,
     /// Words of some fields.
     Words(&'static [Words]),
     /// People in some roles.
     People(&'static [Role]),
     /// The Date field.
-    Date,
+    Date(DateSide),
     /// Size of the message.
     Size,
+    /// More bytes than (`true`), or fewer.
+    SizeFrom(bool),
     /// Something that one hop says.
     Hop(HopField),
     /// The number of hops.
@@ -65,6 +103,19 @@ pub enum FieldKind {
     Id,
     /// A word of a fixed set: the kind of its term.
     Tag(u8),
+}
+
+/// Which side of a period is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DateSide {
+    /// In it.
+    In,
+    /// From its beginning on.
+    From,
+    /// Before its beginning.
+    Before,
+    /// Up to its end.
+    Until,
 }
 
 /// What a digest is of.
@@ -110,16 +161,29 @@ pub(super) fn hop_field(name: &str) -> Option<&'static Field> {
 
 /// The field of a word without one.
 pub(super) fn default_field() -> &'static Field {
-    FIELDS.first().unwrap_or(&NOTHING)
+    &ALL[0]
 }
 
-static NOTHING: Field = Field { name: "text", aliases: &[], kind: FieldKind::Text, help: "", example: "" };
+/// The field of everything.
+pub(super) fn any_field() -> &'static Field {
+    field("any").unwrap_or(&ALL[0])
+}
+
+/// What is said of a field of other programs for which nothing in a case answers.
+pub(super) fn not_here(name: &str) -> Option<&'static str> {
+    NOT_HERE.iter().find(|(names, _)| names.iter().any(|n| n.eq_ignore_ascii_case(name))).map(|(_, why)| *why)
+}
+
+const NOTHING: Field = Field { name: "text", aliases: &[], kind: FieldKind::Text, help: "", example: "" };
 
 /// The name that is nearest to a wrong one, for a hint.
 pub(super) fn nearest(name: &str) -> Option<&'static str> {
     let name = name.to_ascii_lowercase();
     let all = FIELDS.iter().flat_map(|f| std::iter::once(f.name).chain(f.aliases.iter().copied()));
-    all.map(|n| (distance(n, &name), n)).filter(|(d, n)| *d <= 2 && *d < n.len()).min().map(|(_, n)| n)
+    // Of a short name one letter may be wrong, of a longer one two: what is farther off helps nobody.
+    let most = if name.chars().count() < 5 { 1 } else { 2 };
+    let near = all.map(|n| (distance(n, &name), n));
+    near.filter(|(d, n)| *d <= most && *d * 2 < n.len()).min().map(|(_, n)| n)
 }
 
 /// Edits between two short names; swapping two letters is one.
@@ -160,7 +224,7 @@ mod tests {
         assert_eq!(names.len(), all);
         for f in FIELDS {
             assert!(f.example.starts_with(&format!("{}:", f.name)), "{}", f.name);
-            crate::query::parser::parse(f.example).unwrap();
+            crate::query::parser::parse(f.example, crate::query::Language::Two).unwrap();
         }
     }
 
@@ -171,6 +235,17 @@ mod tests {
             let aliases: Vec<_> = f.aliases.iter().map(|a| format!("`{a}`")).collect();
             let row = format!("| `{}` | {} | {} | `{}` |", f.name, aliases.join(", "), f.help, f.example);
             assert!(docs.contains(&row), "docs/query.md lacks: {row}");
+        }
+    }
+
+    #[test]
+    fn the_documentation_holds_what_is_not_here() {
+        let docs = include_str!("../../../docs/query.md");
+        for (names, why) in NOT_HERE {
+            let names: Vec<_> = names.iter().map(|a| format!("`{a}`")).collect();
+            let row = format!("| {} | {why} |", names.join(", "));
+            assert!(docs.contains(&row), "docs/query.md lacks: {row}");
+            assert!(!why.is_empty() && field(names[0].trim_matches('`')).is_none());
         }
     }
 

@@ -43,6 +43,10 @@ pub struct ExportTally {
     pub manifest_sha256: Option<Sha256Digest>,
     /// The query.
     pub query: String,
+    /// The version of the language that it is written in; not told by older events, which are of language 1.
+    pub query_language: Option<u64>,
+    /// The zone in which its days begin; not told by older events.
+    pub query_zone: Option<String>,
     /// The folder.
     pub to: Vec<u8>,
 }
@@ -162,7 +166,10 @@ impl ExportTally {
         if let Some(manifest) = &self.manifest_sha256 {
             o.digest("manifest_sha256", manifest);
         }
-        o.str("query", &self.query).text("to", &self.to);
+        o.str("query", &self.query);
+        opt_uint(o, "query_language", self.query_language);
+        opt_str(o, "query_zone", self.query_zone.as_deref());
+        o.text("to", &self.to);
     }
 
     pub(super) fn read(of: Fields<'_>) -> Result<Self, KeyUnread> {
@@ -174,6 +181,8 @@ impl ExportTally {
             items: of.uint("items")?,
             manifest_sha256: of.opt_digest("manifest_sha256")?,
             query: of.str("query")?,
+            query_language: of.opt_uint("query_language")?,
+            query_zone: of.opt_str("query_zone")?,
             to: of.text("to")?,
         })
     }

@@ -146,6 +146,8 @@ fn sample(kind: CustodyEventKind) -> CustodyEvent {
             form: "mbox".into(),
             manifest_sha256: Some(Sha256Digest::of(b"m")),
             query: "from:joe".into(),
+            query_language: Some(2),
+            query_zone: Some("Europe/Berlin".into()),
             to: b"/out/\xff".to_vec(),
             ..ExportTally::default()
         }),

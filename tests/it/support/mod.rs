@@ -63,6 +63,11 @@ impl Ran {
         self.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
+    /// The items among them: the last line of a search is none.
+    pub(crate) fn items(&self) -> Vec<Value> {
+        self.json().into_iter().filter(|line| line.get("item").is_some()).collect()
+    }
+
     /// This run, when it ended with `code`.
     #[track_caller]
     pub(crate) fn with_code(self, code: i32) -> Self {
