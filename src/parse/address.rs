@@ -5,6 +5,7 @@ use super::header::unfold;
 use super::value::{Context, MAX_GUARDED, guarded, raw, tell, unescaped};
 use super::words;
 use crate::types::{Anomaly, AnomalyKind, ByteRange};
+use element::Element;
 use scan::{
     Parens, add_note, angle, bare_spec, closing, deceives, encoded_end, ends_atom, opens_nothing, sign,
     unescape,
@@ -21,64 +22,6 @@ pub struct Address {
 
 /// Most addresses of one field; Dovecot's CVE-2024-23184 was about this number.
 pub const MAX_ADDRESSES: usize = 100_000;
-
-/// What has been gathered of one mailbox.
-#[derive(Default)]
-struct Element {
-    /// The words before `<`, as written, quotes and escapes removed.
-    phrase: Vec<u8>,
-    /// The phrase with its quotes: for a quoted local part.
-    written: Vec<u8>,
-    /// Whether a part of the phrase stood in quotes.
-    quoted: bool,
-    note: Vec<u8>,
-    angle: Option<Vec<u8>>,
-    /// Whether it follows a complete mailbox without a comma between.
-    goes_on: bool,
-    /// Whether a word of the phrase has an `@` in it, so that nobody looks through the phrase again at each word.
-    has_at: bool,
-}
-
-impl Element {
-    /// Whether an atom that begins with `next` goes on the one before over a blank: around `@` and `.` blanks do not
-    /// count (RFC 5322 section 4.4), but an initial in a name ends in a dot too.
-    fn joins(&self, next: u8) -> bool {
-        let before = &self.phrase;
-        let dotted = || {
-            // The last word, as far as an address reaches.
-            let near = from(before, before.len().saturating_sub(320));
-            let last = near.rsplit(|b| *b == b' ').next().unwrap_or_default();
-            memchr::memchr(b'@', last).is_some() && (last.ends_with(b".") || next == b'.')
-        };
-        before.ends_with(b"@") || next == b'@' || self.has_at && dotted()
-    }
-
-    fn word(&mut self, bytes: &[u8], gap: bool) {
-        self.has_at |= memchr::memchr(b'@', bytes).is_some();
-        if gap && !self.phrase.is_empty() {
-            self.phrase.push(b' ');
-        }
-        if gap && !self.written.is_empty() {
-            self.written.push(b' ');
-        }
-        self.phrase.extend_from_slice(bytes);
-        self.written.extend_from_slice(bytes);
-    }
-
-    /// Whether a word of it outside quotes holds an `@`.
-    fn is_spec(&self) -> bool {
-        !self.quoted && self.has_at
-    }
-
-    /// Whether a colon behind it makes it the name of a group.
-    fn begins_group(&self) -> bool {
-        self.angle.is_none() && !self.phrase.is_empty() && !self.goes_on && !self.is_spec()
-    }
-
-    fn is_empty(&self) -> bool {
-        self.phrase.is_empty() && self.angle.is_none() && self.note.is_empty() && !self.quoted
-    }
-}
 
 /// Reads the addresses of a field's value. A group is a name without an address, before its members. Commas and semicolons
 /// both separate. What stands around an address is taken off, and none that stands in the value is lost: one that the
@@ -517,6 +460,7 @@ impl List<'_> {
 }
 
 mod clean;
+mod element;
 mod scan;
 #[cfg(test)]
 mod tests;

@@ -69,8 +69,10 @@ pub(super) fn address(text: &str) -> Cow<'_, str> {
         }
         // The brackets of a page.
         inner = inner.trim_end_matches("&gt").trim_start_matches("&lt;").trim_start_matches("&lt");
-        let tail: &[char] = &[';', ',', ':', '>', '<', '|', '!', '.', '*', '\\'];
-        inner = inner.trim_end_matches(tail).trim_start_matches(['<', '>', ';', ',', ':', '*', '|', '\\']);
+        let tail: &[char] = &[';', ',', ':', '>', '<', '|', '!', '.', '*', '\\', '[', '(', '{'];
+        inner = inner
+            .trim_end_matches(tail)
+            .trim_start_matches(['<', '>', ';', ',', ':', '*', '|', '\\', ']', ')', '}']);
         for (open, close) in
             [('\'', '\''), ('[', ']'), ('(', ')'), ('`', '\''), ('{', '}'), ('\u{ab}', '\u{bb}')]
         {
