@@ -222,7 +222,7 @@ impl List<'_> {
                 return from(rest, 1);
             };
             inner = part(inner, 0..at);
-            if memchr::memchr2(b'@', b'"', inner).is_some() {
+            if !e.phrase.is_empty() || memchr::memchr2(b'@', b'"', inner).is_some() {
                 return from(rest, 1);
             }
             after = from(rest, at.saturating_add(1));
@@ -266,6 +266,13 @@ impl List<'_> {
             return;
         }
         let mut made = Address::default();
+        // A bracket that opens before a comma opens nothing: the address before it stands alone.
+        if e.is_spec()
+            && let Some(inside) = e.angle.take_if(|a| a.starts_with(b",") || a.starts_with(b";"))
+        {
+            self.finish(e);
+            e.angle = Some(inside);
+        }
         if let Some(inside) = e.angle.take().filter(|a| !a.is_empty()) {
             made.name = self.named(&e.phrase, &e.note);
             made.address = self.text_of_spec(&inside);
