@@ -8,7 +8,7 @@ use crate::catalog::{AttachmentRow, Catalog, NoteRow, Row};
 use crate::ingest::import_findings;
 use crate::store::Reader;
 use crate::types::json::{self, Obj};
-use crate::types::record::REASONS;
+use crate::types::record::{REASONS, shown_reason};
 use crate::types::text::shown;
 use crate::types::{AnomalyKind, ContainerId, ItemKey};
 
@@ -135,7 +135,7 @@ pub(super) fn run(context: &Context, args: &ReportArgs, out: &mut Out) -> Result
         }
         any = true;
         let meaning = REASONS.iter().find(|(code, _)| *code == reason).map_or("", |(_, meaning)| meaning);
-        out.line(&format!("  {}: {reason} ({meaning})", shown(&container.path.display())))?;
+        out.line(&format!("  {}: {} ({meaning})", shown(&container.path.display()), shown_reason(reason)))?;
         if let Some((at, what)) = &container.error {
             out.line(&format!("    at byte {at}: {}", shown(what)))?;
         }

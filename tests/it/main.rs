@@ -47,6 +47,7 @@ mod manifest_schema;
 mod many_hands;
 mod many_sources;
 mod mbox_generator;
+mod monotone;
 mod odd_mail;
 mod odd_mutations;
 mod old_cases;
