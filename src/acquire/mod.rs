@@ -22,8 +22,8 @@ pub use told::{Books, Folder, Left, Message, Notice, Other, Place, Refetched, To
 
 use std::ops::ControlFlow;
 
-use crate::types::RelPath;
 use crate::types::time::Clock;
+use crate::types::{RelPath, Sha256Digest};
 
 /// Who takes what is told. `Break` stops the acquisition at once; what was told before stays told.
 ///
@@ -147,6 +147,16 @@ pub enum AcquireError {
         host: String,
         /// Why.
         why: String,
+    },
+    /// Nobody but itself vouches for the server's certificate; nothing secret was sent.
+    #[error(
+        "no TLS with {host}: the server's certificate is its own authority (self-signed), which --ca-file cannot name; its SHA-256 is {sha256}"
+    )]
+    OwnAuthority {
+        /// The host.
+        host: String,
+        /// Digest of the certificate.
+        sha256: Sha256Digest,
     },
     /// The server did not let us in.
     #[error("{host} refused to sign in {user}: {said}")]

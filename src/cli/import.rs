@@ -12,7 +12,7 @@ use crate::ingest::{self, Derived, Imported, Importer, IngestError, Request, Wat
 use crate::source::{Kind, Options, Split};
 use crate::store::{CaseInfo, Head, Reader, State, Writer, state};
 use crate::types::json::Obj;
-use crate::types::record::REASONS;
+use crate::types::record::{REASONS, shown_reason};
 use crate::types::text::shown;
 use crate::types::time::Clock as _;
 use crate::view::ExceptionCounts;
@@ -304,7 +304,11 @@ fn summary(
         }
         for (reason, number) in &report.not_processed {
             let meaning = REASONS.iter().find(|(code, _)| code == reason).map_or("", |(_, meaning)| *meaning);
-            out.line(&format!("not processed: {} ({reason}: {meaning})", counted(*number, "file", "files")))?;
+            out.line(&format!(
+                "not processed: {} ({}: {meaning})",
+                counted(*number, "file", "files"),
+                shown_reason(reason)
+            ))?;
         }
     }
     if !context.json {

@@ -6,7 +6,7 @@ use crate::case::recorded_catalog;
 use crate::catalog::Catalog;
 use crate::store::Reader;
 use crate::types::AnomalyKind;
-use crate::types::record::REASONS;
+use crate::types::record::{REASONS, shown_reason};
 use crate::types::text::shown;
 use crate::view::{Exception, each_exception, most_first};
 
@@ -44,7 +44,11 @@ impl Sections {
     fn take(&mut self, exception: &Exception) {
         if let Some((row, reason)) = exception.not_processed() {
             let meaning = REASONS.iter().find(|(code, _)| *code == reason).map_or("", |(_, meaning)| meaning);
-            self.not_processed.push(format!("  {}: {reason} ({meaning})", shown(&row.path.display())));
+            self.not_processed.push(format!(
+                "  {}: {} ({meaning})",
+                shown(&row.path.display()),
+                shown_reason(reason)
+            ));
             let error = row.error.as_ref();
             self.not_processed.extend(error.map(|(at, what)| format!("    at byte {at}: {}", shown(what))));
         }

@@ -17,6 +17,7 @@ use super::args::ShowArgs;
 use super::context::Context;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::hops::built;
 use super::hops::{dated, delay};
 use super::item::with_row;
 use super::output::Out;
@@ -251,10 +252,9 @@ fn hops(told: &Told<'_>, out: &mut Out) -> Result<(), Failure> {
         .collect();
         let tls = format!("tls {}", relay.tls);
         out.line(&format!(
-            "       {}{tls}, read as {} {}",
+            "       {}{tls}, {}",
             more.join(", ") + if more.is_empty() { "" } else { ", " },
-            relay.grade,
-            relay.family
+            built(relay.grade, relay.family)
         ))?;
     }
     Ok(())
@@ -271,12 +271,24 @@ fn body(message: Option<&[u8]>, told: &Told<'_>, out: &mut Out) -> Result<(), Fa
     )?;
     let mut lines = Vec::new();
     let mut first = true;
+    let mut room = MAX_TEXT;
+    let mut is_cut = false;
     derive(message, &mut Scratch::default(), &mut |Seen { text, .. }| {
         // Messages inside it are items of their own.
         if !std::mem::take(&mut first) {
             return;
         }
         let mut last = None;
+        let mut put = |line: String| {
+            // An empty line is a line too: there may be millions of them.
+            let left = room.checked_sub(line.chars().count().max(1));
+            is_cut |= left.is_none();
+            if let Some(left) = left.filter(|_| !is_cut) {
+                room = left;
+                lines.push(line);
+            }
+            !is_cut
+        };
         for (n, (zone, range)) in text
             .stretches
             .iter()
@@ -285,21 +297,22 @@ fn body(message: Option<&[u8]>, told: &Told<'_>, out: &mut Out) -> Result<(), Fa
         {
             let part = text.part_of(n);
             let of = (part.map(|p| p.first), *zone);
-            if last.replace(of) != Some(of) {
-                lines.push(format!("  {}", part_line(part, *zone, told)));
+            if last.replace(of) != Some(of) && !put(format!("  {}", part_line(part, *zone, told))) {
+                return;
             }
-            let piece = shown_block(text.text.get(range.clone()).unwrap_or_default());
-            lines.extend(piece.lines().map(|line| format!("    {line}")));
+            // No more of it is made safe than can be shown.
+            let piece = text.text.get(range.clone()).unwrap_or_default();
+            let piece = piece.get(..piece.floor_char_boundary(4 * MAX_TEXT)).unwrap_or_default();
+            if !shown_block(piece).lines().all(|line| put(format!("    {line}"))) {
+                return;
+            }
         }
     });
-    let mut room = MAX_TEXT;
     for line in &lines {
-        let Some(left) = room.checked_sub(line.chars().count()) else {
-            out.line("  … cut here; use --message for all of it")?;
-            return Ok(());
-        };
-        room = left;
         out.line(line)?;
+    }
+    if is_cut {
+        out.line("  … cut here; use --message for all of it")?;
     }
     Ok(())
 }

@@ -53,6 +53,10 @@ pub struct Seen<'a> {
 /// What is called for each message.
 pub type Visit<'a> = dyn FnMut(Seen<'_>) + 'a;
 
+/// Elements that the lists of facts hold of a message and all that are inside it: they are held together until they are written, and
+/// each takes some hundred bytes where the mail has few.
+const MAX_LISTED: usize = 200_000;
+
 /// Limits that hold for a message and all that is inside it.
 struct Budget {
     children: u32,
@@ -60,6 +64,43 @@ struct Budget {
     decoded: usize,
     parts: usize,
     files: usize,
+    lists: Lists,
+}
+
+/// Elements that the lists of facts may have yet.
+struct Lists {
+    addresses: usize,
+    hops: usize,
+    references: usize,
+    anomalies: usize,
+}
+
+impl Lists {
+    fn of(most: usize) -> Self {
+        Self { addresses: most, hops: most, references: most, anomalies: most }
+    }
+
+    /// Leaves out what is too much, and tells it.
+    fn bound(&mut self, facts: &mut ItemFacts) {
+        let is_cut = cut(&mut facts.addresses, &mut self.addresses)
+            | cut(&mut facts.hops, &mut self.hops)
+            | cut(&mut facts.references, &mut self.references);
+        if is_cut {
+            facts.anomalies.push(Anomaly::whole(AnomalyKind::HeaderOverLimit));
+        }
+        if cut(&mut facts.anomalies, &mut self.anomalies) {
+            facts.anomalies.push(Anomaly::whole(AnomalyKind::WorkLimit));
+        }
+    }
+}
+
+/// Cuts a list to what is left, and takes it from that.
+fn cut<T>(list: &mut Vec<T>, left: &mut usize) -> bool {
+    let is_cut = list.len() > *left;
+    list.truncate(*left);
+    *left = left.saturating_sub(list.len());
+    list.shrink_to_fit();
+    is_cut
 }
 
 /// A message inside a message, ready to be read.
@@ -73,8 +114,9 @@ struct Child<'a> {
 pub fn derive(message: &[u8], scratch: &mut Scratch, visit: &mut Visit<'_>) {
     let work = message.len().saturating_mul(MAX_WORK).saturating_add(FREE_WORK);
     let decoded = message.len().saturating_mul(MAX_DECODED).saturating_add(FREE_DECODED);
-    let mut budget =
-        Budget { children: ItemKey::MAX_CHILD, work, decoded, parts: MAX_PARTS, files: MAX_PARTS };
+    let lists = Lists::of(MAX_LISTED);
+    let (parts, files) = (MAX_PARTS, MAX_PARTS);
+    let mut budget = Budget { children: ItemKey::MAX_CHILD, work, decoded, parts, files, lists };
     one(message, None, 0, scratch, &mut budget, visit);
 }
 
@@ -144,6 +186,7 @@ fn one(
     budget.files = budget.files.saturating_sub(reader.facts.attachments.len());
     lines(message, header.body_start, &mut facts.anomalies);
     thinned(&mut facts.anomalies);
+    budget.lists.bound(&mut facts);
     visit(Seen { message, header: &header, facts, text: &scratch.text });
     drop(header);
     for Child { bytes, place, .. } in children {
@@ -511,9 +554,26 @@ mod tests {
     }
 
     #[test]
+    fn lists_of_a_message_and_all_inside_it_have_one_limit_and_what_is_left_out_is_told() {
+        let inner = "Content-Type: message/rfc822\nTo: a@b, c@d\nReferences: <1> <2>\nReceived: by x; y\n\n";
+        let lists = Lists { addresses: 3, hops: 9, references: 9, anomalies: 100 };
+        let (children, work, parts, files) = (100, 1 << 20, 100, 100);
+        let mut budget = Budget { children, work, decoded: 250, parts, files, lists };
+        let mut seen = Vec::new();
+        let mail = inner.repeat(3);
+        one(mail.as_bytes(), None, 0, &mut Scratch::default(), &mut budget, &mut |one| {
+            let is_told = one.facts.anomalies.iter().any(|a| a.kind == AnomalyKind::HeaderOverLimit);
+            seen.push((one.facts.addresses.len(), one.facts.references.len(), one.facts.hops.len(), is_told));
+        });
+        assert_eq!(seen[..3], [(2, 2, 1, false), (1, 2, 1, true), (0, 2, 1, true)]);
+    }
+
+    #[test]
     fn messages_in_an_encoding_are_decoded_up_to_a_limit_and_kept_as_files_beyond() {
         let inner = "Content-Type: message/rfc822\nContent-Transfer-Encoding: quoted-printable\n\n";
-        let mut budget = Budget { children: 100, work: 1 << 20, decoded: 250, parts: 100, files: 100 };
+        let lists = Lists::of(100);
+        let (children, work, parts, files) = (100, 1 << 20, 100, 100);
+        let mut budget = Budget { children, work, decoded: 250, parts, files, lists };
         let mail = format!("{inner}{inner}{inner}{inner}Subject: x\n\n{}", "y".repeat(40));
         let mut seen = Vec::new();
         one(mail.replace('=', "=3D").as_bytes(), None, 0, &mut Scratch::default(), &mut budget, &mut |one| {

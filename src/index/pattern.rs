@@ -28,7 +28,17 @@ impl Eq for TermPattern {}
 #[derive(Clone, Debug)]
 enum Matcher {
     Regex(Regex),
-    Near { word: Vec<char>, most: u8 },
+    Near { word: Vec<char>, letters: u32, most: u8 },
+}
+
+/// Which ASCII letters and digits stand in a word, one bit for each.
+fn letters(word: &str) -> u32 {
+    let bit = |byte: u8| match byte {
+        b'a'..=b'z' => 1 << (byte - b'a'),
+        b'0'..=b'9' => 1 << 26,
+        _ => 1 << 27,
+    };
+    word.bytes().fold(0, |all, byte| all | bit(byte))
 }
 
 fn compiled(text: &str) -> Result<Regex, String> {
@@ -92,7 +102,8 @@ impl TermPattern {
     pub fn near(word: &str, most: u8) -> Self {
         let word = folded(word);
         let source = format!("n{most}{word}");
-        Self { source, prefix: Vec::new(), matcher: Matcher::Near { word: word.chars().collect(), most } }
+        let matcher = Matcher::Near { letters: letters(&word), word: word.chars().collect(), most };
+        Self { source, prefix: Vec::new(), matcher }
     }
 
     /// Whether a word fits.
@@ -100,13 +111,16 @@ impl TermPattern {
         let Ok(term) = std::str::from_utf8(term) else { return false };
         match &self.matcher {
             Matcher::Regex(regex) => regex.is_match(term),
-            Matcher::Near { word, most } => {
+            Matcher::Near { word, letters: wanted, most } => {
                 let most = usize::from(*most);
-                // A letter takes up to four bytes: most words are too short or too long and are not looked at.
-                if term.len() + most < word.len() || term.len() > 4 * (word.len() + most) {
+                // A letter takes up to four bytes, and an edit changes at most two of the letters that stand in a word:
+                // nearly all words are told apart by that.
+                let longest = if term.is_ascii() { word.len() + most } else { 4 * (word.len() + most) };
+                if term.len() + most < word.len() || term.len() > longest {
                     return false;
                 }
-                edits(word, term, most)
+                let differ = (letters(term) ^ wanted).count_ones() as usize;
+                differ <= 2 * most && edits(word, term, most)
             }
         }
     }

@@ -1,5 +1,7 @@
 //! Address lists (RFC 5322 section 3.4 with the old forms of 4.4), read as far as they can be read.
 
+use std::collections::HashSet;
+
 use super::bytes::{from, part, trim};
 use super::header::unfold;
 use super::value::{Context, MAX_GUARDED, guarded, raw, tell, unescaped};
@@ -391,12 +393,16 @@ impl List<'_> {
         }
         let text = self.text(flat);
         let found = clean::found(&text);
+        // Sets, since a field may hold a hundred thousand of either.
+        let in_names = self.out.iter().filter(|a| a.name.contains('@')).flat_map(|a| clean::found(&a.name));
+        let mut known: HashSet<String> = in_names.map(|address| address.to_lowercase()).collect();
+        known.extend(self.out.iter().map(|a| a.address.to_lowercase()));
         for address in found {
-            let lower = address.to_lowercase();
-            let known = |a: &Address| {
-                a.name.to_lowercase().contains(&lower) || a.address.eq_ignore_ascii_case(&address)
-            };
-            if !self.out.iter().any(known) {
+            if self.out.len() >= MAX_ADDRESSES {
+                self.tell(AnomalyKind::HeaderOverLimit);
+                return;
+            }
+            if known.insert(address.to_lowercase()) {
                 self.out.push(Address { name: String::new(), address });
                 self.tell(AnomalyKind::AddressForm);
             }
@@ -420,6 +426,10 @@ impl List<'_> {
         let mut left = many;
         let mut kept: Vec<&[u8]> = Vec::new();
         for word in phrase.split(|b| *b == b' ') {
+            if self.out.len() >= MAX_ADDRESSES {
+                self.tell(AnomalyKind::HeaderOverLimit);
+                break;
+            }
             if shaped(word) && left > 1 {
                 left = left.saturating_sub(1);
                 let address = self.text_of_spec(word);

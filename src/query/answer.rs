@@ -326,7 +326,17 @@ fn near(run: &Run<'_>, term: &Term) -> Result<Vec<(String, u64)>, SearchError> {
             run.case.index.find_any(&words::lookups(&[words::Way::Text(text.clone(), false)], &places))?;
         if is_there.is_empty() {
             let most = if letters < 6 { 1 } else { 2 };
-            return Ok(run.case.index.words_like(&fields, &TermPattern::near(&text, most), MOST_NEAR)?);
+            let mut all = run.case.index.words_like(&fields, &TermPattern::near(&text, most), MOST_NEAR)?;
+            // It may be a part of a longer word, or be written in two.
+            if let Ok(part) = TermPattern::wildcards(&format!("*{text}*")) {
+                all.extend(run.case.index.words_like(&fields, &part, MOST_NEAR)?);
+            }
+            let apart = words::lookups(&[words::Way::Number(text.clone())], &words::bare());
+            let count = run.case.index.find_any(&apart)?.len();
+            if count > 0 {
+                all.push((format!("{text} written apart"), count));
+            }
+            return Ok(all);
         }
     }
     Ok(Vec::new())

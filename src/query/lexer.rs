@@ -10,6 +10,12 @@ use super::token::{Lexed, Token, What};
 /// Longest query in bytes: a keyword list fits, a mistake does not stop the machine.
 pub(super) const LONGEST: usize = 16 << 20;
 
+/// Longest regular expression, in characters.
+const LONGEST_REGEX: usize = 4096;
+
+/// Longest range in brackets, in characters.
+const LONGEST_RANGE: usize = 200;
+
 /// Farthest that two words can be asked to be from one another.
 const FARTHEST: u32 = 1000;
 
@@ -194,7 +200,7 @@ impl Lexer<'_> {
     fn regex(&mut self, from: usize) -> Result<bool, QueryError> {
         let mut at = from + 1;
         let mut depth = 0usize;
-        while let Some(&c) = self.chars.get(at) {
+        while let Some(&c) = self.chars.get(at).filter(|_| at - from < LONGEST_REGEX) {
             match c {
                 '\\' => at += 1,
                 '[' => depth = 1,
@@ -232,6 +238,7 @@ impl Lexer<'_> {
     /// Where `[a TO b]` or `{a TO b}` that begins here ends.
     fn range_end(&self, close: char) -> Option<usize> {
         let rest = self.chars.get(self.at..)?;
+        let rest = rest.get(..LONGEST_RANGE).unwrap_or(rest);
         let end = rest.iter().position(|&c| c == close || c == ']' || c == '}')?;
         let inner: String = rest.get(1..end)?.iter().collect();
         inner.split_whitespace().any(|word| word == "TO").then_some(self.at + end + 1)

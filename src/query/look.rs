@@ -13,6 +13,9 @@ use crate::facts::{ItemFacts, ItemText, Zone};
 use crate::index::schema::Words;
 use crate::index::{Located, Lookup, Phrase, asked};
 
+/// Most messages that are read to tell `ü` from `u`.
+pub(super) const MOST_FOR_UMLAUTS: u64 = 2_000;
+
 /// Most messages that are read for one condition.
 pub(super) const MOST: u64 = 50_000;
 
@@ -37,6 +40,8 @@ pub(super) enum Shown {
     Header { names: Vec<String>, ways: Vec<Located> },
     /// A text, letter by letter; blanks and line ends are one blank.
     Exact(String),
+    /// One of these texts in lower case, whatever the case.
+    AnyCase(Vec<String>),
 }
 
 /// Fields that name a mailing list.
@@ -188,7 +193,7 @@ fn is_in(what: &Shown, facts: &ItemFacts, text: &ItemText) -> bool {
                 names.contains(&name) && (ways.is_empty() || ways.iter().any(|way| way.is_in(value)))
             })
         }
-        Shown::Exact(wanted) => {
+        Shown::Exact(_) | Shown::AnyCase(_) => {
             let bodies = text
                 .stretches
                 .iter()
@@ -198,7 +203,15 @@ fn is_in(what: &Shown, facts: &ItemFacts, text: &ItemText) -> bool {
             let names = facts.attachments.iter().map(|a| a.name.as_str());
             let people =
                 facts.addresses.iter().flat_map(|a| [a.mailbox.name.as_str(), a.mailbox.address.as_str()]);
-            bodies.chain(subject).chain(names).chain(people).any(|text| stands_in(wanted, &one_blank(text)))
+            bodies.chain(subject).chain(names).chain(people).any(|text| match what {
+                Shown::Exact(wanted) => stands_in(wanted, &one_blank(text)),
+                Shown::AnyCase(all) => {
+                    let composed: String = unicode_normalization::UnicodeNormalization::nfc(text).collect();
+                    let text = one_blank(&composed.to_lowercase());
+                    all.iter().any(|wanted| stands_in(wanted, &text))
+                }
+                Shown::Header { .. } => false,
+            })
         }
     }
 }

@@ -26,6 +26,7 @@ pub mod sets;
 mod signs;
 mod snippet;
 mod token;
+mod tree;
 mod value;
 mod words;
 

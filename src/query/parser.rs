@@ -5,89 +5,13 @@ use super::fields::{Field, FieldKind, any_field, default_field, field, hop_field
 use super::place::Place;
 use super::problem::QueryError;
 use super::token::{Token, What};
+pub(super) use super::tree::{Form, Node, Op, Parsed, Term};
 use super::{Language, QueryProblem as P, lexer, old_lexer};
 
-/// A part of a question.
-#[derive(Clone, Debug)]
-pub(super) struct Node {
-    pub(super) op: Op,
-    pub(super) at: Place,
-}
+/// Most words, fields and signs of a query: each word is looked up in all fields. A list of words is for `--terms`.
+const MOST_TOKENS: usize = 100_000;
 
-/// What a part of a question says.
-#[derive(Clone, Debug)]
-pub(super) enum Op {
-    /// Everything.
-    All,
-    And(Vec<Node>),
-    Or(Vec<Node>),
-    /// Exactly one of two.
-    Xor(Box<Node>, Box<Node>),
-    Not(Box<Node>),
-    /// Words at most so far from one another, the second behind the first if that is asked; the operator as written.
-    Near {
-        left: Box<Node>,
-        right: Box<Node>,
-        distance: u32,
-        ordered: bool,
-        written: String,
-    },
-    Term(Term),
-    /// Conditions that hold for one hop: any, or the one at a place (0 the newest, -1 the oldest). All terms below are of hops.
-    Hops(Option<i32>, Box<Node>),
-}
-
-/// One condition.
-#[derive(Clone, Debug)]
-pub(super) struct Term {
-    pub(super) field: &'static Field,
-    /// The header field that is asked for by its name.
-    pub(super) header: Option<String>,
-    pub(super) value: String,
-    pub(super) form: Form,
-    /// Place of the value.
-    pub(super) at: Place,
-    pub(super) language: Language,
-}
-
-/// How a value was written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
-    /// As it stands.
-    Plain,
-    /// In quotes: then nothing in it has a meaning of its own but `*`.
-    Quoted,
-    /// In quotes, words in any order with so many others between them.
-    Loose(u32),
-    /// Between slashes.
-    Regex,
-    /// Up to so many letters may differ.
-    Fuzzy(u8),
-    /// Digits that stood apart, together.
-    Joined,
-}
-
-impl Term {
-    /// Whether it stood in quotes.
-    pub(super) fn quoted(&self) -> bool {
-        matches!(self.form, Form::Quoted | Form::Loose(_))
-    }
-
-    /// Whether it asks that the field is there at all.
-    pub(super) fn is_any(&self) -> bool {
-        self.value == "*" && self.form == Form::Plain
-    }
-}
-
-/// A question as a tree.
-#[derive(Clone, Debug)]
-pub(super) struct Parsed {
-    pub(super) node: Node,
-    /// What of the text was left out or may be meant otherwise.
-    pub(super) notes: Vec<(Place, String)>,
-}
-
-/// Deepest nesting of parentheses and NOTs; the tree is walked by recursion.
+/// Deepest nesting of parentheses and NOTs, longest chain of NEAR or XOR; the tree is walked by recursion.
 const MAX_DEPTH: usize = 100;
 
 pub(super) fn parse(text: &str, language: Language) -> Result<Parsed, QueryError> {
@@ -104,6 +28,10 @@ fn read(text: &str, language: Language) -> Result<Parsed, QueryError> {
     };
     let end = text.chars().count();
     let whole = Place::new(0, end);
+    if tokens.len() > MOST_TOKENS {
+        let at = tokens.get(MOST_TOKENS).map_or(whole, |token| token.at);
+        return Err(QueryError::at(at, P::TooManyTerms(MOST_TOKENS)));
+    }
     if tokens.is_empty() {
         return Ok(Parsed { node: Node { op: Op::All, at: whole }, notes });
     }
@@ -166,7 +94,9 @@ impl Parser {
     fn one_of_two(&mut self, field: &'static Field) -> Result<Node, QueryError> {
         let from = self.place();
         let mut left = self.all(field)?;
+        let mut links = 0;
         while self.next_is(&What::Xor) {
+            self.link(&mut links)?;
             self.next();
             let right = self.all(field)?;
             left = Node { op: Op::Xor(Box::new(left), Box::new(right)), at: from.until(self.last) };
@@ -195,7 +125,9 @@ impl Parser {
     fn near(&mut self, field: &'static Field) -> Result<Node, QueryError> {
         let from = self.place();
         let mut left = self.single(field)?;
+        let mut links = 0;
         while let Some(What::Near(distance, ordered, written)) = self.tokens.peek().map(|t| t.what.clone()) {
+            self.link(&mut links)?;
             self.next();
             let right = Box::new(self.single(field)?);
             let op = Op::Near { left: Box::new(left), right, distance, ordered, written };
@@ -296,6 +228,16 @@ impl Parser {
             What::Xor => side("XOR"),
             What::Near(_, _, written) => side(&written),
         }
+    }
+
+    /// One more link of a chain that is walked by recursion.
+    fn link(&mut self, links: &mut usize) -> Result<(), QueryError> {
+        *links += 1;
+        if *links > MAX_DEPTH {
+            let at = self.place();
+            return Err(QueryError::at(Place::new(at.from, at.from + 1), P::TooDeep));
+        }
+        Ok(())
     }
 
     fn term(&self, of: &'static Field, header: Option<String>, value: String, form: Form, at: Place) -> Node {
@@ -595,6 +537,9 @@ mod tests {
         check("betreff:x", 1, "unknown field");
         check(&"(".repeat(5000), 101, "deep");
         check(&"-".repeat(5000), 101, "deep");
+        check(&format!("a{}", " XOR b".repeat(5000)), 603, "deep");
+        check(&format!("a{}", " NEAR b".repeat(5000)), 703, "deep");
+        check(&"a ".repeat(100_001), 200_001, "--terms");
     }
 
     #[test]

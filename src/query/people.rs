@@ -122,7 +122,7 @@ pub(super) fn people(plan: &mut Plan, asked_for: &Term, roles: &[Role]) -> Resul
         }
         None => {
             let inner = Term { value: bare.to_owned(), ..asked_for.clone() };
-            plan.sure = words::lookups(&words::ways(&inner)?, &places);
+            super::plan::in_words(plan, &inner, &places)?;
         }
         // An `@` with nothing beside it holds no word.
         Some(_) => return Err(QueryError::at(asked_for.at, QueryProblem::NoWord)),

@@ -26,6 +26,8 @@ pub(super) struct Plan {
     pub(super) sure: Vec<Lookup>,
     /// What is looked up when nothing else finds anything.
     pub(super) else_: Vec<Lookup>,
+    /// Texts with umlauts of which the index holds the letter without its dots: where they may stand, and the texts.
+    pub(super) umlauts: (Vec<Lookup>, Vec<String>),
 }
 
 /// A condition on a catalog row.
@@ -266,14 +268,14 @@ pub(super) fn plan(asked_for: &Term, calendar: Calendar<'_>) -> Result<Wanted, Q
     let value = asked_for.value.as_str();
     let mut plan = Plan::default();
     match asked_for.field.kind {
-        FieldKind::Text => plan.sure = words::lookups(&words::ways(asked_for)?, &bare()),
+        FieldKind::Text => in_words(&mut plan, asked_for, &bare())?,
         FieldKind::Any => anywhere(&mut plan, asked_for)?,
         FieldKind::Exact => return super::look::exact(asked_for),
         FieldKind::Header => return super::look::header(asked_for, calendar),
         FieldKind::List => return super::look::list(asked_for),
         FieldKind::Words(fields) => {
             let places: Vec<_> = fields.iter().map(|&field| (field, None)).collect();
-            plan.sure = words::lookups(&words::ways(asked_for)?, &places);
+            in_words(&mut plan, asked_for, &places)?;
         }
         FieldKind::People(roles) => people(&mut plan, asked_for, roles)?,
         // The parser has made two conditions of it.
@@ -368,6 +370,19 @@ pub(super) fn plan(asked_for: &Term, calendar: Calendar<'_>) -> Result<Wanted, Q
     Ok(Wanted::Index(plan))
 }
 
+/// Adds what finds a text in some fields.
+pub(super) fn in_words(
+    plan: &mut Plan,
+    asked_for: &Term,
+    places: &[(Words, Option<Role>)],
+) -> Result<(), QueryError> {
+    plan.sure = words::lookups(&words::ways(asked_for)?, places);
+    let texts = words::umlauts(asked_for);
+    let ways: Vec<_> = texts.iter().map(|text| words::Way::Text(text.clone(), false)).collect();
+    plan.umlauts = (words::lookups(&ways, places), texts);
+    Ok(())
+}
+
 /// The term of a word of a set, or all terms that begin so where the word is `any`.
 fn any_or(kind: u8, head: &str, word: &str) -> Lookup {
     let any = word == sets::ANY;
@@ -403,7 +418,7 @@ fn label(asked_for: &Term) -> Result<Wanted, QueryError> {
 fn anywhere(plan: &mut Plan, asked_for: &Term) -> Result<(), QueryError> {
     let mut places = bare();
     places.push((Words::Header, None));
-    plan.sure = words::lookups(&words::ways(asked_for)?, &places);
+    in_words(plan, asked_for, &places)?;
     let value = asked_for.value.as_str();
     let bare = value.trim_matches(['<', '>']);
     let is_whole = matches!(asked_for.form, Form::Plain | Form::Quoted) && !value.ends_with('*');

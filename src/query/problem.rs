@@ -45,9 +45,14 @@ pub enum QueryProblem {
     /// Longer than 16 MiB.
     #[error("the query is too long")]
     TooLong,
-    /// Over 100 parentheses or NOTs inside one another.
-    #[error("parentheses are nested too deep")]
+    /// Over 100 parentheses or NOTs inside one another, or a longer chain of NEAR or XOR.
+    #[error("parentheses are nested too deep, or a chain of NEAR or XOR is too long")]
     TooDeep,
+    /// More words, fields and signs than a query may have.
+    #[error(
+        "more than {0} words, fields and signs in one query; `search --terms FILE` takes a list of words"
+    )]
+    TooManyTerms(usize),
     /// A quotation mark without a second one.
     #[error("the quotation is not closed")]
     QuoteOpen,

@@ -80,6 +80,27 @@ impl Rows<'_> {
         })
     }
 
+    /// Keeps the items in which one of these texts stands with its umlauts; `None` when they cannot be read, or are too many.
+    pub(super) fn with_umlauts(
+        &self,
+        set: &Set,
+        texts: &[String],
+        unread: &mut u64,
+    ) -> Result<Option<Set>, SearchError> {
+        let Some(messages) = self.case.messages.filter(|_| set.len() <= look::MOST_FOR_UMLAUTS) else {
+            return Ok(None);
+        };
+        let what = look::Shown::AnyCase(texts.to_vec());
+        let found = self.filtered(set, |row| match messages.message(row) {
+            Some(message) => Ok(look::shows(&what, &message)),
+            None => {
+                *unread += 1;
+                Ok(false)
+            }
+        })?;
+        Ok(Some(found))
+    }
+
     /// Items whose Message-ID fits.
     pub(super) fn message_ids(&self, name: &Name) -> Result<Set, SearchError> {
         let with = self.case.index.find(&Lookup::Hash(kind::MESSAGE_ID, Vec::new()))?;

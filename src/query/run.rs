@@ -139,6 +139,8 @@ fn answered(case: Case<'_>, query: &str, options: &Options) -> Result<Hits, Sear
             hits.zero = answer::explain_zero(&mut run, node)?;
         }
     }
+    hits.notes.extend(run.notes.iter().map(|(at, text)| (at.from + 1, text.clone())));
+    hits.notes.dedup();
     hits.unread = run.unread;
     Ok(hits)
 }
@@ -221,6 +223,8 @@ pub(super) struct Run<'a> {
     anywhere: bool,
     patterns: usize,
     unread: u64,
+    /// What was not looked at.
+    notes: Vec<(Place, String)>,
     /// Counts of the parts of the question, when they are wanted, with their depth.
     steps: Option<Vec<Step>>,
     depth: usize,
@@ -236,6 +240,7 @@ impl<'a> Run<'a> {
             anywhere: false,
             patterns: 0,
             unread: 0,
+            notes: Vec::new(),
             steps: None,
             depth: 0,
         }
@@ -381,6 +386,9 @@ impl<'a> Run<'a> {
             found = self.rows().checked(&found, &plan.checks)?;
         }
         found = found.or(&index.find_any(&plan.sure)?);
+        if !plan.umlauts.0.is_empty() {
+            found = self.umlauts(found, &plan.umlauts, at)?;
+        }
         if found.is_empty() && !plan.else_.is_empty() {
             found = index.find_any(&plan.else_)?;
         }
@@ -388,6 +396,29 @@ impl<'a> Run<'a> {
             self.lookups.extend(plan.sure);
         }
         Ok(found)
+    }
+
+    /// Adds the items in which a text with `ue` is written with `ü`; the index has only `u` for it.
+    fn umlauts(
+        &mut self,
+        found: Set,
+        (lookups, texts): &(Vec<Lookup>, Vec<String>),
+        at: Place,
+    ) -> Result<Set, SearchError> {
+        let possible = self.case.index.find_any(lookups)?.without(&found);
+        if possible.is_empty() {
+            return Ok(found);
+        }
+        let mut unread = self.unread;
+        let with = self.rows().with_umlauts(&possible, texts, &mut unread)?;
+        self.unread = unread;
+        let Some(with) = with else {
+            let texts = texts.join(", ");
+            let text = format!("{} items were not read for {texts}: search for it by itself", possible.len());
+            self.notes.push((at, text));
+            return Ok(found);
+        };
+        Ok(found.or(&with))
     }
 
     /// The keys in the order asked for, and how many stand last because they have no date.

@@ -212,6 +212,32 @@ pub(super) fn variants(text: &str, quoted: bool) -> Vec<String> {
     out
 }
 
+/// Most pairs of letters in a text that are turned into umlauts.
+const MOST_UMLAUTS: usize = 4;
+
+/// Texts with umlauts that a text with `ae`, `oe`, `ue` may stand for: each pair turned by itself, and all of them.
+pub(super) fn umlauts(term: &Term) -> Vec<String> {
+    let is_plain =
+        matches!(term.form, Form::Plain | Form::Quoted) && !term.value.contains(['*', '?', '@', '/']);
+    if term.language == Language::One || !is_plain {
+        return Vec::new();
+    }
+    let text = term.value.to_lowercase();
+    let pairs = [("ae", "ä"), ("oe", "ö"), ("ue", "ü")];
+    let mut out: Vec<String> = Vec::new();
+    for (pair, letter) in pairs {
+        for (at, _) in text.match_indices(pair).take(MOST_UMLAUTS) {
+            if let (Some(head), Some(tail)) = (text.get(..at), text.get(at + pair.len()..)) {
+                out.push(format!("{head}{letter}{tail}"));
+            }
+        }
+    }
+    if out.len() > 1 {
+        out.push(pairs.iter().fold(text, |text, (pair, letter)| text.replace(pair, letter)));
+    }
+    out
+}
+
 /// A number of many digits, such as an IBAN, a card or a telephone number, without its blanks and in small letters.
 fn number(text: &str) -> Option<String> {
     let all: String = text.chars().filter(char::is_ascii_alphanumeric).collect();

@@ -144,3 +144,46 @@ fn long_messages_come_in_parts_and_exclusions_are_told_one_by_one() {
     assert!(all.left.iter().all(|l| l.note.starts_with(b"max-size 3000: ")), "{:?}", all.left);
     assert!(all.messages.iter().all(|m| m.server.size.unwrap() <= 3000));
 }
+
+/// A POP3 server that lists two messages and ends every line in LF alone.
+fn bare_server() -> u16 {
+    use std::io::{BufRead as _, BufReader, Write as _};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for socket in listener.incoming().flatten() {
+            std::thread::spawn(move || {
+                let mut out = socket.try_clone().unwrap();
+                out.write_all(b"+OK ready\n").unwrap();
+                for line in BufReader::new(socket).lines().map_while(Result::ok) {
+                    let answer = match line.split(' ').next().unwrap() {
+                        "CAPA" => "+OK\nUSER\nTOP\nUIDL\n.\n",
+                        "STAT" => "+OK 2 80\n",
+                        "LIST" => "+OK\n1 40\n2 40\n.\n",
+                        "UIDL" => "+OK\n1 a\n2 b\n.\n",
+                        "TOP" => "+OK\nFrom: a@example.org\nSubject: x\n\nbody\n.\n",
+                        _ => "+OK\n",
+                    };
+                    if out.write_all(answer.as_bytes()).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    port
+}
+
+#[test]
+fn a_server_that_answers_nothing_usable_is_left_within_a_minute_and_what_it_listed_is_told() {
+    let port = bare_server();
+    let dir = tempfile::tempdir().unwrap();
+    let mut command = crate::support::program();
+    command.args(["acquire", &format!("pop3://joe@127.0.0.1:{port}"), "--insecure-plain"]);
+    command.args(["--password-env", "PW", "--case"]).arg(dir.path().join("case")).env("PW", "correct horse");
+    let begun = Instant::now();
+    let ran = crate::support::finish(command).with_code(1);
+    assert!(begun.elapsed().as_secs() < 60, "{:?}", begun.elapsed());
+    assert!(ran.text().contains("2 messages listed"), "{}", ran.text());
+    assert!(ran.err.contains("ends lines in LF alone"), "{}", ran.err);
+}

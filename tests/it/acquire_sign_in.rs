@@ -219,3 +219,28 @@ fn without_tls_nothing_is_said_unless_the_examiner_insists() {
         assert!(!server.record().violations.is_empty());
     }
 }
+
+#[test]
+fn a_certificate_that_is_its_own_authority_is_told_with_the_pin_that_would_trust_it() {
+    let mut model = Model::new(true);
+    model.is_self_signed = true;
+    let server = Server::start(model);
+    let dir = tempfile::tempdir().unwrap();
+    let acquire = |more: &[&str]| {
+        let mut command = crate::support::program();
+        command.args(["acquire", &format!("imaps://joe@127.0.0.1:{}", server.port), "--password-env", "PW"]);
+        command
+            .args(["--quiet", "--case"])
+            .arg(dir.path().join("case"))
+            .args(more)
+            .env("PW", "correct horse");
+        crate::support::finish(command)
+    };
+    let pem = server.ca_file().to_str().unwrap().to_owned();
+    let refused = acquire(&["--ca-file", &pem]).with_code(1);
+    let digest = refused.err.split_once("its SHA-256 is ").expect(&refused.err).1.get(..64).unwrap();
+    assert!(refused.err.contains("is its own authority"), "{}", refused.err);
+    assert!(refused.err.contains(&format!("--pin-sha256 {digest}")), "{}", refused.err);
+    acquire(&["--pin-sha256", digest]).ok();
+    assert_eq!(crate::support::count(&dir.path().join("case"), "*"), 13);
+}

@@ -44,6 +44,7 @@ fn before_sign_in(is_imap: bool) -> Vec<Mode> {
             .at("GREETING", |_, answer| Act::Drip(answer.to_vec(), Duration::from_millis(700))),
         mode("greeting: refused", &[Stops(Why::SignIn, 0), Stops(Why::Broken, 0), Stops(Why::Protocol, 0)])
             .say("GREETING", if is_imap { "* BYE go away\r\n" } else { "-ERR go away\r\n" }),
+        mode("certificate that is its own authority", tls).with(|m| m.is_self_signed = true),
         mode("certificate for another host", tls).with(|m| m.names = &["mail.example.org"]),
         mode("no TLS at the port for TLS", tls)
             .with(clear)
@@ -229,6 +230,9 @@ fn pop3() -> Vec<Mode> {
         mode("every connection brings one message", &[Taken(10)])
             .at("TOP", |m, a| if m.nth == 0 { Act::Send } else { Act::SayAndClose(half(a)) })
             .noting(&["reconnected"]),
+        mode("lines end in LF alone", &[protocol(0)])
+            .at("TOP", |_, a| Act::Say(a.iter().copied().filter(|b| *b != b'\r').collect())),
+        mode("no message comes", &[Stops(Why::Broken, 0)]).at("TOP", |_, _| Act::Silence),
         mode("a message comes byte by byte", &[Partial(9)]).at("TOP", move |m, a| {
             if fourth(&m) { Act::Drip(a.to_vec(), Duration::from_millis(100)) } else { Act::Send }
         }),

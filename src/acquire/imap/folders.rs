@@ -1,6 +1,7 @@
 //! Which folders there are, and which of them are taken.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use super::answer::{Answer, Kind, ListLine, Status, StatusLine, after_name};
 use super::names;
@@ -67,6 +68,9 @@ impl Mailbox {
     }
 }
 
+/// Waits for a list of folders that the server refuses for now: one, four and sixteen seconds.
+const WAITS: u32 = 3;
+
 /// Asks for all folders, and gives each a path of its own. In byte order of the paths as they stand in the ledger.
 ///
 /// # Errors
@@ -76,28 +80,24 @@ pub(super) fn list(session: &mut Session<'_>) -> Result<Vec<Mailbox>, WireError>
     let special_use = session.can("SPECIAL-USE") || session.can("IMAP4REV2");
     let (mut lines, mut status) =
         lines(session, &Verb::List(is_extended.then_some(Returned { special_use })))?;
-    if !status.is_ok() && is_extended {
-        (lines, status) = self::lines(session, &Verb::List(None))?;
+    let mut waits = 0;
+    while !status.is_ok() {
+        if status.is_passing() && waits < WAITS {
+            // The server says that it may list another time.
+            let wait = Duration::from_secs(1).saturating_mul(4u32.saturating_pow(waits));
+            std::thread::sleep(wait.min(session.limits.idle));
+            waits = waits.saturating_add(1);
+            (lines, status) =
+                self::lines(session, &Verb::List(is_extended.then_some(Returned { special_use })))?;
+        } else if is_extended {
+            (lines, status) = self::lines(session, &Verb::List(None))?;
+            break;
+        } else {
+            break;
+        }
     }
     if !status.is_ok() {
         return Err(WireError::Protocol(format!("the list of folders was refused: {}", status.said())));
-    }
-    if !is_extended {
-        let (subscribed, _) = self::lines(session, &Verb::Lsub)?;
-        for line in subscribed {
-            match lines.iter_mut().find(|l| l.name == line.name) {
-                Some(listed) => {
-                    listed.attributes.push(b"\\Subscribed".to_vec());
-                    listed.attributes.sort_unstable();
-                }
-                // LSUB also names folders that are gone, and parents of subscribed ones.
-                None if line.attributes.iter().any(|a| a.eq_ignore_ascii_case(b"\\Noselect")) => {}
-                None => session.notice(
-                    "subscribed-not-listed",
-                    format!("the folder `{}` is subscribed to but not listed", shown(&line.name)),
-                ),
-            }
-        }
     }
     if session.can("NAMESPACE") {
         note_namespaces(session, &lines)?;
@@ -159,7 +159,7 @@ fn lines(session: &mut Session<'_>, verb: &Verb<'_>) -> Result<(Vec<ListLine>, S
     let mut lines = Vec::new();
     let mut unread = 0u64;
     let status = session.run(verb, |kind, answer| {
-        if matches!(kind, Kind::Data(name) if name == b"LIST" || name == b"LSUB") {
+        if matches!(kind, Kind::Data(name) if name == b"LIST") {
             match ListLine::read(answer) {
                 Some(line) => lines.push(line),
                 None => unread = unread.saturating_add(1),
@@ -183,12 +183,31 @@ fn shown(raw: &[u8]) -> String {
     crate::types::text::shown(&String::from_utf8_lossy(raw))
 }
 
+/// How INBOX is written where it is listed in several ways: in capitals, else as it is written first.
+fn inbox(lines: &[ListLine]) -> Option<Vec<u8>> {
+    let named = || lines.iter().map(|line| &line.name).filter(|name| name.eq_ignore_ascii_case(b"INBOX"));
+    named().find(|name| *name == b"INBOX").or_else(|| named().next()).cloned()
+}
+
 /// Names and paths for the lines of a list. Two lines of one folder are one folder.
 fn named(session: &mut Session<'_>, lines: Vec<ListLine>) -> Vec<Mailbox> {
     let mut raws = HashSet::new();
     let mut paths = HashSet::new();
     let mut out = Vec::with_capacity(lines.len());
+    let inbox = inbox(&lines);
     for line in lines {
+        // INBOX in any case is one folder (RFC 3501 section 5.1).
+        if line.name.eq_ignore_ascii_case(b"INBOX") && inbox.as_ref().is_some_and(|inbox| *inbox != line.name)
+        {
+            session.notice(
+                "folder-listed-twice",
+                format!(
+                    "`{}` is the folder INBOX, which is listed and taken once already",
+                    shown(&line.name)
+                ),
+            );
+            continue;
+        }
         if !raws.insert(line.name.clone()) {
             session
                 .notice("folder-listed-twice", format!("the folder `{}` is listed twice", shown(&line.name)));

@@ -1,6 +1,6 @@
 //! Whether a message that does not come is gone, or withheld.
 
-use super::answer::Status;
+use super::answer::{Kind, Status, found};
 use super::listing::look;
 use super::session::Session;
 use super::verb::{Extras, Verb};
@@ -44,9 +44,25 @@ pub(super) fn lost(
         words.push("the server lists it and does not give it".to_owned());
         return Ok(Lost::Withheld(words.join("; ")));
     }
+    if session.expunged == 0 && !is_said && is_found(session, uid)? {
+        words.push("a search names it, and the server gives nothing of it".to_owned());
+        return Ok(Lost::Withheld(words.join("; ")));
+    }
     if session.expunged > 0 {
         words.push("the server told that messages were expunged while the folder was open".to_owned());
     }
     words.push("the server lists it no more".to_owned());
     Ok(Lost::Gone(words.join("; ")))
+}
+
+/// Whether a search names the message. A server that gives nothing of a message by FETCH, and still finds it, has it.
+fn is_found(session: &mut Session<'_>, uid: u64) -> Result<bool, WireError> {
+    let mut is_found = false;
+    session.run(&Verb::SearchOne(uid), |kind, answer| {
+        if matches!(kind, Kind::Data(name) if name == b"SEARCH" || name == b"ESEARCH") {
+            is_found |= found(answer, 16).contains(&uid);
+        }
+        false
+    })?;
+    Ok(is_found)
 }

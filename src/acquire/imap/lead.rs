@@ -61,6 +61,8 @@ pub(super) struct Start {
     status: StatusLine,
     opened: Opened,
     listing: Result<Listing, String>,
+    /// Whether it was opened; one that STATUS calls empty is not.
+    is_opened: bool,
     notices: Vec<Notice>,
 }
 
@@ -79,7 +81,20 @@ impl Start {
 /// A folder that was looked at: listed, or why not, as the code of a notice and its text.
 pub(super) type Looked = Result<Start, (&'static str, String)>;
 
-/// Opens a folder and lists it, again when the connection breaks.
+/// Times that a folder which the server does not list for now is asked for again, after waits of seconds that grow.
+const LISTING_WAITS: u32 = 5;
+
+/// Waits before a folder is asked for again, since the server refused for now.
+fn wait(worker: &Worker<'_>, waits: &mut u32, said: &str) -> Result<(), Fault> {
+    worker.notice("listing-deferred", format!("the server did not list for now and was asked again: {said}"));
+    // The first waits of a connection that broke would be too short here.
+    worker.pause(waits.saturating_add(2)).map_err(|_| Fault::Fatal(AcquireError::Stopped))?;
+    *waits = waits.saturating_add(1);
+    Ok(())
+}
+
+/// Opens a folder and lists it, again when the connection breaks, or when the server does not list it for now. A folder that STATUS
+/// calls empty is not opened.
 ///
 /// # Errors
 /// What ends the run.
@@ -87,15 +102,36 @@ pub(super) fn look(worker: &mut Worker<'_>, mailbox: &Mailbox) -> Result<Looked,
     let start = worker.attempt(|worker| {
         let session = worker.session().map_err(Fault::Fatal)?;
         let status = folders::status(session, mailbox)?.unwrap_or_default();
-        let opened = match worker.examine(mailbox)? {
-            Ok(opened) => opened,
-            Err(refused) => return Ok(Err(refused)),
-        };
-        let order = worker.order;
-        let mut notices = Vec::new();
-        let session = worker.session().map_err(Fault::Fatal)?;
-        let listing = listing::list(session, order, opened.exists, &mut notices)?;
-        Ok(Ok(Start { status, opened, listing, notices }))
+        if status.messages == Some(0) && status.uid_validity.is_some() {
+            // Opened, an empty folder makes some servers write their lists of UIDs anew.
+            let opened =
+                Opened { uid_validity: status.uid_validity, uid_next: status.uid_next, ..Opened::default() };
+            let (listing, notices) = (Ok(Listing::default()), Vec::new());
+            return Ok(Ok(Start { status, opened, listing, is_opened: false, notices }));
+        }
+        let mut waits = 0;
+        loop {
+            let may_wait = waits < LISTING_WAITS;
+            let opened = match worker.examine(mailbox)? {
+                Ok(opened) => opened,
+                Err(Refused::Said { said, is_passing: true, .. }) if may_wait => {
+                    wait(worker, &mut waits, &said)?;
+                    continue;
+                }
+                Err(refused) => return Ok(Err(refused)),
+            };
+            let order = worker.order;
+            let mut notices = Vec::new();
+            let session = worker.session().map_err(Fault::Fatal)?;
+            let listing = match listing::list(session, order, opened.exists, may_wait, &mut notices)? {
+                Err(refused) if refused.is_passing && may_wait => {
+                    wait(worker, &mut waits, &refused.said)?;
+                    continue;
+                }
+                listing => listing.map_err(|refused| refused.said),
+            };
+            return Ok(Ok(Start { status, opened, listing, is_opened: true, notices }));
+        }
     });
     match start {
         Ok(Ok(start)) => {
@@ -134,7 +170,7 @@ fn epoch(
         Err((code, text)) => return tell(worker, lane, vec![refusal(code, text)]).map(|()| true),
     };
     let uid_validity = start.uid_validity();
-    let Start { status, opened, listing, notices } = start;
+    let Start { status, opened, listing, is_opened, notices } = start;
     if past.contains(&uid_validity) || past.len() >= EPOCHS {
         let text = "the folder was made anew again and again while it was read".to_owned();
         return tell(worker, lane, vec![refusal("uidvalidity-unsteady", text)]).map(|()| true);
@@ -197,7 +233,9 @@ fn epoch(
     };
     let mut end = Vec::new();
     let mut stale = worker.shelf.stale(lane);
-    if stale.is_none() {
+    if !is_opened {
+        still_empty(worker, &plan, &mut end)?;
+    } else if stale.is_none() {
         stale = compare_with_start(worker, &plan, &status, &mut books, &mut end)?;
     }
     if let Some(stale) = &stale {
@@ -234,6 +272,24 @@ fn are_same(a: &[Vec<u8>], b: &[Vec<u8>]) -> bool {
         flags
     }
     a == b || lasting(a) == lasting(b)
+}
+
+/// Asks how many messages there are at the end in a folder that was empty and was not opened.
+fn still_empty(worker: &mut Worker<'_>, plan: &Epoch, end: &mut Vec<Told>) -> Result<(), AcquireError> {
+    let looked = worker.attempt(|worker| {
+        let session = worker.session().map_err(Fault::Fatal)?;
+        Ok(folders::status(session, &plan.mailbox)?.and_then(|status| status.messages))
+    });
+    let text = match looked {
+        Ok(Some(0) | None) => return Ok(()),
+        Ok(Some(now)) => {
+            format!("{now} messages came after the folder was found empty; the next run takes them")
+        }
+        Err(Fail::GaveUp(why)) => format!("whether messages came meanwhile is not known: {why}"),
+        Err(Fail::Fatal(error)) => return Err(error),
+    };
+    end.push(notice("arrived-during", plan.path.clone(), text, false));
+    Ok(())
 }
 
 /// Asks for all flags once more, and for the count of unseen messages, and notes what is not as it was. `Some` when the folder was

@@ -177,7 +177,17 @@ impl Gather {
     }
 }
 
-/// Lists the opened folder. `Err(Ok(said))` of the inner kind: the server refused, in its words.
+/// Why a folder was not listed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ListingRefused {
+    /// The server's words.
+    pub(super) said: String,
+    /// Whether it may list another time.
+    pub(super) is_passing: bool,
+}
+
+/// Lists the opened folder. The inner error: the server refused. When it `may_wait`, a listing that the server cut short for now is
+/// refused too.
 ///
 /// # Errors
 /// When the connection cannot be used any more.
@@ -185,8 +195,9 @@ pub(super) fn list(
     session: &mut Session<'_>,
     order: &Order,
     exists: u64,
+    may_wait: bool,
     notices: &mut Vec<Notice>,
-) -> Result<Result<Listing, String>, WireError> {
+) -> Result<Result<Listing, ListingRefused>, WireError> {
     // A count that was not told, or that nobody can read, is not none.
     if exists == 0 && session.exists == Some(0) {
         return Ok(Ok(Listing::default()));
@@ -196,13 +207,15 @@ pub(super) fn list(
     let mut gather = Gather::default();
     let mut is_full = false;
     let mut status = session.run(&Verb::Listing(extras), taker(&mut gather, most, &mut is_full))?;
-    if !status.is_ok() && gather.listing.rows.is_empty() && extras != Extras::default() {
+    let is_throttled = may_wait && status.is_passing();
+    if !status.is_ok() && !is_throttled && gather.listing.rows.is_empty() && extras != Extras::default() {
         // Some server offers what it then does not know.
         status = session.run(&Verb::Listing(Extras::default()), taker(&mut gather, most, &mut is_full))?;
     }
     let mut push = |code, text, is_partial| notices.push(Notice { code, path: None, text, is_partial });
-    if !status.is_ok() && gather.listing.rows.is_empty() {
-        return Ok(Err(status.said()));
+    let is_passing = status.is_passing();
+    if !status.is_ok() && (gather.listing.rows.is_empty() || is_passing && may_wait) {
+        return Ok(Err(ListingRefused { said: status.said(), is_passing }));
     }
     if !status.is_ok() {
         push("listing-cut-short", format!("the listing ended with: {}", status.said()), true);

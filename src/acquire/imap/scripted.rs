@@ -183,7 +183,6 @@ pub(super) fn usual(tag: &str, command: &str, capabilities: &str, mails: &[(u64,
         "CAPABILITY" => format!("* CAPABILITY {capabilities}\r\n{done}"),
         "LOGIN" | "UNSELECT" | "ID" => done,
         "LIST" => format!("* LIST () \"/\" INBOX\r\n{done}"),
-        "LSUB" => format!("* LSUB () \"/\" INBOX\r\n{done}"),
         "STATUS" => {
             format!("* STATUS INBOX (MESSAGES {} UIDNEXT 99 UIDVALIDITY 7 UNSEEN 0)\r\n{done}", mails.len())
         }
@@ -207,6 +206,15 @@ pub(super) fn asked(set: &str, uid: u64) -> bool {
 }
 
 pub(super) fn fetch(tag: &str, command: &str, mails: &[(u64, Vec<u8>)]) -> Vec<u8> {
+    if command == "UID SEARCH ALL" {
+        let all: String = mails.iter().map(|(uid, _)| format!(" {uid}")).collect();
+        return format!("* SEARCH{all}\r\n{tag} OK done\r\n").into_bytes();
+    }
+    if let Some(uid) = command.strip_prefix("UID SEARCH UID ") {
+        let is_there = mails.iter().any(|(known, _)| known.to_string() == uid);
+        let found = if is_there { format!(" {uid}") } else { String::new() };
+        return format!("* SEARCH{found}\r\n{tag} OK done\r\n").into_bytes();
+    }
     let mut words = command.splitn(4, ' ').skip(2);
     let (set, items) = (words.next().unwrap(), words.next().unwrap_or_default());
     let mut out = Vec::new();

@@ -6,7 +6,7 @@ use super::answer::{Answer, Kind, Status, Word, may_hold_literals};
 use super::fetch;
 use super::scan::{LITERAL, Literal, NoLength, announced};
 use super::verb::{Piece, Verb, quoted};
-use crate::acquire::wire::{Wire, WireError};
+use crate::acquire::wire::{Line, LongLine, Wire, WireError};
 use crate::acquire::{Limits, Notice, Session as Evidence};
 use crate::types::Sha256Digest;
 use crate::types::digest::Sha256Stream;
@@ -323,7 +323,16 @@ impl<'a> Session<'a> {
         answer.clear();
         let mut may_hold = false;
         loop {
-            let line = self.wire.line()?;
+            let (is_first, most) = (answer.text.is_empty(), self.limits.answer);
+            let judge = |head: &[u8]| match is_first {
+                false if answer.text.starts_with(b"* ") => LongLine::PassedOver,
+                false => LongLine::Refused,
+                true => long_line(head, most),
+            };
+            let line = match self.wire.line_or_long(&judge)? {
+                Line::Whole(line) => line,
+                Line::Long { tail, octets } => return self.pass_over(answer, tail, octets),
+            };
             if answer.text.is_empty() {
                 may_hold = may_hold_literals(line);
             }
@@ -359,6 +368,35 @@ impl<'a> Session<'a> {
             answer.text.push(LITERAL);
             answer.literals.push(literal);
         }
+    }
+
+    /// Reads to the end of an answer of which a line is too long, and keeps nothing of it. What it told of is missing then, and is
+    /// asked for again by whoever misses it.
+    fn pass_over(&mut self, answer: &mut Answer, mut tail: Vec<u8>, octets: usize) -> Result<(), WireError> {
+        self.unhelpful = self.unhelpful.saturating_add(octets);
+        while let Some(octets) = announced(&tail) {
+            let octets = octets.ok().filter(|octets| *octets <= PASSED_OVER);
+            let mut left = octets.ok_or_else(|| {
+                WireError::Protocol("a literal of any length stands in a line that is too long".to_owned())
+            })?;
+            while left > 0 {
+                let size = usize::try_from(left).unwrap_or(usize::MAX).min(PART);
+                self.wire.octets(size, &mut Vec::new())?;
+                left = left.saturating_sub(size as u64);
+            }
+            tail = match self.wire.line_or_long(&|_| LongLine::PassedOver)? {
+                Line::Whole(line) => line.to_vec(),
+                Line::Long { tail, octets } => {
+                    self.unhelpful = self.unhelpful.saturating_add(octets);
+                    tail
+                }
+            };
+        }
+        let text = format!("an answer with a line of {octets} bytes was passed over");
+        self.notices.push(Notice { code: "line-too-long", path: None, text, is_partial: true });
+        answer.clear();
+        answer.text.extend_from_slice(b"* TOO-LONG");
+        Ok(())
     }
 
     /// Reads the body of a message to where `bodies` wants it.
@@ -410,6 +448,18 @@ impl<'a> Session<'a> {
                 Ok(Literal::Elsewhere(octets))
             }
         }
+    }
+}
+
+/// What becomes of a line over the limit that begins an answer: lists of UIDs stand in one line, however many they are.
+fn long_line(head: &[u8], most: usize) -> LongLine {
+    let is_list = |word: &[u8]| head.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word));
+    if is_list(b"* SEARCH ") || is_list(b"* ESEARCH ") || is_list(b"* VANISHED ") {
+        LongLine::Kept(most)
+    } else if head.starts_with(b"* ") {
+        LongLine::PassedOver
+    } else {
+        LongLine::Refused
     }
 }
 

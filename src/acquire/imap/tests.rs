@@ -18,7 +18,6 @@ fn a_server_that_keeps_the_rules_is_copied_with_few_words() {
             "LOGIN \"me\" \"hunter2\"",
             "CAPABILITY",
             "LIST \"\" \"*\"",
-            "LSUB \"\" \"*\"",
             "STATUS \"INBOX\" (MESSAGES UIDNEXT UIDVALIDITY UNSEEN)",
             "EXAMINE \"INBOX\"",
             "UID FETCH 1:* (UID FLAGS INTERNALDATE RFC822.SIZE)",

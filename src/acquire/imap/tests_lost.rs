@@ -61,6 +61,9 @@ fn a_long_message_that_goes_in_the_midst_is_gone_and_not_whole() {
             if command.contains("UID FETCH 2 ") && !command.contains("BODY.PEEK[]<0.") {
                 return say(answer);
             }
+            if command == "UID SEARCH UID 2" {
+                return say("* SEARCH\r\nTAG OK done\r\n");
+            }
             Act::Usual
         });
         let told = run(&long_order(&server));
@@ -299,4 +302,36 @@ fn a_message_that_comes_after_it_was_given_up_is_taken() {
         Act::Usual
     });
     assert_all(&run(&order(&server)));
+}
+
+#[test]
+fn a_message_that_fetch_leaves_out_and_a_search_names_has_failed_and_is_not_gone() {
+    // Nothing of UID 9 by FETCH, whatever is asked for, once the folder is listed.
+    let leaves_out = |_: usize, command: &str| {
+        let Some(set) = command.strip_prefix("UID FETCH ").filter(|_| !command.contains("1:*")) else {
+            return Act::Usual;
+        };
+        let set = set.split(' ').next().unwrap();
+        let mut out = Vec::new();
+        for (n, (uid, bytes)) in mails().iter().enumerate().filter(|(_, (uid, _))| asked(set, *uid)) {
+            if *uid != 9 {
+                out.extend(body(n + 1, *uid, bytes));
+            }
+        }
+        out.extend(b"TAG OK done\r\n");
+        Act::Say(out)
+    };
+    let told = run(&order(&serve(leaves_out)));
+    assert_third_left(&told, Why::Failed);
+    let note = String::from_utf8(told.left[0].note.clone()).unwrap();
+    assert!(note.contains("a search names it"), "{note}");
+    // Where the search does not name it either, it is gone.
+    let gone = move |n: usize, command: &str| {
+        if command.starts_with("UID SEARCH") {
+            say("* SEARCH\r\nTAG OK done\r\n")
+        } else {
+            leaves_out(n, command)
+        }
+    };
+    assert_third_left(&run(&order(&serve(gone))), Why::Gone);
 }

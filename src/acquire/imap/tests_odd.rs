@@ -320,3 +320,101 @@ fn a_password_that_cannot_be_quoted_goes_as_a_literal() {
         assert!(!told.transcript.contains("sswö") && told.transcript.contains("<10 octets>"));
     }
 }
+
+#[test]
+fn inbox_written_in_two_ways_is_one_folder() {
+    let server = serve(|_, command| {
+        if command.starts_with("LIST") {
+            return say("* LIST () \"/\" Inbox\r\n* LIST () \"/\" INBOX\r\nTAG OK done\r\n");
+        }
+        Act::Usual
+    });
+    let told = run(&order(&server));
+    assert_all(&told);
+    assert_eq!(told.folders, ["INBOX;UIDVALIDITY=7"]);
+    assert!(text(&told, "folder-listed-twice").contains("`Inbox` is the folder INBOX"));
+}
+
+#[test]
+fn a_listing_that_is_refused_for_now_is_asked_for_again() {
+    for verb in ["UID FETCH 1:* (UID FLAGS INTERNALDATE", "EXAMINE", "LIST"] {
+        let refused = AtomicUsize::new(0);
+        let server = serve(move |_, command| {
+            if command.starts_with(verb) && refused.fetch_add(1, Ordering::SeqCst) < 3 {
+                return say("TAG NO [LIMIT] too many requests\r\n");
+            }
+            Act::Usual
+        });
+        let told = run(&order(&server));
+        assert_all(&told);
+        assert_eq!(told.has("listing-deferred"), verb != "LIST");
+    }
+    // One that is cut short for now, too.
+    let cut = AtomicUsize::new(0);
+    let server = serve(move |_, command| {
+        if command.contains("1:* (UID FLAGS INTERNALDATE") && cut.fetch_add(1, Ordering::SeqCst) == 0 {
+            return say("* 1 FETCH (UID 3 FLAGS () RFC822.SIZE 3)\r\nTAG NO [LIMIT] enough\r\n");
+        }
+        Act::Usual
+    });
+    assert_all(&run(&order(&server)));
+    // One that is refused for good is told.
+    let server = serve(|_, command| {
+        if command.contains("1:* (UID FLAGS INTERNALDATE") {
+            say("TAG NO [LIMIT] no\r\n")
+        } else {
+            Act::Usual
+        }
+    });
+    let told = run(&order(&server));
+    assert!(told.has("listing-refused") && told.is_partial());
+}
+
+#[test]
+fn an_answer_with_a_line_over_the_limit_costs_the_message_and_not_the_folder() {
+    let listing = |long: String| {
+        serve(move |_, command| {
+            if !command.contains("1:* (UID FLAGS INTERNALDATE") {
+                return Act::Usual;
+            }
+            let line = |(n, (uid, bytes)): (usize, &(u64, Vec<u8>))| {
+                let flags = if *uid == 9 { &*long } else { "" };
+                format!("* {} FETCH (UID {uid} FLAGS ({flags}) RFC822.SIZE {})\r\n", n + 1, bytes.len())
+            };
+            say(&(mails().iter().enumerate().map(line).collect::<String>() + "TAG OK done\r\n"))
+        })
+    };
+    // A message that the listing lost is named by a search, and the others are taken.
+    let server = listing("x".repeat(300_000));
+    let told = run(&order(&server));
+    assert!(told.error.is_none(), "{:?}", told.error);
+    assert!(told.has("line-too-long") && told.is_partial(), "{:?}", told.notices);
+    assert!(told.uids().len() >= 5, "{:?}", told.uids());
+    // With the message itself, and with a literal behind the long line: the others are taken, this one has failed.
+    for literal in [")", " BODY[] {7}\r\nA7 OK x)"] {
+        let server = serve(third(move || {
+            format!("* 3 FETCH (UID 9 FLAGS ({}){literal}\r\n", "x".repeat(300_000)).into_bytes()
+        }));
+        let told = run(&order(&server));
+        assert_third_left(&told, Why::Failed);
+        assert!(told.has("line-too-long"), "{:?}", told.notices);
+    }
+}
+
+#[test]
+fn a_folder_that_status_calls_empty_is_not_opened() {
+    let server = serve_with("IMAP4rev1", Vec::new(), |_, _| Act::Usual);
+    let told = run(&order(&server));
+    assert!(told.error.is_none() && !told.is_partial(), "{:?}", told.notices);
+    assert_eq!((told.folders.len(), told.books.len(), told.books[0].listed), (1, 1, 0));
+    assert!(!server.heard.lock().unwrap().iter().any(|command| command.starts_with("EXAMINE")));
+    // What comes meanwhile is told.
+    let asked = AtomicUsize::new(0);
+    let server = serve_with("IMAP4rev1", Vec::new(), move |_, command| {
+        if command.starts_with("STATUS") && asked.fetch_add(1, Ordering::SeqCst) > 0 {
+            return say("* STATUS INBOX (MESSAGES 2 UIDNEXT 3 UIDVALIDITY 7 UNSEEN 2)\r\nTAG OK done\r\n");
+        }
+        Act::Usual
+    });
+    assert!(text(&run(&order(&server)), "arrived-during").starts_with("2 messages came"));
+}

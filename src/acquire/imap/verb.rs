@@ -2,7 +2,7 @@
 //!
 //! SELECT, CLOSE, STORE, EXPUNGE, COPY, MOVE, APPEND, CREATE, DELETE, RENAME, SUBSCRIBE, SETACL, SETMETADATA, SETQUOTA and FETCH
 //! without PEEK are absent; so are ENABLE CONDSTORE and FETCH MODSEQ, which make some servers write (standards: RFC 9051
-//! sections 6.3 and 6.4, RFC 7162 section 3.1).
+//! sections 6.3 and 6.4, RFC 7162 section 3.1); and LSUB, for which Dovecot drops entries of its file of subscriptions.
 
 /// A command.
 #[derive(Clone, Debug)]
@@ -25,8 +25,6 @@ pub(super) enum Verb<'a> {
     Compress,
     /// RFC 9051 6.3.9, RFC 5258, RFC 6154; `None` without options.
     List(Option<Returned>),
-    /// RFC 3501 6.3.9.
-    Lsub,
     /// RFC 9051 6.3.11.
     Status {
         /// The folder, as the server writes it.
@@ -48,6 +46,8 @@ pub(super) enum Verb<'a> {
     Sizes,
     /// RFC 9051 6.4.4: UIDs of every message.
     SearchAll,
+    /// RFC 9051 6.4.4: whether one message is there.
+    SearchOne(u64),
     /// Whole messages, by PEEK.
     Bodies(&'a Set),
     /// A part of a message, by PEEK.
@@ -134,7 +134,6 @@ impl Verb<'_> {
                 let special = if returned.special_use { " SPECIAL-USE" } else { "" };
                 vec![Piece::Words(format!("LIST \"\" \"*\" RETURN (SUBSCRIBED CHILDREN{special})"))]
             }
-            Self::Lsub => words("LSUB \"\" \"*\""),
             Self::Status { name, has_id } => {
                 let id = if *has_id { " MAILBOXID" } else { "" };
                 vec![
@@ -152,6 +151,7 @@ impl Verb<'_> {
             Self::Flags => words("UID FETCH 1:* (UID FLAGS)"),
             Self::Sizes => words("UID FETCH 1:* (UID RFC822.SIZE)"),
             Self::SearchAll => words("UID SEARCH ALL"),
+            Self::SearchOne(uid) => vec![Piece::Words(format!("UID SEARCH UID {uid}"))],
             Self::Bodies(set) => vec![Piece::Words(format!("UID FETCH {} (UID BODY.PEEK[])", set.0))],
             Self::Piece { uid, from, length } => {
                 vec![Piece::Words(format!("UID FETCH {uid} (UID BODY.PEEK[]<{from}.{length}>)"))]
@@ -218,7 +218,6 @@ mod tests {
             Verb::Compress,
             Verb::List(None),
             Verb::List(Some(Returned { special_use: true })),
-            Verb::Lsub,
             Verb::Status { name, has_id: true },
             Verb::Examine(name),
             Verb::Unselect,
@@ -244,7 +243,6 @@ mod tests {
                     "ENABLE",
                     "COMPRESS",
                     "LIST",
-                    "LSUB",
                     "STATUS",
                     "EXAMINE",
                     "UNSELECT",

@@ -25,6 +25,13 @@ pub(super) const PART: usize = 1 << 20;
 /// Slowest rate that is borne once the longest silence has passed, in bytes a second.
 pub(super) const SLOWEST: u64 = 256;
 
+/// Longest silence in the first message of a run, before the server has shown that it gives any. Two of them end the run.
+const FIRST_SILENCE: Duration = Duration::from_secs(25);
+
+/// Longest silence behind a line with a single dot, when all lines so far end in LF alone: what ends the message there is what
+/// such a server sends, and nothing follows.
+const BARE_END_SILENCE: Duration = Duration::from_secs(10);
+
 /// What is done with a message when its turn comes.
 enum Plan {
     Known,
@@ -180,6 +187,9 @@ impl Run<'_> {
         let Some(item) = self.items.get(self.head) else { return Ok(()) };
         let (entry, place, number) = (item.entry.clone(), item.place, item.number);
         self.is_taking = true;
+        if !self.has_settled {
+            wire.set_patience(self.order.limits.idle.min(FIRST_SILENCE));
+        }
         let answer = status(wire)?;
         if !answer.is_ok {
             self.went_on();
@@ -262,12 +272,24 @@ impl Run<'_> {
         let mut out = Vec::with_capacity(usize::try_from(entry.size.unwrap_or(0)).unwrap_or(0).min(PART));
         let mut parts: Option<Sha256Stream> = None;
         let mut told = 0_u64;
+        let patience = if self.has_settled { limits.idle } else { limits.idle.min(FIRST_SILENCE) };
+        let mut has_crlf = false;
+        let mut searched = 0;
         let broken = loop {
+            has_crlf |= memchr::memmem::find(out.get(searched..).unwrap_or_default(), b"\r\n").is_some();
+            searched = out.len();
+            let is_bare_end = !has_crlf && parts.is_none() && (out.ends_with(b"\n.\n") || out == b".\n");
+            wire.set_patience(if is_bare_end { patience.min(BARE_END_SILENCE) } else { patience });
             match piece(wire, &mut unstuffer, &mut out) {
+                Err(WireError::Slow) if is_bare_end => {
+                    let why = "the server ends lines in LF alone (RFC 1939 section 3 wants CRLF): where a message ends cannot be told";
+                    break Stop::Wire(WireError::Protocol(why.to_owned()));
+                }
                 Err(error) => break Stop::Wire(error),
                 Ok(()) if unstuffer.is_done() => {
                     let total = told.saturating_add(out.len() as u64);
                     let has_bare_dot = unstuffer.has_bare_dot;
+                    wire.set_patience(limits.idle);
                     let Some(mut stream) = parts else {
                         let digest = Sha256Digest::of(&out);
                         return Ok(Came { total, digest, has_bare_dot, whole: Some(out) });
@@ -300,6 +322,7 @@ impl Run<'_> {
                 }
                 parts.get_or_insert_with(Sha256Stream::new).update(&out);
                 told = total;
+                searched = 0;
                 self.tell(Told::Part(std::mem::take(&mut out)))?;
             }
         };

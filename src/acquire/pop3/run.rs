@@ -26,6 +26,9 @@ const LONGEST_DELAY: u64 = 120;
 /// Messages in a row that are given up because the connection breaks at each, before the run is.
 const MOST_GIVEN_UP: u32 = 2;
 
+/// Silences in a row in the first message of a run, before the run is given up.
+const MOST_SILENCES: u32 = 2;
+
 /// Why a connection is left.
 #[derive(Debug)]
 pub(super) enum Stop {
@@ -78,6 +81,8 @@ pub(super) struct Run<'r> {
     pub(super) given_up: u32,
     /// Whether the answer for the head was under way.
     pub(super) is_taking: bool,
+    /// Whether the server has answered for any message.
+    pub(super) has_settled: bool,
     is_listed: bool,
 }
 
@@ -103,6 +108,7 @@ impl<'r> Run<'r> {
             breaks: 0,
             given_up: 0,
             is_taking: false,
+            has_settled: false,
             is_listed: false,
         })
     }
@@ -311,6 +317,11 @@ impl<'r> Run<'r> {
     fn broke(&mut self, error: &WireError) -> Result<(), AcquireError> {
         self.breaks = self.breaks.saturating_add(1);
         let again = self.order.limits.again;
+        // A server that has answered for no message and was silent twice gives none.
+        let is_mute = !self.has_settled && self.is_taking && *error == WireError::Slow;
+        if is_mute && self.breaks >= MOST_SILENCES {
+            return Err(error.clone().into_error(&self.order.account.host));
+        }
         if self.breaks > again {
             if !self.is_taking {
                 return Err(error.clone().into_error(&self.order.account.host));
@@ -339,6 +350,7 @@ impl<'r> Run<'r> {
         self.breaks = 0;
         self.given_up = 0;
         self.is_taking = false;
+        self.has_settled = true;
     }
 
     pub(super) fn tell(&mut self, told: Told) -> Result<(), AcquireError> {

@@ -9,15 +9,18 @@ use std::time::{Duration, Instant};
 
 use super::aside::Aside;
 use super::{AcquireError, Keys, Limits, Order, Tls};
+use crate::types::Sha256Digest;
 use crate::types::time::Clock;
 
 mod connect;
 mod layers;
+mod long_line;
 #[cfg_attr(not(feature = "native-tls"), path = "no_native.rs")]
 mod native;
 mod tls;
 mod transcript;
 
+pub use long_line::{Line, LongLine};
 pub use tls::Protection;
 pub use transcript::Transcript;
 
@@ -47,6 +50,9 @@ pub enum WireError {
     /// No TLS, since the server knows only what is not spoken any more; nothing secret was sent.
     #[error("{0}")]
     OldTls(String),
+    /// No TLS, since nobody but itself vouches for the server's certificate, which has this digest; nothing secret was sent.
+    #[error("the server's certificate is its own authority")]
+    OwnAuthority(Sha256Digest),
     /// The server broke a rule, or a limit was hit.
     #[error("{0}")]
     Protocol(String),
@@ -65,6 +71,7 @@ impl WireError {
             }
             Self::Tls(why) => AcquireError::Tls { host, why },
             Self::OldTls(why) => AcquireError::OldTls { host, why },
+            Self::OwnAuthority(sha256) => AcquireError::OwnAuthority { host, sha256 },
             Self::Protocol(why) => AcquireError::Protocol { host, why },
             Self::Stopped => AcquireError::Stopped,
         }
@@ -216,7 +223,7 @@ impl<'a> Wire<'a> {
             (None, None) => None,
         };
         if let Some(evidence) = evidence {
-            let leaf = evidence.chain.first().map(|c| crate::types::Sha256Digest::of(c).to_string());
+            let leaf = evidence.chain.first().map(|c| Sha256Digest::of(c).to_string());
             self.transcript.event(&format!(
                 "{}{} {} certificate sha256={} trusted by {}",
                 evidence.library.as_ref().map(|library| format!("{library}: ")).unwrap_or_default(),
@@ -276,7 +283,7 @@ impl<'a> Wire<'a> {
     /// Also [`WireError::Protocol`] when it is longer than `Limits::line`, and when it is not complete in time, however its
     /// bytes trickle.
     pub fn line(&mut self) -> Result<&[u8], WireError> {
-        let range = self.find_line()?;
+        let range = self.find_line(self.limits.line)?;
         let line = self.buffer.get(range).unwrap_or_default();
         self.transcript.server(line);
         Ok(line)
@@ -287,12 +294,12 @@ impl<'a> Wire<'a> {
     /// # Errors
     /// As [`Wire::line`].
     pub fn line_unlogged(&mut self) -> Result<&[u8], WireError> {
-        let range = self.find_line()?;
+        let range = self.find_line(self.limits.line)?;
         Ok(self.buffer.get(range).unwrap_or_default())
     }
 
     /// Where the next line lies in the buffer; it counts as used.
-    fn find_line(&mut self) -> Result<std::ops::Range<usize>, WireError> {
+    fn find_line(&mut self, most: usize) -> Result<std::ops::Range<usize>, WireError> {
         let mut searched = 0;
         let mut until = None;
         loop {
@@ -307,8 +314,8 @@ impl<'a> Wire<'a> {
                 return Ok(start..start.saturating_add(length));
             }
             searched = waiting.len();
-            if searched > self.limits.line {
-                return Err(WireError::Protocol(format!("a line is longer than {} bytes", self.limits.line)));
+            if searched > most {
+                return Err(WireError::Protocol(format!("a line is longer than {most} bytes")));
             }
             let until = *until.get_or_insert_with(|| Instant::now() + self.limits.idle);
             self.fill(until)?;
@@ -418,6 +425,11 @@ impl<'a> Wire<'a> {
     /// From here on no wait is longer than this.
     pub fn hurry(&mut self, time: Duration) {
         self.limits.idle = self.limits.idle.min(time);
+    }
+
+    /// From here on waits are as long as this, until the next call.
+    pub fn set_patience(&mut self, time: Duration) {
+        self.limits.idle = time;
     }
 
     /// Ends the connection without another word.

@@ -8,8 +8,8 @@ use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{
-    AlertDescription, ClientConfig, ClientConnection, DigitallySignedStruct, PeerIncompatible,
-    ProtocolVersion, RootCertStore, SignatureScheme,
+    AlertDescription, CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct,
+    PeerIncompatible, ProtocolVersion, RootCertStore, SignatureScheme,
 };
 
 use super::WireError;
@@ -46,7 +46,7 @@ impl ServerCertVerifier for Judge {
         match (self.pin, &self.roots) {
             (Some(pin), _) if pin == *digest.as_bytes() => Ok(ServerCertVerified::assertion()),
             (None, Some(roots)) => roots.verify_server_cert(leaf, chain, name, ocsp, now),
-            _ => Err(rustls::CertificateError::ApplicationVerificationFailure.into()),
+            _ => Err(CertificateError::ApplicationVerificationFailure.into()),
         }
     }
 
@@ -176,6 +176,9 @@ impl Protection {
             rustls::Error::InvalidMessage(_) => WireError::Tls(format!(
                 "what the server sent is not TLS ({error}); the port may be one that starts in the clear"
             )),
+            rustls::Error::InvalidCertificate(CertificateError::Other(other)) if is_own_authority(other) => {
+                seen.map_or_else(|| WireError::Tls(error.to_string()), WireError::OwnAuthority)
+            }
             rustls::Error::InvalidCertificate(_) => WireError::Tls(match (self.judge.pin, seen) {
                 (Some(_), Some(digest)) => {
                     format!("the certificate is not the pinned one; its SHA-256 is {digest}")
@@ -186,6 +189,11 @@ impl Protection {
             _ => WireError::Tls(error.to_string()),
         }
     }
+}
+
+/// Whether a certificate was refused since it is that of an authority, and stands for a server. The error is known by its name alone.
+fn is_own_authority(error: &rustls::OtherError) -> bool {
+    format!("{error:?}").contains("CaUsedAsEndEntity")
 }
 
 /// The certificates to trust and where they are from; `None` with a pin.

@@ -226,6 +226,9 @@ impl From<AcquireError> for Failure {
             AcquireError::Tls { .. } => failure.hint(
                 "no secret was sent; name the authority with --ca-file, or the certificate with --pin-sha256 after checking it another way",
             ),
+            AcquireError::OwnAuthority { sha256, .. } => failure.hint(format!(
+                "no secret was sent; compare that digest with the server's own (as its administrator reads it), then use --pin-sha256 {sha256}"
+            )),
             AcquireError::OldTls { .. } if acquire::HAS_NATIVE_TLS => failure.hint(
                 "no secret was sent; --tls-native reaches such a server by the OpenSSL of the system, and is recorded",
             ),

@@ -47,7 +47,7 @@ fn people(context: &Context, order: &Order, acquired: &Acquired, out: &mut Out) 
     let totals = &acquired.totals;
     let known: u64 = acquired.folders.iter().filter_map(|seen| seen.books.as_ref()).map(|b| b.known).sum();
     let folders = counted(acquired.folders.len() as u64, "folder", "folders");
-    let listed: u64 = acquired.folders.iter().filter_map(|seen| seen.books.as_ref()).map(|b| b.listed).sum();
+    let listed: u64 = acquired.folders.iter().map(FolderSeen::listed).sum();
     let listed = counted(listed, "message", "messages");
     // Of what was not listed, by a rule or since it is gone, the case may have more: nothing is said of that here.
     let had = format!("{listed} listed, of which the case had {} before", grouped(known));

@@ -26,6 +26,11 @@ pub struct FolderSeen {
 }
 
 impl FolderSeen {
+    /// Messages that the server listed; of a folder that was not read to its end as many as the server said are in it.
+    pub fn listed(&self) -> u64 {
+        self.books.as_ref().map_or(self.folder.exists, |books| books.listed)
+    }
+
     /// Whether each message that the server listed is accounted for, and what was told as taken is stored.
     pub fn is_balanced(&self) -> bool {
         self.books.as_ref().is_some_and(|books| sum(books) == books.listed && books.taken == self.stored)

@@ -47,6 +47,21 @@ impl Authority {
         }
     }
 
+    /// A certificate that is its own authority.
+    pub(crate) fn of_itself() -> Self {
+        let key = KeyPair::generate().unwrap();
+        let mut own = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+        own.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let own = own.self_signed(&key).unwrap();
+        Self {
+            ca_pem: own.pem(),
+            leaf_pem: own.pem(),
+            key_pem: key.serialize_pem(),
+            leaf: own.der().clone(),
+            key: key.serialize_der(),
+        }
+    }
+
     /// Writes the authority's certificate, for `--ca-file`.
     pub(crate) fn ca_file(&self, dir: &Path) -> PathBuf {
         let path = dir.join("ca.pem");

@@ -292,7 +292,9 @@ fn end(all: &Collected) -> End {
                 || all.books.is_empty();
             return if is_partial { End::Partial(taken) } else { End::Taken(taken) };
         }
-        Some(AcquireError::Tls { .. } | AcquireError::OldTls { .. }) => Why::Tls,
+        Some(AcquireError::Tls { .. } | AcquireError::OldTls { .. } | AcquireError::OwnAuthority { .. }) => {
+            Why::Tls
+        }
         Some(AcquireError::SignIn { .. }) => Why::SignIn,
         Some(AcquireError::Protocol { .. }) => Why::Protocol,
         Some(AcquireError::Broken { .. }) => Why::Broken,

@@ -65,7 +65,7 @@ pub(crate) fn serve(peer: &mut Peer) -> Option<()> {
             _ if !is_in => format!("{tag} BAD sign in first\r\n").into_bytes(),
             "NAMESPACE" => ok("* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n".to_owned()),
             "ENABLE" => ok("* ENABLED UTF8=ACCEPT\r\n".to_owned()),
-            "LIST" | "LSUB" => {
+            "LIST" => {
                 let mut out = Vec::new();
                 for folder in &model.boxes {
                     out.extend_from_slice(format!("* {verb} ({}) \"/\" ", folder.attributes).as_bytes());

@@ -103,6 +103,8 @@ pub(crate) struct Model {
     pub(crate) versions: &'static [&'static rustls::SupportedProtocolVersion],
     /// Names of the certificate.
     pub(crate) names: &'static [&'static str],
+    /// Whether the certificate is its own authority.
+    pub(crate) is_self_signed: bool,
     /// POP3: whether RETR and QUIT are no violations.
     pub(crate) allows_retr: bool,
 }
@@ -148,6 +150,7 @@ impl Model {
             old_tls: None,
             versions: &[],
             names: &["127.0.0.1", "localhost"],
+            is_self_signed: false,
             allows_retr: false,
         }
     }
@@ -193,7 +196,8 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(model: Model) -> Self {
-        let authority = Authority::for_names(model.names);
+        let authority =
+            if model.is_self_signed { Authority::of_itself() } else { Authority::for_names(model.names) };
         let versions = if model.versions.is_empty() { rustls::ALL_VERSIONS } else { model.versions };
         let config = authority.server_of(versions);
         #[cfg(feature = "native-tls")]

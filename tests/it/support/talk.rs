@@ -257,7 +257,7 @@ fn imap(command: &str) -> bool {
             let known = |word: &str| ["SUBSCRIBED", "CHILDREN", "SPECIAL-USE"].contains(&word);
             rest == "S S" || rest.strip_prefix("S S RETURN ").is_some_and(|list| all_in(list, known))
         }
-        "LSUB" | "XLIST" => rest == "S S",
+        "XLIST" => rest == "S S",
         "EXAMINE" | "MYRIGHTS" | "GETQUOTAROOT" => rest == "S",
         "GETMETADATA" => rest.strip_prefix("S ").is_some_and(|rest| {
             all_in(rest, |word| word.starts_with("/private/") || word.starts_with("/shared/"))
@@ -269,7 +269,10 @@ fn imap(command: &str) -> bool {
         "UID" => {
             let fetch = rest.strip_prefix("FETCH ").and_then(|rest| rest.split_once(' '));
             let is_set = |set: &str| set.bytes().all(|b| b.is_ascii_digit() || b",:*".contains(&b));
-            rest == "SEARCH ALL" || fetch.is_some_and(|(set, items)| is_set(set) && all_in(items, is_item))
+            let is_one = rest.strip_prefix("SEARCH UID ").is_some_and(is_number);
+            rest == "SEARCH ALL"
+                || is_one
+                || fetch.is_some_and(|(set, items)| is_set(set) && all_in(items, is_item))
         }
         "AUTHENTICATE" => {
             let (mechanism, first) = rest.split_once(' ').unwrap_or((rest, "*"));
