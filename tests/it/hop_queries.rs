@@ -204,3 +204,63 @@ fn hops_that_stand_in_several_messages_are_found_over_the_whole_case_and_narrowe
     let table = support::run(&case, &["findings"]).ok().text();
     assert!(table.contains("received-cloned") && table.contains("keeps the id"), "{table}");
 }
+
+#[test]
+fn an_address_as_a_name_is_found_in_every_form_and_a_fold_makes_no_second_relay() {
+    let dir = tempfile::tempdir().unwrap();
+    let source = dir.path().join("mail");
+    std::fs::create_dir(&source).unwrap();
+    let date = "Fri, 1 Mar 2024 12:00:05 +0000";
+    let hops = [
+        format!(
+            "from ?192.168.1.77? (host.isp.example. [198.51.100.40])\n\tby smtp.example.org with ESMTPSA id 1; {date}"
+        ),
+        format!(
+            "from ?IPv6:::ffff:192.168.1.77? (host.isp.example. [198.51.100.40])\n\tby smtp.example.org with ESMTPSA id 2; {date}"
+        ),
+        format!(
+            "from [192.168.1.77] (unknown [198.51.100.40])\n\tby smtp.example.org (Postfix) with ESMTPSA id 4F3D21234; {date}"
+        ),
+        format!(
+            "from unknown (HELO ?192.168.1.77?) (ann@198.51.100.40)\n\tby smtp.example.org with SMTP; 1 Mar 2024 12:00:05 -0000"
+        ),
+        format!(
+            "from [192.168.1.77] (unknown)\n\tby smtp.example.org (SG) with ESMTP id YIPVaK1jTLSZgcspr6n3KQ; {date}"
+        ),
+        format!(
+            "from a.example ([198.51.100.7])\n\tby mx.example.org with esmtp (Exim 4.92\n\t#2 (Debian)) id 1n0Abc-0001Xy-Qz; {date}"
+        ),
+        format!(
+            "from a.example ([198.51.100.7])\n\tby mx.example.org with esmtp (Exim 4.92 #2\n\t(Debian)) id 1n0Abd-0001Xy-Qz; {date}"
+        ),
+    ];
+    for (number, hop) in hops.iter().enumerate() {
+        std::fs::write(source.join(format!("{number}.eml")), mail(number, &[hop])).unwrap();
+    }
+    let case = dir.path().join("case");
+    support::import(&case, &source);
+    check(&case, "hop.helo:192.168.1.77", &[0, 1, 2, 3, 4]);
+    check(&case, "hop.helo:[192.168.1.77]", &[0, 1, 2, 3, 4]);
+    check(&case, "hop.ip:192.168.1.77", &[]);
+    check(&case, "hop.ip:198.51.100.40", &[0, 1, 2, 3]);
+    check(&case, "hop.software:\"4.92 #2 (Debian)\"", &[5, 6]);
+    let relays = support::run(&case, &["hops", "--stats", "--json"]).ok().json();
+    let relay = relays.iter().find(|relay| relay["by"] == "mx.example.org").unwrap();
+    assert_eq!(relay["software"].as_array().unwrap().len(), 1, "{relay}");
+    // An inner network as the HELO tells it is a lead, and no mismatch of two organisations.
+    for number in 0..4 {
+        let found =
+            support::run(&case, &["search", "--json", &format!("subject:\"number {number}\"")]).ok().json();
+        let way = support::run(&case, &["hops", found[0]["item"].as_str().unwrap(), "--json"])
+            .ok()
+            .json()
+            .remove(0);
+        assert_eq!(way["answers"]["inner_network"]["ip"], "192.168.1.77", "{number}");
+        let rules: Vec<&str> =
+            way["findings"].as_array().unwrap().iter().map(|f| f["rule"].as_str().unwrap()).collect();
+        assert!(!rules.contains(&"helo-rdns-mismatch"), "{number}: {rules:?}");
+    }
+    // The old ids of rules go on being understood.
+    support::run(&case, &["findings", "--rule", "rdns-forged"]).ok();
+    support::run(&case, &["search", "--count", "finding:helo-impersonates-recipient"]).ok();
+}
