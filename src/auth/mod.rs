@@ -47,6 +47,8 @@ pub struct Report {
     pub dkim: Vec<SignatureReport>,
     /// DKIM signatures there are, when more than were checked.
     pub dkim_total: u64,
+    /// Signatures of other kinds, which are not checked: the field's name, why, and how many there are.
+    pub unchecked: Vec<(&'static str, &'static str, u64)>,
     /// The ARC chain.
     pub arc: ArcReport,
     /// What was odd in these fields.
@@ -169,5 +171,22 @@ fn look<'a>(
     if bodies.is_given_up() {
         anomalies.push(Anomaly::whole(AnomalyKind::WorkLimit));
     }
-    Report { judged, recorded, spf, recorded_total, dkim, dkim_total: fields.len() as u64, arc, anomalies }
+    let (dkim_total, unchecked) = (fields.len() as u64, unchecked(header));
+    Report { judged, recorded, spf, recorded_total, dkim, dkim_total, unchecked, arc, anomalies }
+}
+
+/// Fields that hold a signature which is none of RFC 6376 or RFC 8617.
+const UNCHECKED: &[(&str, &str)] = &[
+    ("DKIM2-Signature", "draft"),
+    ("Message-Instance", "draft of DKIM2"),
+    ("DomainKey-Signature", "RFC 4870, historic"),
+    ("X-Google-DKIM-Signature", "the provider's own"),
+];
+
+/// Which of them a header holds, in the order of the table.
+fn unchecked(header: &Header<'_>) -> Vec<(&'static str, &'static str, u64)> {
+    let count = |name: &str| {
+        header.fields.iter().filter(|field| field.name.eq_ignore_ascii_case(name.as_bytes())).count() as u64
+    };
+    UNCHECKED.iter().map(|(name, why)| (*name, *why, count(name))).filter(|(.., count)| *count > 0).collect()
 }

@@ -17,6 +17,7 @@ mod reader;
 mod recorded;
 mod sources;
 pub mod trust;
+pub mod way;
 mod writer;
 
 pub use append::{add_key_file, append, set_trust};

@@ -106,7 +106,7 @@ fn recorded(report: &Report, own: Fields<'_>, out: &mut Out) -> Result<(), Failu
     } else {
         String::new()
     };
-    out.line(&format!("Recorded (written by whom the field names, or by whoever forged it{more})"))?;
+    out.line(&format!("Recorded (written by whom the field names, or by whoever wrote the message{more})"))?;
     if report.recorded.is_empty() {
         out.line("  nothing")?;
     }
@@ -190,8 +190,18 @@ fn dkim(report: &Report, out: &mut Out) -> Result<(), Failure> {
         String::new()
     };
     out.line(&format!("DKIM signatures (recomputed here{more})"))?;
-    if report.dkim.is_empty() {
-        out.line("  none")?;
+    let others: Vec<String> = report
+        .unchecked
+        .iter()
+        .map(|(name, why, count)| {
+            format!("{} {name}, not checked ({why})", counted(*count, "field", "fields"))
+        })
+        .collect();
+    match (report.dkim.is_empty(), others.is_empty()) {
+        (true, true) => out.line("  none")?,
+        (true, false) => out.line(&format!("  none of RFC 6376; {}", others.join("; ")))?,
+        (false, false) => out.line(&format!("  and {}", others.join("; ")))?,
+        (false, true) => {}
     }
     for (n, one) in report.dkim.iter().enumerate() {
         out.line(&format!("  {:>3}  {}", n + 1, head(one)))?;
@@ -262,6 +272,12 @@ fn details(one: &SignatureReport, indent: &str, out: &mut Out) -> Result<(), Fai
         None => String::new(),
     };
     row("signature", &format!("{}{key}", one.check.code()))?;
+    if one.check == Check::Pass {
+        row(
+            "worth",
+            "whoever had the key signed these bytes; a key may be published once it is out of use, so its source and the time it was captured count",
+        )?;
+    }
     let times = times(&one.signature);
     if !times.is_empty() {
         row("times", &times)?;

@@ -77,8 +77,14 @@ fn by_rule(
                 let head = format!("{}{}", pad(rule.severity.word(), 10), pad(rule.id, 30));
                 out.line(&format!("{head}{:>10}  {}", grouped(count.items), rule.when))?;
                 if rule.caveat != "-" {
-                    out.line(&format!("{}{}", pad("", 52), rule.caveat))?;
+                    out.line(&format!("{}ordinary causes: {}", pad("", 52), rule.caveat))?;
                 }
+                if !rule.forged().is_empty() {
+                    out.line(&format!("{}if made up: {}", pad("", 52), rule.forged()))?;
+                }
+                out.line(&format!("{}measured: {}", pad("", 52), rule.measured()))?;
+                let (items, of) = (grouped(count.items), grouped(found.of));
+                out.line(&format!("{}in this case: {items} of {of} items asked for", pad("", 52)))?;
             }
             Form::Csv => {
                 let items = count.items.to_string();

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::parse::received::{Auth, Hop};
-use crate::route::{Answer, Basis};
+use crate::route::{Answer, Basis, LEAST, Trust};
 use crate::types::ByteRange;
 use crate::types::text::shown;
 use crate::types::time::{UtcMs, rfc3339};
@@ -53,8 +53,14 @@ pub(super) fn path(context: &Context, item: &str, geoip: &[PathBuf], out: &mut O
     Ok(Exit::Done)
 }
 
-/// On what the delays and findings rest.
-fn clocks_line(clocks: &RelayClocks) -> String {
+/// What attested votes show of the relays' clocks, and from what.
+fn clock_lines(clocks: &RelayClocks) -> Vec<String> {
+    if !clocks.is_any_known {
+        return vec![
+            "Clocks: no attested votes, since no setting names the recipient's servers (`mailtrail trust set`)"
+                .to_owned(),
+        ];
+    }
     let relays = counted(clocks.relays as u64, "relay", "relays");
     let messages = counted(clocks.messages as u64, "message", "messages");
     let most = RelayClocks::MOST_MESSAGES;
@@ -64,7 +70,24 @@ fn clocks_line(clocks: &RelayClocks) -> String {
         more => format!("; {} not looked up", counted(more as u64, "relay was", "relays were")),
     };
     let failed = clocks.failed.as_ref().map(|why| format!("; NOT COMPARED: {why}")).unwrap_or_default();
-    format!("Clocks of {relays} compared over {messages} of the case{cut}{more}{failed}")
+    let none = if clocks.votes.is_empty() { ": no attested votes" } else { "" };
+    let mut lines =
+        vec![format!("Clocks of {relays} looked up in {messages} of the case{cut}{more}{failed}{none}")];
+    for (relay, clock) in &clocks.votes {
+        let votes = counted(u64::from(clock.neighbours), "vote", "votes");
+        let by = if clock.is_seen {
+            "of servers of the recipient that saw it by address or reverse name"
+        } else {
+            "between servers of the recipient"
+        };
+        let shows = match clock.ahead_ms / 1000 {
+            _ if clock.neighbours < LEAST => format!("fewer than {LEAST}, so nothing is said"),
+            0 => "within 5 s".to_owned(),
+            secs => format!("{secs:+} s"),
+        };
+        lines.push(format!("  {}: {shows}; {votes} {by}", shown(relay)));
+    }
+    lines
 }
 
 /// The time of a hop.
@@ -98,9 +121,14 @@ fn table(way: &WayView, raw: bool, networks: &NetworkFiles, out: &mut Out) -> Re
         let date = dated(date.map(|date| date.utc), date.is_some_and(|date| date.zone_known));
         let corrected =
             step.corrected_ms.map(|ms| format!(" (corrected {})", delay(Some(ms)))).unwrap_or_default();
+        let disputed = match step.disputed_by.as_slice() {
+            [] => String::new(),
+            rules => format!("; disputed by {} (hop {at})", rules.join(", ")),
+        };
+        let trust = format!("{}{disputed}", step.trust.code());
         out.line(&format!(
             "{at:>4}  {}  {}{}{corrected}",
-            pad(step.trust.code(), 12),
+            pad(&trust, 12),
             pad(&date, 22),
             delay(step.delay_ms)
         ))?;
@@ -115,8 +143,9 @@ fn table(way: &WayView, raw: bool, networks: &NetworkFiles, out: &mut Out) -> Re
         word("for", way.text(hop.for_));
         word("envelope-from", way.text(hop.envelope_from));
         word("user", way.text(hop.user).filter(|_| hop.auth != Auth::None));
-        word("encryption", Some(way.encryption(hop)));
-        word("read", Some(format!("{} {}", hop.grade.code(), hop.family).trim_end().to_owned()));
+        let is_claim = !matches!(step.trust, Trust::Attested | Trust::Boundary);
+        word(if is_claim { "the field asserts" } else { "encryption" }, Some(way.encryption(hop)));
+        more.push(built(hop.grade.code(), hop.family));
         out.line(&format!("      {}", more.join("; ")))?;
         let place = hop.peer_ip.map(|ip| networks.line(ip)).transpose()?.unwrap_or_default();
         if !place.is_empty() {
@@ -127,6 +156,15 @@ fn table(way: &WayView, raw: bool, networks: &NetworkFiles, out: &mut Out) -> Re
         }
     }
     Ok(())
+}
+
+/// How a field is built, which anybody can imitate: `built as exim builds it`.
+pub(super) fn built(grade: &str, family: &str) -> String {
+    match (grade, family) {
+        ("exact", family) if !family.is_empty() => format!("built as {family} builds it"),
+        (grade, "") => format!("read {grade}"),
+        (grade, family) => format!("read {grade}, in the manner of {family}"),
+    }
 }
 
 /// The field as it stands, each line with marks below what was read from it.
@@ -188,14 +226,17 @@ fn answer(way: &WayView, answer: &Answer) -> String {
         Some(hop) => format!("hop {hop}"),
         None => format!("field {}", answer.field),
     };
-    let user = way.text(answer.user).map(|user| format!(", signed in as {user}")).unwrap_or_default();
+    let user = way
+        .text(answer.user)
+        .map(|user| format!(", the field says that the client had signed in as {user}"))
+        .unwrap_or_default();
     format!("{} ({place}, {}{user})", answer.ip, answer.level.code())
 }
 
 fn answers(way: &WayView, networks: &NetworkFiles, out: &mut Out) -> Result<(), Failure> {
     let found = &way.chain.answers;
     out.line("")?;
-    out.line("Where it came from")?;
+    out.line("Addresses on the way")?;
     let lines = [
         ("attested peer", &found.attested_peer),
         ("submission", &found.submission),
@@ -228,7 +269,9 @@ fn answers(way: &WayView, networks: &NetworkFiles, out: &mut Out) -> Result<(), 
     sources(networks, out)?;
     authentication(way, out)?;
     out.line("")?;
-    out.line(&clocks_line(&way.clocks))?;
+    for line in clock_lines(&way.clocks) {
+        out.line(&line)?;
+    }
     Ok(())
 }
 
@@ -277,8 +320,12 @@ fn findings(way: &WayView, out: &mut Out) -> Result<(), Failure> {
             out.line(&format!("          bytes {}..{}: {bytes}", span.start(), span.end()))?;
         }
         if finding.rule.caveat != "-" {
-            out.line(&format!("          {}", finding.rule.caveat))?;
+            out.line(&format!("          ordinary causes: {}", finding.rule.caveat))?;
         }
+        if !finding.rule.forged().is_empty() {
+            out.line(&format!("          if made up: {}", finding.rule.forged()))?;
+        }
+        out.line(&format!("          measured: {}", finding.rule.measured()))?;
     }
     Ok(())
 }

@@ -12,9 +12,10 @@ use crate::ingest::{self, Derived, Imported, Importer, IngestError, Request, Wat
 use crate::source::{Kind, Options, Split};
 use crate::store::{CaseInfo, Head, Reader, State, Writer, state};
 use crate::types::json::Obj;
-use crate::types::record::REASONS;
+use crate::types::record::{REASONS, shown_reason};
 use crate::types::text::shown;
 use crate::types::time::Clock as _;
+use crate::view::ExceptionCounts;
 
 use super::args::{ImportArgs, SplitArg};
 use super::context::{Context, SystemClock};
@@ -223,9 +224,9 @@ fn summary(
         }
         // Only a source without any finding is taken as unchanged, so there is nothing to count.
         let report = if one.is_unchanged_by_stat {
-            super::report::Counts::default()
+            ExceptionCounts::default()
         } else {
-            super::report::of_segment(&catalog, one.segment)?
+            ExceptionCounts::of_segment(&catalog, one.segment)?
         };
         partial |= report.findings > 0;
         if context.json {
@@ -303,7 +304,11 @@ fn summary(
         }
         for (reason, number) in &report.not_processed {
             let meaning = REASONS.iter().find(|(code, _)| code == reason).map_or("", |(_, meaning)| *meaning);
-            out.line(&format!("not processed: {} ({reason}: {meaning})", counted(*number, "file", "files")))?;
+            out.line(&format!(
+                "not processed: {} ({}: {meaning})",
+                counted(*number, "file", "files"),
+                shown_reason(reason)
+            ))?;
         }
     }
     if !context.json {

@@ -4,6 +4,7 @@ mod acquire;
 mod args;
 mod ask;
 mod auth;
+mod card;
 mod context;
 mod exit;
 mod export;

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 #[derive(Debug, Args)]
 pub(super) struct SearchArgs {
     /// The query; terms side by side must all match, `*` is every item
-    #[arg(required_unless_present_any = ["fields", "query_file", "terms"], value_name = "QUERY")]
+    #[arg(required_unless_present_any = ["fields", "query_file", "terms", "replay"], value_name = "QUERY")]
     pub query: Vec<String>,
     /// Read the query from a file; its lines are put together, lines with `#` in front are left out
     #[arg(long, value_name = "FILE", conflicts_with = "query")]
@@ -19,6 +19,12 @@ pub(super) struct SearchArgs {
     /// Search only the items whose ids stand in a file, one a line
     #[arg(long, value_name = "FILE")]
     pub items: Option<PathBuf>,
+    /// Write what was asked, of what, and what came to a new file, to be asked again with --replay
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["terms", "items"])]
+    pub card: Option<PathBuf>,
+    /// Ask again what a card tells, and say what differs (exit code 4 when something does)
+    #[arg(long, value_name = "CARD", conflicts_with_all = ["query", "query_file", "terms", "items", "card"])]
+    pub replay: Option<PathBuf>,
     /// Tell what each part of the query finds
     #[arg(long)]
     pub explain: bool,

@@ -25,7 +25,7 @@ pub(super) fn run(context: &Context, args: &HopsArgs, out: &mut Out) -> Result<E
     let reader = Reader::open(context.case()?)?;
     let catalog = recorded_catalog(context.case()?)?;
     let networks = NetworkFiles::open(&args.geoip)?;
-    let view = RelaysView::of(&catalog, !networks.is_empty())?;
+    let view = RelaysView::of(&reader, &catalog, !networks.is_empty())?;
     if !context.json {
         let (host, time) = (pad("RELAY", 44), pad("FIRST (UTC)", 22));
         out.line(&format!(
@@ -49,6 +49,11 @@ pub(super) fn run(context: &Context, args: &HopsArgs, out: &mut Out) -> Result<E
     out.flush()?;
     if !context.json {
         context.notes.note(&counted(view.relays.len() as u64, "relay", "relays"));
+        if !view.is_any_known {
+            context.notes.note(
+                "clocks: no attested votes, since no setting names the recipient's servers (`mailtrail trust set`)",
+            );
+        }
     }
     super::info::warn_if_behind(context, &reader, &catalog)?;
     Ok(Exit::Done)

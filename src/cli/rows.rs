@@ -111,7 +111,7 @@ impl<'a> Printer<'a> {
             }
             Form::Csv => {
                 if !std::mem::replace(&mut self.any, true) {
-                    out.bytes(csv_head().as_bytes())?;
+                    out.bytes(csv_head(false).as_bytes())?;
                 }
                 let told = self.teller.tell(row)?;
                 out.bytes(csv_row(row, &told, None).as_bytes())?;

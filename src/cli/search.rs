@@ -8,13 +8,14 @@ use crate::types::json::{self, Obj};
 
 use super::args::{QueryArgs, SearchArgs, SortArg};
 use super::ask;
+use super::card;
 use super::context::Context;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::output::Out;
 use super::rows::{Form, Printer};
 use super::table::{counted, grouped, items, pad};
-use super::understood;
+use super::understood::{self, Unsearched};
 
 pub(super) use crate::case::CaseReader as Opened;
 
@@ -51,12 +52,15 @@ pub(super) fn run(context: &Context, args: &SearchArgs, out: &mut Out) -> Result
     if let Some(path) = &args.items {
         options.only = Some(ask::items(&case, path)?);
     }
+    if let Some(path) = &args.replay {
+        return card::replay(context, &case, path, out);
+    }
     if let Some(path) = &args.terms {
         ask::terms(context, &case, path, (&text, &options), args.csv, out)?;
         reservations_of_case(context, &case)?;
         return Ok(Exit::Done);
     }
-    let is_told = !args.count && (context.json || !context.notes.is_quiet());
+    let is_told = args.card.is_some() || (!args.count && (context.json || !context.notes.is_quiet()));
     options.telling = match (args.explain, is_told) {
         (true, _) => Telling::Steps,
         (false, true) => Telling::Understood,
@@ -64,6 +68,7 @@ pub(super) fn run(context: &Context, args: &SearchArgs, out: &mut Out) -> Result
     };
     let options = case.options_of(&text, options)?;
     let hits = case.search(&text, &options)?;
+    let unsearched = if is_told { Some(Unsearched::of(&case)?) } else { None };
     if args.count {
         out.line(&hits.total.to_string())?;
     } else {
@@ -82,8 +87,8 @@ pub(super) fn run(context: &Context, args: &SearchArgs, out: &mut Out) -> Result
                 printer.print(row, snippet.as_ref(), out)
             })?;
         }
-        if context.json {
-            out.json(&understood::summary(&case, &hits, &options, &text)?)?;
+        if let Some(unsearched) = unsearched.as_ref().filter(|_| context.json) {
+            out.json(&understood::summary(unsearched, &hits, &options, &text))?;
         }
     }
     out.flush()?;
@@ -91,9 +96,19 @@ pub(super) fn run(context: &Context, args: &SearchArgs, out: &mut Out) -> Result
         matched(context, &hits);
     }
     understood::steps(context, &hits);
-    reservations(context, &case, &hits)?;
-    if is_told {
-        understood::notes(context, &case, (&hits, &text), &options)?;
+    undated_and_settings(context, &case, &hits)?;
+    match &unsearched {
+        Some(unsearched) => {
+            unread(context, unsearched.unread_files());
+            super::info::warn_if_behind(context, &case.reader, &case.catalog)?;
+            if !args.count {
+                understood::notes(context, unsearched, (&hits, &text), &options);
+            }
+        }
+        None => reservations_of_case(context, &case)?,
+    }
+    if let Some(path) = &args.card {
+        card::write(&case, path, &hits, &options, &text)?;
     }
     // Taking its memory apart piece by piece at the end of the process is work for nobody.
     std::mem::forget(case);
@@ -115,6 +130,11 @@ pub(super) fn matched(context: &Context, hits: &Hits) {
 /// Says what the answer leaves out: undated items that would match but for the date conditions, what was set or imported
 /// since the index was made.
 pub(super) fn reservations(context: &Context, case: &Opened, hits: &Hits) -> Result<(), Failure> {
+    undated_and_settings(context, case, hits)?;
+    reservations_of_case(context, case)
+}
+
+fn undated_and_settings(context: &Context, case: &Opened, hits: &Hits) -> Result<(), Failure> {
     if let Some(undated) = hits.undated.filter(|&n| n > 0) {
         context.notes.note(&format!(
             "{} no date that could be read and may belong here too: `NOT has:date`",
@@ -124,7 +144,7 @@ pub(super) fn reservations(context: &Context, case: &Opened, hits: &Hits) -> Res
     if hits.by_settings {
         super::findings::warn_if_outdated(context, case)?;
     }
-    reservations_of_case(context, case)
+    Ok(())
 }
 
 /// Says what of the case no answer can hold.
@@ -138,11 +158,15 @@ fn not_searched(context: &Context, catalog: &Catalog) -> Result<(), Failure> {
     let mut missing = unreadable_files(catalog)?;
     let is_unread = |reason: Option<&str>| matches!(reason, None | Some("unreadable"));
     missing += catalog.not_processed()?.iter().filter(|one| is_unread(one.reason.as_deref())).count() as u64;
+    unread(context, missing);
+    Ok(())
+}
+
+fn unread(context: &Context, missing: u64) {
     if missing > 0 {
         let what = counted(missing, "file or container", "files and containers");
         context.notes.note(&format!("not searched: {what} that could not be read (`mailtrail exceptions`)"));
     }
-    Ok(())
 }
 
 /// Text of a message around a match.

@@ -17,6 +17,7 @@ use super::args::ShowArgs;
 use super::context::Context;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::hops::built;
 use super::hops::{dated, delay};
 use super::item::with_row;
 use super::output::Out;
@@ -251,10 +252,9 @@ fn hops(told: &Told<'_>, out: &mut Out) -> Result<(), Failure> {
         .collect();
         let tls = format!("tls {}", relay.tls);
         out.line(&format!(
-            "       {}{tls}, read as {} {}",
+            "       {}{tls}, {}",
             more.join(", ") + if more.is_empty() { "" } else { ", " },
-            relay.grade,
-            relay.family
+            built(relay.grade, relay.family)
         ))?;
     }
     Ok(())

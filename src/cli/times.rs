@@ -31,8 +31,9 @@ fn line(time: &ItemClock, base: Option<i64>, out: &mut Out) -> Result<(), Failur
     let apart = base.map(|base| format!("{:+} s", (time.us - base) / 1_000_000)).unwrap_or_default();
     let place = time.at.map(|at| format!("bytes {}..{}", at.start(), at.end())).unwrap_or_default();
     let zone = if time.zone_known { "" } else { "  no zone, read as UTC" };
+    let doubt = time.doubt.map(|doubt| format!("  {doubt}")).unwrap_or_default();
     out.line(&format!(
-        "  {} {} {} {}  {place}{zone}",
+        "  {} {} {} {}  {place}{zone}{doubt}",
         pad(time.clock, 22),
         pad(&shown(&time.what), 24),
         pad(&time.time(), 28),

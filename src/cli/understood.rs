@@ -12,6 +12,9 @@ use super::failure::Failure;
 use super::search::Opened;
 use super::table::{counted, grouped};
 
+/// The reason of a container that has none of its own.
+const NOT_TO_ITS_END: &str = "not read to its end";
+
 /// What of the sources no search can find.
 pub(super) struct Unsearched {
     /// Items in the index.
@@ -32,9 +35,7 @@ impl Unsearched {
     pub(super) fn of(case: &Opened) -> Result<Self, Failure> {
         let mut files = std::collections::BTreeMap::<String, u64>::new();
         for one in case.catalog.not_processed()? {
-            *files
-                .entry(one.reason.clone().unwrap_or_else(|| "not read to its end".to_owned()))
-                .or_default() += 1;
+            *files.entry(one.reason.clone().unwrap_or_else(|| NOT_TO_ITS_END.to_owned())).or_default() += 1;
         }
         let unreadable = unreadable_files(&case.catalog)?;
         if unreadable > 0 {
@@ -92,7 +93,19 @@ impl Unsearched {
         format!("searched: {searched}; not searched: {} (`mailtrail exceptions`)", out.join(", "))
     }
 
-    fn write(&self, o: &mut Obj<'_>, unread: u64) {
+    /// Items in the index.
+    pub(super) fn searched(&self) -> u64 {
+        self.searched
+    }
+
+    /// Files and containers that could not be read, or not to their end.
+    pub(super) fn unread_files(&self) -> u64 {
+        let is_unread = |reason: &str| matches!(reason, "unreadable" | NOT_TO_ITS_END);
+        self.files.iter().filter(|(reason, _)| is_unread(reason)).map(|(_, count)| count).sum()
+    }
+
+    /// As `files`, `items_not_indexed`, `messages_unread` and `parts`.
+    pub(super) fn write(&self, o: &mut Obj<'_>, unread: u64) {
         let list = |o: &mut Obj<'_>, key, all: &[(String, u64)]| {
             o.arr(key, all, |out, (reason, count)| {
                 let mut o = Obj::new(out);
@@ -110,12 +123,12 @@ impl Unsearched {
 /// nothing was found, what was not searched.
 pub(super) fn notes(
     context: &Context,
-    case: &Opened,
+    unsearched: &Unsearched,
     (hits, query): (&Hits, &str),
     options: &Options,
-) -> Result<(), Failure> {
+) {
     if context.notes.is_quiet() {
-        return Ok(());
+        return;
     }
     let note = |text: &str| context.notes.note(text);
     if !hits.understood.is_empty() && hits.understood != query.trim() {
@@ -153,8 +166,7 @@ pub(super) fn notes(
         }
         note(&line);
     }
-    note(&Unsearched::of(case)?.line(hits.unread));
-    Ok(())
+    note(&unsearched.line(hits.unread));
 }
 
 /// The zone in which days begin.
@@ -171,16 +183,7 @@ pub(super) fn steps(context: &Context, hits: &Hits) {
 }
 
 /// The last line of `search --json`: `mailtrail.search/1`.
-///
-/// # Errors
-/// When catalog, index or record cannot be read.
-pub(super) fn summary(
-    case: &Opened,
-    hits: &Hits,
-    options: &Options,
-    query: &str,
-) -> Result<Vec<u8>, Failure> {
-    let unsearched = Unsearched::of(case)?;
+pub(super) fn summary(unsearched: &Unsearched, hits: &Hits, options: &Options, query: &str) -> Vec<u8> {
     let mut line = Vec::new();
     let mut o = Obj::new(&mut line);
     let instant = |o: &mut Obj<'_>, key, at: Option<UtcMs>| {
@@ -231,5 +234,5 @@ pub(super) fn summary(
     }
     o.str("zone", &zone_name(options));
     o.end();
-    Ok(line)
+    line
 }

@@ -5,6 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use crate::case::item::ItemBytes;
+use crate::case::trust;
+use crate::case::way::ItemWay;
 use crate::catalog::Catalog;
 use crate::store::Reader;
 use crate::types::{ItemKey, Sha256Digest};
@@ -82,7 +84,8 @@ pub fn write(
 ) -> Result<Written, ExportError> {
     prepare(reader, to)?;
     let mut folder = ExportFolder::new(to);
-    let mut formats = formats(order);
+    let (settings, settings_event) = trust::settings(reader)?;
+    let mut formats = formats(order, settings_event);
     for format in &mut formats {
         format.begin(&mut folder)?;
     }
@@ -96,8 +99,11 @@ pub fn write(
         let told = teller.tell(row)?;
         let number = format!("{:0width$}", totals.items);
         let (file, failed) = (None, Vec::new());
+        // Bytes that cannot be read are told by the form that writes them.
+        let way = ItemWay::of(bytes, row, &settings).ok();
+        let (told, way) = (&told, way.as_ref());
         let mut entry =
-            ExportEntry { reader, catalog, bytes, row, told: &told, number, file, attachments: 0, failed };
+            ExportEntry { reader, catalog, bytes, row, told, way, number, file, attachments: 0, failed };
         for format in &mut formats {
             format.item(&mut folder, &mut entry)?;
         }
@@ -124,7 +130,7 @@ pub fn write(
 }
 
 /// The forms of an export: first those that write the mail, then those that tell of it.
-fn formats<'a>(order: &'a Order<'a>) -> Vec<Box<dyn ExportFormat + 'a>> {
+fn formats<'a>(order: &'a Order<'a>, settings_event: Option<u64>) -> Vec<Box<dyn ExportFormat + 'a>> {
     let mut formats: Vec<Box<dyn ExportFormat + 'a>> = Vec::new();
     formats.push(match order.form {
         Form::Eml => Box::new(EmlFiles { is_raw: false }),
@@ -134,7 +140,7 @@ fn formats<'a>(order: &'a Order<'a>) -> Vec<Box<dyn ExportFormat + 'a>> {
     if order.attachments {
         formats.push(Box::new(AttachmentFiles));
     }
-    formats.push(Box::new(JsonlManifest::new(order)));
+    formats.push(Box::new(JsonlManifest::new(order, settings_event)));
     formats.push(Box::<CsvManifest>::default());
     formats
 }

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 
+use crate::case::way::{HopStanding, ItemWay};
 use crate::catalog::{
     AttachmentRow, Catalog, CatalogError, ContainerRow, HopRow, NoteRow, PersonRow, Row, RowDigests,
 };
@@ -123,6 +124,8 @@ pub struct Extra<'a> {
     pub snippet: Option<(&'a str, &'a str)>,
     /// Ids of the other items with the same wire form, when they were looked up.
     pub same: Option<&'a [String]>,
+    /// What was concluded about its way, where that is told too.
+    pub way: Option<&'a ItemWay>,
 }
 
 /// Writes an item as a canonical JSON object.
@@ -134,7 +137,13 @@ pub fn write(out: &mut Vec<u8>, row: &Row<'_>, told: &Told<'_>, extra: &Extra<'_
     }
     o.arr("anomalies", &told.notes, note);
     o.arr("attachments", &told.attachments, attachment);
+    if let Some(way) = extra.way {
+        o.str("basis", way.basis);
+    }
     people(&mut o, "bcc", told, &[Role::Bcc]);
+    if let Some(way) = extra.way {
+        o.opt_uint("boundary", way.boundary);
+    }
     people(&mut o, "cc", told, &[Role::Cc]);
     let container = told.id.container;
     o.str("container", &container.to_string());
@@ -149,12 +158,16 @@ pub fn write(out: &mut Vec<u8>, row: &Row<'_>, told: &Told<'_>, extra: &Extra<'_
     if let Some((name, rule, size, sha256)) = extra.file {
         o.str("file", name).str("file_rule", rule).str("file_sha256", sha256).uint("file_size", size);
     }
+    if let Some(way) = extra.way {
+        o.arr("findings", &way.findings, |out, finding| finding.write(out));
+    }
     if let Some(folder) = &told.folder {
         o.str("folder", folder);
     }
     people(&mut o, "from", told, &[Role::From]);
     if extra.hops != HopsTold::Counted {
-        o.arr("hops", &told.hops, hop);
+        let standings = extra.way.map_or(&[][..], |way| way.hops.as_slice());
+        o.arr("hops", told.hops.iter().enumerate(), |out, (at, one)| hop(out, one, standings.get(at)));
     }
     if extra.hops != HopsTold::All || more.hops_total > told.hops.len() as u64 {
         o.uint("hops_total", more.hops_total);
@@ -269,7 +282,7 @@ fn attachment(out: &mut Vec<u8>, file: &AttachmentRow) {
     o.end();
 }
 
-fn hop(out: &mut Vec<u8>, hop: &HopRow<'_>) {
+fn hop(out: &mut Vec<u8>, hop: &HopRow<'_>, standing: Option<&HopStanding>) {
     let relay = &hop.relay;
     let mut o = Obj::new(out);
     let text = |o: &mut Obj<'_>, key: &'static str, value: Option<&[u8]>| {
@@ -278,11 +291,17 @@ fn hop(out: &mut Vec<u8>, hop: &HopRow<'_>) {
         }
     };
     range(&mut o, "at", hop.at);
+    if let Some(standing) = standing {
+        o.str("because", standing.because);
+    }
     text(&mut o, "by", relay.by);
     if let Some(ip) = relay.by_ip {
         o.str("by_ip", &ip.to_string());
     }
     date(&mut o, hop.date, hop.zone, hop.date.is_some().then_some(hop.zone_known));
+    if let Some(standing) = standing.filter(|standing| !standing.disputed_by.is_empty()) {
+        o.arr("disputed_by", &standing.disputed_by, |out, rule| json::string(out, rule));
+    }
     text(&mut o, "envelope_from", hop.envelope_from);
     o.str("family", relay.family);
     text(&mut o, "for", hop.for_);
@@ -300,6 +319,9 @@ fn hop(out: &mut Vec<u8>, hop: &HopRow<'_>) {
     o.str("tls", relay.tls);
     if !relay.tls_version.is_empty() {
         o.str("tls_version", relay.tls_version);
+    }
+    if let Some(standing) = standing {
+        o.str("trust", standing.trust);
     }
     text(&mut o, "user", hop.user);
     text(&mut o, "via", relay.via);

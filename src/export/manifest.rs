@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::case::way::{self, HopStanding, ItemWay};
 use crate::catalog::{NoteRow, Row};
 use crate::facts::Role;
 use crate::store::{Reader, StoreError};
@@ -79,10 +80,11 @@ pub struct Totals {
 }
 
 /// The first line of `manifest.jsonl`.
-pub fn head(order: &Order<'_>, totals: &Totals, ledger: &LedgerHead) -> Vec<u8> {
+pub fn head(order: &Order<'_>, settings_event: Option<u64>, totals: &Totals, ledger: &LedgerHead) -> Vec<u8> {
     let mut line = Vec::new();
     let mut o = Obj::new(&mut line);
     o.uint("attachments", totals.attachments).uint("bytes", totals.bytes).uint("children", totals.children);
+    o.str("clock_policy", way::CLOCK_POLICY);
     o.str("form", order.form.code()).uint("items", totals.items);
     o.arr("ledger", &ledger.segments, |out, (number, bytes, sha256)| {
         let mut o = Obj::new(out);
@@ -93,8 +95,11 @@ pub fn head(order: &Order<'_>, totals: &Totals, ledger: &LedgerHead) -> Vec<u8> 
         o.uint("segment", u64::from(*number)).digest("sha256", sha256);
         o.end();
     });
-    o.digest("ledger_sha256", &ledger.sha256).str("query", order.query);
-    o.uint("query_language", order.language).str("query_zone", order.zone).str("schema", SCHEMA);
+    o.digest("ledger_sha256", &ledger.sha256);
+    way::write_limits(&mut o);
+    o.str("query", order.query).uint("query_language", order.language).str("query_zone", order.zone);
+    way::write_rule_set(&mut o);
+    o.str("schema", SCHEMA).opt_uint("settings_event", settings_event);
     o.str("type", "export").uint("undated", totals.undated);
     o.end();
     line.push(b'\n');
@@ -132,10 +137,38 @@ pub const COLUMNS: &[&str] = &[
     "container_anomalies",
 ];
 
-/// The line of column names.
-pub fn csv_head() -> String {
-    let names: Vec<String> = COLUMNS.iter().map(|name| csv_cell(name)).collect();
+/// Columns that stand behind them in an export.
+pub const WAY_COLUMNS: &[&str] = &["hops_trust", "findings"];
+
+/// The line of column names; in an export with those of the way.
+pub fn csv_head(with_way: bool) -> String {
+    let way = WAY_COLUMNS.iter().filter(|_| with_way);
+    let names: Vec<String> = COLUMNS.iter().chain(way).map(|name| csv_cell(name)).collect();
     format!("{}\r\n", names.join(","))
+}
+
+/// Who stands behind each hop, in the order of `hops`.
+fn trust_cell(way: &ItemWay) -> String {
+    let one = |hop: &HopStanding| match hop.disputed_by.as_slice() {
+        [] => hop.trust.to_owned(),
+        rules => format!("{} (disputed by {})", hop.trust, rules.join(", ")),
+    };
+    way.hops.iter().map(one).collect::<Vec<_>>().join("; ")
+}
+
+/// The rules that found something, each with its word.
+fn findings_cell(way: &ItemWay) -> String {
+    let mut all: Vec<String> =
+        way.findings.iter().map(|one| format!("{} ({})", one.rule.id, one.rule.severity.word())).collect();
+    all.dedup();
+    all.join("; ")
+}
+
+/// The line of an export: [`csv_row`] and the cells of [`WAY_COLUMNS`].
+pub fn csv_row_with_way(row: &str, way: Option<&ItemWay>) -> String {
+    let cells = [way.map(trust_cell), way.map(findings_cell)];
+    let cells: Vec<String> = cells.into_iter().map(|cell| csv_cell(&cell.unwrap_or_default())).collect();
+    format!("{},{}\r\n", row.trim_end_matches(['\r', '\n']), cells.join(","))
 }
 
 /// One item as a line of CSV; lists are joined by `; `. The raw values are in the JSON lines.

@@ -20,6 +20,7 @@ pub use crate::parse::date::DateReading;
 pub use crate::parse::header::one_line;
 pub use crate::parse::received::{Auth, Grade, Hop, HopClass, IpScope, Rdns, Tls, family_names};
 use crate::types::{Anomaly, ByteRange, Sha256Digest};
+pub use hops::MAX_HOPS;
 pub use ids::mih;
 pub use protected::protected_fields;
 

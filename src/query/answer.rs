@@ -328,7 +328,9 @@ fn near(run: &Run<'_>, term: &Term) -> Result<Vec<(String, u64)>, SearchError> {
             let most = if letters < 6 { 1 } else { 2 };
             let mut all = run.case.index.words_like(&fields, &TermPattern::near(&text, most), MOST_NEAR)?;
             // It may be a part of a longer word, or be written in two.
-            if let Ok(part) = TermPattern::wildcards(&format!("*{text}*")) {
+            if all.is_empty()
+                && let Ok(part) = TermPattern::wildcards(&format!("*{text}*"))
+            {
                 all.extend(run.case.index.words_like(&fields, &part, MOST_NEAR)?);
             }
             let apart = words::lookups(&[words::Way::Number(text.clone())], &words::bare());

@@ -2,7 +2,7 @@
 
 use crate::facts::{HopClass, Tls, family_names};
 use crate::index::schema::{HopHost, kind};
-use crate::route::Trust;
+use crate::route::{DISPUTED, Trust};
 
 /// What a field looks at in one hop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +58,7 @@ impl HopWord {
             Self::Family => family_names().to_vec(),
             Self::Tls => Tls::ALL.map(Tls::code).to_vec(),
             Self::Class => HopClass::ALL.map(HopClass::code).to_vec(),
-            Self::Trust => Trust::ALL.map(Trust::code).to_vec(),
+            Self::Trust => Trust::ALL.iter().map(|trust| trust.code()).chain([DISPUTED]).collect(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Conditions on hops: what each looks up, groups for one hop, and patterns for whole ways.
 
 use super::dates::Calendar;
-use super::fields::{DateSide, FieldKind, HopField};
+use super::fields::{DateSide, FieldKind, HopField, HopWord};
 use super::parser::{Form, Node, Op, Term};
 use super::people::spellings;
 use super::plan::{as_value, no_stretch, one_of, open, period, term, wrong};
@@ -9,6 +9,7 @@ use super::problem::{QueryError, QueryProblem};
 use super::{Language, SearchError, value};
 use crate::index::schema::{self, HopHost, kind};
 use crate::index::{self, HopSet, IndexReader, Lookup, Set, TermPattern};
+use crate::route::DISPUTED;
 use crate::types::time::UtcMs;
 
 /// All places of host names.
@@ -159,8 +160,12 @@ fn asked(asked_for: &Term, field: HopField, calendar: Calendar<'_>) -> Result<As
             vec![text_of(kind, text.trim_start_matches('<').trim_end_matches('>'), open)]
         }
         HopField::OneOf(words) => {
-            let meant = one_of(asked_for)?.into_iter();
-            meant.map(|word| text_of(words.kind(), word, false)).collect()
+            let mut meant = one_of(asked_for)?;
+            // A disputed hop is a claim; `contradicted` was the word for it until rules only disputed.
+            if words == HopWord::Trust && (meant.contains(&"claimed") || meant.contains(&"contradicted")) {
+                meant.push(DISPUTED);
+            }
+            meant.into_iter().map(|word| text_of(words.kind(), word, false)).collect()
         }
         HopField::Software => {
             let (text, open) = open(asked_for)?;

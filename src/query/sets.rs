@@ -2,7 +2,7 @@
 
 use super::fields::{Field, FieldKind, HopField, distance};
 use crate::index::schema::kind;
-use crate::route::{RESULTS, RULES};
+use crate::route::{OLD_IDS, RESULTS, RULES, present_id};
 use crate::types::AnomalyKind;
 
 /// A state of an item in its mailbox.
@@ -95,7 +95,7 @@ pub(super) fn rules_of(value: &'static str) -> Vec<&'static str> {
         Some((_, code)) => {
             RULES.iter().filter(|rule| rule.severity.code() == *code).map(|rule| rule.id).collect()
         }
-        None => vec![value],
+        None => vec![present_id(value)],
     }
 }
 
@@ -112,7 +112,8 @@ pub fn values(field: &Field) -> Option<Vec<&'static str>> {
         FieldKind::Tag(kind::BODY_HASH) => BODIES.to_vec(),
         FieldKind::Finding => {
             let severities = SEVERITIES.iter().flat_map(|(word, code)| [*word, *code]);
-            RULES.iter().map(|rule| rule.id).chain([ANY]).chain(severities).collect()
+            let old = OLD_IDS.iter().map(|(old, _)| *old);
+            RULES.iter().map(|rule| rule.id).chain([ANY]).chain(severities).chain(old).collect()
         }
         _ => return None,
     })

@@ -1,34 +1,35 @@
 //! Rules that need more than one message: hops that stand in several messages, and encryption that is missing where it always was.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use super::rules::{Rule, Severity};
+use super::witness::Witness;
 
 /// The rules, in the order in which they report.
 pub const ACROSS: &[Rule] = &[
     Rule {
         id: "received-cloned",
         severity: Severity::Strong,
-        when: "The same server, id and time stand in messages with different Message-IDs.",
-        caveat: "A server that splits a message by recipient keeps the id: hops for different recipients are not counted. Once in 1,943 list messages Google gave one id to two messages of a series, sent in one second.",
+        when: "A hop that nobody but the message vouches for has server, id and time of a hop that a server of the recipient wrote, or wrote of itself when one saw it, in a message with another Message-ID. The witnessed hop is not marked.",
+        caveat: "A server that splits a message by recipient keeps the id: hops for different recipients are not counted. If the hop was copied, its other details would be those of the other message too.",
     },
     Rule {
         id: "queue-id-reuse",
         severity: Severity::Notice,
-        when: "One server gave one id to two messages within one minute, at different times.",
+        when: "A hop that nobody but the message vouches for has server and id of a witnessed hop of another message, within one minute, at another time.",
         caveat: "Short Postfix ids come again after a while: only within a minute do they say anything.",
     },
     Rule {
         id: "tls-downgrade-vs-baseline",
         severity: Severity::Notice,
-        when: "Between this client and this server 99 % of at least 50 hops have a sign of encryption; this one has none.",
+        when: "A server of the recipient wrote a sign of encryption in 99 % of at least 50 hops from this client, by its reverse name or address; in this one it wrote none.",
         caveat: "Maintenance, an expired certificate, a second machine behind one name.",
     },
     Rule {
         id: "build-clock-mismatch",
         severity: Severity::Strong,
-        when: "A hop of Microsoft 365 names a build of the service (15.20.x) over 60 days away from the middle half of at least 8 hops of the case with that build.",
+        when: "A hop of Microsoft 365 that nobody but the message vouches for names a build of the service (15.20.x) over 60 days away from the middle half of at least 8 witnessed hops of the case with that build.",
         caveat: "Clouds of states and of partners get builds later.",
     },
 ];
@@ -54,6 +55,8 @@ pub struct Seen<'a> {
     pub at: Option<i64>,
     /// Whether there is a sign of encryption; `None` where the protocol has none to speak of.
     pub tls: Option<bool>,
+    /// Who stands behind it: only what is not a mere claim teaches anything, and only claims are marked as copies.
+    pub witness: Witness,
 }
 
 /// What a rule found.
@@ -63,6 +66,8 @@ pub struct Across {
     rule: usize,
     /// The hops it is about: item and place, ascending.
     pub hops: Vec<(u64, usize)>,
+    /// The witnessed hops of which they are copies, ascending; empty where there are none.
+    pub known: Vec<(u64, usize)>,
 }
 
 impl Across {
@@ -79,6 +84,7 @@ struct Under {
     message_id: Box<str>,
     for_: Box<[u8]>,
     place: (u64, usize),
+    is_claim: bool,
 }
 
 /// Hops between one client and one server.
@@ -104,6 +110,8 @@ pub struct Survey {
     items: Vec<u64>,
     /// Hashes of server and id, with the place of the item in `items`.
     ids: Vec<(u64, u32)>,
+    /// Hashes of server and id of hops that are no mere claims.
+    witnessed: HashSet<u64>,
     /// By the hash of client and server.
     pairs: HashMap<u64, PairCount>,
     builds: Builds,
@@ -112,14 +120,16 @@ pub struct Survey {
 /// Hops of Microsoft 365 by the build that they name.
 #[derive(Clone, Debug, Default)]
 struct Builds {
-    hops: BTreeMap<u32, Vec<Dated>>,
+    /// Those that are witnessed, and those that are claims.
+    hops: BTreeMap<u32, (Vec<Dated>, Vec<Dated>)>,
     is_cut: bool,
 }
 
 impl Builds {
     fn take(&mut self, seen: &Seen<'_>) {
         if let (Some(at), Some(build)) = (seen.at, seen.build()) {
-            let hops = self.hops.entry(build).or_default();
+            let (known, claims) = self.hops.entry(build).or_default();
+            let hops = if seen.witness == Witness::Claimed { claims } else { known };
             if hops.len() < MOST_BUILD {
                 hops.push((at, (seen.item, seen.hop)));
             } else {
@@ -143,7 +153,11 @@ impl Survey {
         }
         let place = u32::try_from(self.items.len() - 1).unwrap_or(u32::MAX);
         if seen.has_id() {
-            self.ids.push((hash(seen.by, seen.id), place));
+            let hash = hash(seen.by, seen.id);
+            if seen.witness != Witness::Claimed {
+                self.witnessed.insert(hash);
+            }
+            self.ids.push((hash, place));
         }
         if let Some(tls) = seen.pair() {
             let pair = self.pairs.entry(hash(seen.client, seen.by)).or_default();
@@ -161,7 +175,10 @@ impl Survey {
         self.ids.sort_unstable();
         let mut chosen: HashMap<u64, u64> = HashMap::new();
         let mut places: Vec<u32> = Vec::new();
-        for same in self.ids.chunk_by(|a, b| a.0 == b.0).filter(|same| same.len() > 1) {
+        // Where no hop is witnessed there is no saying which is the copy.
+        let is_witnessed =
+            |same: &&[(u64, u32)]| same.first().is_some_and(|(hash, _)| self.witnessed.contains(hash));
+        for same in self.ids.chunk_by(|a, b| a.0 == b.0).filter(|same| same.len() > 1).filter(is_witnessed) {
             chosen.extend(same.first().map(|(hash, _)| (*hash, 0)));
             places.extend(same.iter().map(|(_, place)| *place));
         }
@@ -223,12 +240,12 @@ const BUILD_APART: i64 = 60 * 86_400_000;
 /// Hops kept of one build.
 const MOST_BUILD: usize = 1 << 16;
 
-/// Hops of one build that are far from the others.
-fn out_of_time(mut hops: Vec<Dated>) -> impl Iterator<Item = (u64, usize)> {
-    hops.sort_unstable();
-    let at = |n: usize| hops.get(n).map(|hop| hop.0);
-    let window = at(hops.len() / 4).zip(at(hops.len() * 3 / 4)).filter(|_| hops.len() >= LEAST_BUILD);
-    hops.into_iter().filter_map(move |(at, place)| {
+/// Claims of one build that are far from the hops that are witnessed.
+fn out_of_time((mut known, claims): (Vec<Dated>, Vec<Dated>)) -> impl Iterator<Item = (u64, usize)> {
+    known.sort_unstable();
+    let at = |n: usize| known.get(n).map(|hop| hop.0);
+    let window = at(known.len() / 4).zip(at(known.len() * 3 / 4)).filter(|_| known.len() >= LEAST_BUILD);
+    claims.into_iter().filter_map(move |(at, place)| {
         let (first, last) = window?;
         (at < first.saturating_sub(BUILD_APART) || at > last.saturating_add(BUILD_APART)).then_some(place)
     })
@@ -251,7 +268,9 @@ impl Seen<'_> {
 
     /// Whether there is a sign of encryption, where client and server can be compared.
     fn pair(&self) -> Option<bool> {
-        self.tls.filter(|_| !self.by.is_empty() && !self.client.is_empty())
+        // What a server of the recipient wrote of a client that it saw; whoever writes a message can write any other.
+        let is_own = self.witness == Witness::Own;
+        self.tls.filter(|_| is_own && !self.by.is_empty() && !self.client.is_empty())
     }
 }
 
@@ -269,9 +288,11 @@ impl Compare {
     pub fn see(&mut self, seen: &Seen<'_>) {
         if let Some(at) = seen.at.filter(|_| seen.has_id() && self.is_chosen(seen.by, seen.id)) {
             let under = self.ids.entry((seen.by.into(), seen.id.into())).or_default();
-            if under.len() < MOST {
+            let is_claim = seen.witness == Witness::Claimed;
+            // Each kind by itself, so that many claims do not crowd out what is witnessed.
+            if under.iter().filter(|one| one.is_claim == is_claim).count() < MOST {
                 let (message_id, for_) = (seen.message_id.into(), seen.for_.into());
-                under.push(Under { at, message_id, for_, place: (seen.item, seen.hop) });
+                under.push(Under { at, message_id, for_, place: (seen.item, seen.hop), is_claim });
             } else {
                 self.is_cut = true;
             }
@@ -296,38 +317,50 @@ impl Compare {
     pub fn findings(self) -> Vec<Across> {
         let mut out = Vec::new();
         for under in self.ids.into_values().filter(|under| under.len() > 1) {
-            let (mut cloned, mut again) = (BTreeSet::new(), BTreeSet::new());
-            for (n, a) in under.iter().enumerate() {
-                for b in under.iter().skip(n + 1) {
+            // Only claims are marked, and only beside a hop that is witnessed: what others have written changes nothing of it.
+            let (mut cloned, mut again) = (BTreeMap::new(), BTreeMap::new());
+            for a in under.iter().filter(|a| a.is_claim) {
+                for b in under.iter().filter(|b| !b.is_claim) {
                     let one_message =
                         a.message_id == b.message_id || a.message_id.is_empty() || b.message_id.is_empty();
                     let split = !a.for_.is_empty() && !b.for_.is_empty() && a.for_ != b.for_;
-                    if one_message || a.place.0 == b.place.0 {
+                    if one_message || split || a.place.0 == b.place.0 {
                         continue;
                     }
                     if a.at == b.at {
-                        if !split {
-                            cloned.extend([a.place, b.place]);
-                        }
-                    } else if a.at.abs_diff(b.at) < 60_000 && !split {
-                        again.extend([a.place, b.place]);
+                        cloned.insert(a.place, b.place);
+                    } else if a.at.abs_diff(b.at) < 60_000 {
+                        again.insert(a.place, b.place);
                     }
                 }
             }
             for (rule, hops) in [(0, cloned), (1, again)] {
                 if !hops.is_empty() {
-                    out.push(Across { rule, hops: hops.into_iter().collect() });
+                    let known: BTreeSet<_> = hops.values().copied().collect();
+                    out.push(Across {
+                        rule,
+                        hops: hops.into_keys().collect(),
+                        known: known.into_iter().collect(),
+                    });
                 }
             }
         }
         for pair in self.pairs.into_values() {
             let bare = pair.bare.len() as u64;
             if is_exception(pair.all, bare) {
-                out.extend(pair.bare.into_iter().map(|place| Across { rule: 2, hops: vec![place] }));
+                out.extend(pair.bare.into_iter().map(|place| Across {
+                    rule: 2,
+                    hops: vec![place],
+                    known: Vec::new(),
+                }));
             }
         }
         for hops in self.builds.hops.into_values() {
-            out.extend(out_of_time(hops).map(|place| Across { rule: 3, hops: vec![place] }));
+            out.extend(out_of_time(hops).map(|place| Across {
+                rule: 3,
+                hops: vec![place],
+                known: Vec::new(),
+            }));
         }
         out.sort();
         out
@@ -349,7 +382,12 @@ mod tests {
             for_: b"",
             at: Some(at),
             tls: Some(true),
+            witness: Witness::Own,
         }
+    }
+
+    fn claim(hop: Seen<'static>) -> Seen<'static> {
+        Seen { witness: Witness::Claimed, ..hop }
     }
 
     fn found(hops: &[Seen<'_>]) -> Vec<(&'static str, Vec<(u64, usize)>)> {
@@ -370,19 +408,28 @@ mod tests {
 
     #[test]
     fn a_hop_copied_into_another_message_is_found_and_a_split_one_is_not() {
-        let (a, b) = (hop(1, "a@x", "4F3D21234", 5_000), hop(2, "b@x", "4F3D21234", 5_000));
-        assert_eq!(found(&[a, b]), [("received-cloned", vec![(1, 0), (2, 0)])]);
-        assert_eq!(found(&[b, a]), [("received-cloned", vec![(1, 0), (2, 0)])]);
+        let a = hop(1, "a@x", "4F3D21234", 5_000);
+        let b = claim(hop(2, "b@x", "4F3D21234", 5_000));
+        assert_eq!(found(&[a, b]), [("received-cloned", vec![(2, 0)])]);
+        assert_eq!(found(&[b, a]), [("received-cloned", vec![(2, 0)])]);
+        assert_eq!(found(&[Seen { witness: Witness::Seen, ..a }, b]), [("received-cloned", vec![(2, 0)])]);
+        // Which of two claims is the copy nobody can tell, and what the recipient's servers wrote twice is theirs.
+        assert_eq!(found(&[claim(a), b]), []);
+        assert_eq!(found(&[a, Seen { witness: Witness::Own, ..b }]), []);
+        // Any number of further claims changes nothing of the others.
+        let many: Vec<_> = (10..2_000).map(|item| claim(hop(item, "c@x", "4F3D21234", 5_000))).collect();
+        let all = found(&[&[a, b][..], &many].concat());
+        assert!(all.len() == 1 && all[0].1.contains(&(2, 0)) && !all[0].1.contains(&(1, 0)));
         // The same message twice, and one message split by recipient.
         assert_eq!(found(&[a, Seen { message_id: "a@x", ..b }]), []);
         assert_eq!(found(&[Seen { for_: b"c@y", ..a }, Seen { for_: b"d@y", ..b }]), []);
         // Other servers, other times.
         assert_eq!(found(&[a, Seen { by: b"mx2.example", ..b }]), []);
         assert_eq!(
-            found(&[a, hop(2, "b@x", "4F3D21234", 35_000)]),
-            [("queue-id-reuse", vec![(1, 0), (2, 0)])]
+            found(&[a, claim(hop(2, "b@x", "4F3D21234", 35_000))]),
+            [("queue-id-reuse", vec![(2, 0)])]
         );
-        assert_eq!(found(&[a, hop(2, "b@x", "4F3D21234", 95_000)]), []);
+        assert_eq!(found(&[a, claim(hop(2, "b@x", "4F3D21234", 95_000))]), []);
     }
 
     #[test]
@@ -396,11 +443,17 @@ mod tests {
         let usual: Vec<_> = (0..20).map(|n| of(n, i64::try_from(n).unwrap())).collect();
         // Two messages in one second, through one server: its version is not their id.
         assert_eq!(found(&[&usual[..], &[of(21, 5)]].concat()), []);
-        assert_eq!(found(&[&usual[..], &[of(21, 300)]].concat()), [("build-clock-mismatch", vec![(21, 0)])]);
-        assert_eq!(found(&[&usual[..], &[of(21, -90)]].concat()), [("build-clock-mismatch", vec![(21, 0)])]);
-        assert_eq!(found(&[&usual[..], &[of(21, 70)]].concat()), []);
-        assert_eq!(found(&[&usual[..5], &[of(21, 300)]].concat()), [], "too few to tell");
-        let other = Seen { by: b"mail.example", ..of(21, 300) };
+        assert_eq!(
+            found(&[&usual[..], &[claim(of(21, 300))]].concat()),
+            [("build-clock-mismatch", vec![(21, 0)])]
+        );
+        assert_eq!(
+            found(&[&usual[..], &[claim(of(21, -90))]].concat()),
+            [("build-clock-mismatch", vec![(21, 0)])]
+        );
+        assert_eq!(found(&[&usual[..], &[claim(of(21, 70))]].concat()), []);
+        assert_eq!(found(&[&usual[..5], &[claim(of(21, 300))]].concat()), [], "too few to tell");
+        let other = Seen { by: b"mail.example", ..claim(of(21, 300)) };
         assert_eq!(found(&[&usual[..], &[other]].concat()), [], "another's Exchange");
     }
 
@@ -410,6 +463,8 @@ mod tests {
         let many = |bare: u64, all: u64| -> Vec<Seen<'static>> {
             (0..all).map(|n| Seen { tls: Some(n >= bare), ..hop(n, "", ids[0], 0) }).collect()
         };
+        let claims: Vec<_> = many(1, 100).into_iter().map(claim).collect();
+        assert_eq!(found(&claims), [], "claims are no baseline");
         assert_eq!(found(&many(1, 100)), [("tls-downgrade-vs-baseline", vec![(0, 0)])]);
         assert_eq!(found(&many(2, 100)), []);
         assert_eq!(found(&many(1, 49)), []);

@@ -1,16 +1,19 @@
 //! What the clocks of the relays show against each other, learned from many messages.
 //!
-//! Between two neighbours on a way the newer server's time minus the older one's is the time of transit plus the newer clock's error minus the
-//! older one's. Over many messages the middle of these differences is steady. The errors are chosen so that as few relays as can be are
-//! wrong: the relay whose correction explains most is corrected first, and so on. A relay is corrected only against at least
-//! [`LEAST`] neighbours in time; it says nothing of one message.
+//! Only what an attested server wrote or saw votes (see [`Witness`]): between two servers of the recipient, and between one of them and the
+//! machine that it saw. The newer server's time minus the older one's is the time of transit plus the newer clock's error minus the older
+//! one's. Over many messages the middle of these differences is steady. The errors of the recipient's own servers are chosen so that as few
+//! as can be are wrong: the one whose correction explains most is corrected first, and so on. A stranger's clock is then
+//! shown against theirs by its own votes alone, so that nobody's mail moves another's clock. A relay is corrected only by at
+//! least [`LEAST`] votes; it says nothing of one message.
 
 use std::collections::BTreeMap;
 
 use super::course::{Course, Month, course, month, on_line};
 use super::names::relay_text;
+use super::witness::Witness;
 
-/// Neighbours that a relay's clock needs before anything is said of it.
+/// Votes that a relay's clock needs before anything is said of it.
 pub const LEAST: u32 = 10;
 
 /// Smaller errors are not told from transit, in milliseconds.
@@ -28,6 +31,8 @@ pub struct Clocks {
     hosts: BTreeMap<String, usize>,
     /// The newer one's time and the difference in milliseconds, by (newer, older).
     pairs: BTreeMap<(usize, usize), Vec<(i64, i64)>>,
+    /// The same where the older one is a stranger that the newer one saw.
+    seen: BTreeMap<(usize, usize), Vec<(i64, i64)>>,
 }
 
 /// What is known of one relay's clock.
@@ -35,8 +40,10 @@ pub struct Clocks {
 pub struct Clock {
     /// Milliseconds that it is ahead; negative when it is behind.
     pub ahead_ms: i64,
-    /// Neighbours in time that it was compared with.
+    /// Attested votes: steps between it and a server of the recipient.
     pub neighbours: u32,
+    /// Whether it is a stranger's, as servers of the recipient saw it; else it is one of the recipient's own.
+    pub is_seen: bool,
 }
 
 impl Clock {
@@ -57,29 +64,42 @@ pub struct Model {
 }
 
 impl Clocks {
-    /// Takes the dated hops of one message, newest first: name of the server and milliseconds.
+    /// Takes the hops of one message, all by servers of the recipient, newest first: name and milliseconds.
     pub fn observe<'a>(&mut self, hops: impl IntoIterator<Item = (&'a str, i64)>) {
-        let hops: Vec<(usize, i64)> = hops.into_iter().map(|(host, at)| (self.number(host), at)).collect();
-        self.observe_numbers(hops);
+        let hops: Vec<_> =
+            hops.into_iter().map(|(host, at)| (Witness::Own, Some((self.number(host), at)))).collect();
+        self.take(hops);
     }
 
-    /// The number of a server, for [`Self::observe_numbers`].
+    /// The number of a server, for [`Self::take`].
     pub fn number(&mut self, host: &str) -> usize {
         let next = self.hosts.len();
         *self.hosts.entry(relay_text(host)).or_insert(next)
     }
 
-    /// As [`Self::observe`], by the numbers of the servers.
-    pub fn observe_numbers(&mut self, hops: impl IntoIterator<Item = (usize, i64)>) {
-        let mut newer: Option<(usize, i64)> = None;
-        for (host, at) in hops {
-            if let Some((newer, then)) = newer.filter(|&(newer, _)| newer != host) {
-                let kept = self.pairs.entry((newer, host)).or_default();
+    /// Takes all hops of one message, newest first: who stands behind each, and the number of its server with a certain time, where it
+    /// has both. Claims count for nothing.
+    pub fn take(&mut self, hops: impl IntoIterator<Item = (Witness, Option<(usize, i64)>)>) {
+        // Of the recipient's servers: the last one with a time, and whether it is the hop right above.
+        let mut newer: Option<(usize, i64, bool)> = None;
+        for (witness, told) in hops {
+            let pairs = match witness {
+                Witness::Own => &mut self.pairs,
+                // Only the server that saw the stranger votes.
+                Witness::Seen if newer.is_some_and(|(_, _, is_next)| is_next) => &mut self.seen,
+                Witness::Seen | Witness::Claimed => return,
+            };
+            let Some((host, at)) = told else {
+                newer = newer.map(|(newer, then, _)| (newer, then, false));
+                continue;
+            };
+            if let Some((newer, then, _)) = newer.filter(|&(newer, ..)| newer != host) {
+                let kept = pairs.entry((newer, host)).or_default();
                 if kept.len() < KEPT {
                     kept.push((then, then.saturating_sub(at)));
                 }
             }
-            newer = Some((host, at));
+            newer = Some((host, at, true));
         }
     }
 
@@ -90,55 +110,122 @@ impl Clocks {
         for (place, number) in self.hosts.values().enumerate() {
             rank[*number] = place;
         }
-        let mut edges = Vec::new();
-        let mut by_month: BTreeMap<i64, Vec<(i64, Edge)>> = BTreeMap::new();
-        for ((newer, older), kept) in std::mem::take(&mut self.pairs) {
-            let mut months: BTreeMap<i64, Vec<(i64, i64)>> = BTreeMap::new();
-            for &(at, delta) in &kept {
-                months.entry(month(at)).or_default().push((at, delta));
-            }
-            for (number, kept) in months {
-                let mut times: Vec<i64> = kept.iter().map(|(at, _)| *at).collect();
-                times.sort_unstable();
-                let at = times.get(times.len() / 2).copied().unwrap_or_default();
-                let edge = Edge::of(rank[newer], rank[older], kept.iter().map(|(_, delta)| *delta));
-                by_month.entry(number).or_default().push((at, edge));
-            }
-            edges.push(Edge::of(rank[newer], rank[older], kept.iter().map(|(_, delta)| *delta)));
-        }
-        edges.sort_unstable_by_key(|edge| (edge.newer, edge.older));
-        let errors = solve(&edges, self.hosts.len());
+        let (own, own_months) = edges(std::mem::take(&mut self.pairs), &rank);
+        let (seen, seen_months) = edges(std::mem::take(&mut self.seen), &rank);
+        let mut errors = solve(&own, self.hosts.len());
         let mut neighbours = vec![0u32; self.hosts.len()];
-        for edge in &edges {
+        let add = |sum: &mut u32, edge: &Edge| {
+            *sum = sum.saturating_add(u32::try_from(edge.weight).unwrap_or(u32::MAX));
+        };
+        let mut is_own = vec![false; self.hosts.len()];
+        for edge in &own {
             for end in [edge.newer, edge.older] {
-                neighbours[end] =
-                    neighbours[end].saturating_add(u32::try_from(edge.weight).unwrap_or(u32::MAX));
+                add(&mut neighbours[end], edge);
+                is_own[end] = true;
             }
         }
-        let ahead: Vec<i64> = (0..errors.len())
-            .map(|n| if neighbours[n] >= LEAST && errors[n].abs() >= SMALLEST { errors[n] } else { 0 })
-            .collect();
-        let mut changing = vec![Vec::new(); errors.len()];
-        for (number, edges) in by_month {
-            for (host, month) in of_month(number, edges, &ahead) {
+        for edge in &seen {
+            is_own[edge.newer] = true;
+        }
+        let is_told =
+            |error: i64, votes: u32| if votes >= LEAST && error.abs() >= SMALLEST { error } else { 0 };
+        for (error, votes) in errors.iter_mut().zip(&neighbours) {
+            *error = is_told(*error, *votes);
+        }
+        // A stranger by its own votes alone: they move nothing else.
+        let seen: Vec<Edge> = seen.into_iter().filter(|edge| !is_own[edge.older]).collect();
+        for edge in &seen {
+            add(&mut neighbours[edge.older], edge);
+        }
+        for host in seen.iter().map(|edge| edge.older) {
+            errors[host] = 0;
+        }
+        let shown = star(&seen, &errors);
+        for (host, error) in shown {
+            errors[host] = is_told(error, neighbours[host]);
+        }
+        let ahead = errors;
+        let mut changing = vec![Vec::new(); ahead.len()];
+        for (number, edges) in own_months {
+            for (host, month) in of_month(number, edges, &ahead, solve) {
                 changing[host].push(month);
+            }
+        }
+        for (number, edges) in seen_months {
+            let edges: Vec<_> = edges.into_iter().filter(|(_, edge)| !is_own[edge.older]).collect();
+            for (host, month) in of_month(number, edges, &ahead, |edges, hosts| {
+                let mut errors = vec![0; hosts];
+                for (host, error) in star(edges, &errors) {
+                    errors[host] = error;
+                }
+                errors
+            }) {
+                if !is_own[host] {
+                    changing[host].push(month);
+                }
             }
         }
         let mut model = Model::default();
         for (n, host) in self.hosts.into_keys().enumerate() {
+            if neighbours[n] == 0 {
+                continue;
+            }
             let months = std::mem::take(&mut changing[n]);
             if months.iter().any(|month| (month.ahead_ms - ahead[n]).abs() >= SMALLEST) {
                 model.months.insert(host.clone(), months);
             }
-            model.clocks.insert(host, Clock { ahead_ms: ahead[n], neighbours: neighbours[n] });
+            let clock = Clock { ahead_ms: ahead[n], neighbours: neighbours[n], is_seen: !is_own[n] };
+            model.clocks.insert(host, clock);
         }
         model
     }
 }
 
+/// Edges of one month, each with the middle of its times.
+type MonthEdges = Vec<(i64, Edge)>;
+
+/// The edges of all votes, in the order of the names, and those of each month.
+fn edges(
+    pairs: BTreeMap<(usize, usize), Vec<(i64, i64)>>,
+    rank: &[usize],
+) -> (Vec<Edge>, BTreeMap<i64, MonthEdges>) {
+    let mut edges = Vec::new();
+    let mut by_month: BTreeMap<i64, MonthEdges> = BTreeMap::new();
+    for ((newer, older), kept) in pairs {
+        let mut months: BTreeMap<i64, Vec<(i64, i64)>> = BTreeMap::new();
+        for &(at, delta) in &kept {
+            months.entry(month(at)).or_default().push((at, delta));
+        }
+        for (number, kept) in months {
+            let mut times: Vec<i64> = kept.iter().map(|(at, _)| *at).collect();
+            times.sort_unstable();
+            let at = times.get(times.len() / 2).copied().unwrap_or_default();
+            let edge = Edge::of(rank[newer], rank[older], kept.iter().map(|(_, delta)| *delta));
+            by_month.entry(number).or_default().push((at, edge));
+        }
+        edges.push(Edge::of(rank[newer], rank[older], kept.iter().map(|(_, delta)| *delta)));
+    }
+    edges.sort_unstable_by_key(|edge| (edge.newer, edge.older));
+    (edges, by_month)
+}
+
+/// What the clocks of the older ends of some edges show, each by its own edges against the errors of the newer ends.
+fn star(edges: &[Edge], errors: &[i64]) -> Vec<(usize, i64)> {
+    let mut of: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (n, edge) in edges.iter().enumerate() {
+        of.entry(edge.older).or_default().push(n);
+    }
+    of.into_iter().map(|(host, at)| (host, best(host, edges, &at, errors).0)).collect()
+}
+
 /// What the clocks of the relays of one month show beside their errors over all months: a month is a case of its own, in which a clock that is
 /// as wrong as ever needs no reason.
-fn of_month(number: i64, mut edges: Vec<(i64, Edge)>, ahead: &[i64]) -> Vec<(usize, Month)> {
+fn of_month(
+    number: i64,
+    mut edges: MonthEdges,
+    ahead: &[i64],
+    fit: impl Fn(&[Edge], usize) -> Vec<i64>,
+) -> Vec<(usize, Month)> {
     edges.sort_unstable_by_key(|(_, edge)| (edge.newer, edge.older));
     let mut hosts: Vec<usize> = edges.iter().flat_map(|(_, edge)| [edge.newer, edge.older]).collect();
     hosts.sort_unstable();
@@ -150,7 +237,7 @@ fn of_month(number: i64, mut edges: Vec<(i64, Edge)>, ahead: &[i64]) -> Vec<(usi
         middle: edge.middle.saturating_sub(ahead[edge.newer]).saturating_add(ahead[edge.older]),
         weight: edge.weight,
     };
-    let errors = solve(&edges.iter().map(|(_, edge)| rest(edge)).collect::<Vec<_>>(), hosts.len());
+    let errors = fit(&edges.iter().map(|(_, edge)| rest(edge)).collect::<Vec<_>>(), hosts.len());
     let mut all = vec![(0u32, 0i128); hosts.len()];
     for (at, edge) in &edges {
         for host in [edge.newer, edge.older] {
@@ -262,7 +349,11 @@ impl Model {
         }
         let number = month(at);
         let then = months.iter().find(|month| month.number == number);
-        Some(then.map_or(whole, |month| Clock { ahead_ms: month.ahead_ms, neighbours: month.neighbours }))
+        Some(then.map_or(whole, |month| Clock {
+            ahead_ms: month.ahead_ms,
+            neighbours: month.neighbours,
+            ..whole
+        }))
     }
 
     /// How a relay's clock goes over the months.
@@ -386,6 +477,43 @@ mod tests {
                 assert!((told - error(host, at)).abs() <= most, "{host} on day {day}: {told}");
             }
         }
+    }
+
+    #[test]
+    fn a_strangers_clock_is_shown_by_its_own_votes_and_moves_no_other() {
+        let learn = |forged: i64| {
+            let mut clocks = Clocks::default();
+            let [store, mx, seen, evil] = ["store", "mx", "relay", "evil"].map(|host| clocks.number(host));
+            for n in 0..40i64 {
+                let at = n * 3_600_000;
+                let own = |host, at| (Witness::Own, Some((host, at)));
+                clocks.take([
+                    own(store, at + 1_000),
+                    own(mx, at),
+                    (Witness::Seen, Some((seen, at - 41_000))),
+                ]);
+            }
+            for n in 0..forged {
+                let at = n * 3_600_000;
+                // A claim about the relay counts for nothing, and what the stranger says of himself moves only himself.
+                let own = (Witness::Own, Some((mx, at)));
+                clocks.take([
+                    own,
+                    (Witness::Claimed, Some((seen, at - 9_000_000))),
+                    (Witness::Seen, Some((seen, at))),
+                ]);
+                clocks.take([own, (Witness::Seen, Some((evil, at + 7_200_000)))]);
+            }
+            clocks.learn()
+        };
+        let (before, after) = (learn(0), learn(500));
+        for host in ["store", "mx", "relay"] {
+            assert_eq!(before.clock(host), after.clock(host), "{host}");
+        }
+        let clock = before.clock("relay").unwrap();
+        assert_eq!((clock.ahead_ms, clock.neighbours, clock.is_seen), (-41_000, 40, true));
+        assert_eq!(after.clock("evil").map(|c| (c.ahead_ms, c.is_seen)), Some((7_200_000, true)));
+        assert_eq!(before.clock("evil"), None);
     }
 
     #[test]

@@ -28,6 +28,28 @@ pub struct Time {
     pub zone_known: bool,
     /// The offset as written, in seconds east.
     pub offset_secs_east: Option<i32>,
+    /// Why it may be no clock at all; `None` where a hop bears it out, or it is a date in words.
+    pub doubt: Option<&'static str>,
+}
+
+/// Of an id, a boundary and the like: no date in words lies within two years of what its digits would tell.
+const ALONE: &str = "no hop and no Date is within two years of it: digits of this shape may be random";
+
+/// Two years, in microseconds.
+const NEAR_US: u64 = 2 * 366 * 86_400_000_000;
+
+/// Marks the clocks inside of ids that nothing bears out: the hops, or where there is none with a date the Date field. A date in words that
+/// nothing bears out is still one.
+fn mark(times: &mut [Time]) {
+    let of = |clock: &str| -> Vec<i64> {
+        times.iter().filter(|time| time.clock == clock && time.zone_known).map(|time| time.us).collect()
+    };
+    let hops = of("hop");
+    let known = if hops.is_empty() { of("date-header") } else { hops };
+    for time in times.iter_mut().filter(|time| matches!(time.clock, "message-id" | "boundary")) {
+        let is_near = known.iter().any(|us| us.abs_diff(time.us) <= NEAR_US);
+        time.doubt = (!is_near).then_some(ALONE);
+    }
 }
 
 /// Every time that the header tells, in the order of the clocks.
@@ -54,6 +76,7 @@ pub fn times(mail: &Mail<'_>) -> Vec<Time> {
                 step_us: 1_000_000,
                 zone_known: true,
                 offset_secs_east: None,
+                doubt: None,
             });
         }
     }
@@ -62,6 +85,7 @@ pub fn times(mail: &Mail<'_>) -> Vec<Time> {
     }
     let order = |time: &Time| ORDER.iter().position(|clock| *clock == time.clock);
     out.sort_by_key(order);
+    mark(&mut out);
     out
 }
 
@@ -86,12 +110,22 @@ fn dated(clock: &'static str, what: String, date: &crate::parse::date::DateReadi
         step_us: 1_000_000,
         zone_known: date.zone_known,
         offset_secs_east: date.offset_secs_east,
+        doubt: None,
     }
 }
 
 fn told(clock: &'static str, what: &str, at: ByteRange, time: IdTime) -> Time {
     let IdTime { us, step_us, local } = time;
-    Time { clock, what: what.to_owned(), at, us, step_us, zone_known: !local, offset_secs_east: None }
+    Time {
+        clock,
+        what: what.to_owned(),
+        at,
+        us,
+        step_us,
+        zone_known: !local,
+        offset_secs_east: None,
+        doubt: None,
+    }
 }
 
 fn embedded(field: &Field<'_>, out: &mut Vec<Time>) {
@@ -149,6 +183,21 @@ mod tests {
     use super::*;
     use crate::facts::derive::first;
     use crate::parse::header;
+
+    #[test]
+    fn digits_in_the_shape_of_a_clock_are_doubted_where_nothing_is_near() {
+        let doubts = |id: &str| {
+            let message = format!(
+                "Received: from a by b.example with ESMTP id ABC; Tue, 14 May 2024 09:15:30 +0200\r\nMessage-ID: <{id}@x.example>\r\n\r\ntext\r\n"
+            );
+            let (facts, header) = (first(message.as_bytes()), header::read(message.as_bytes()).value);
+            let times = times(&Mail { message: message.as_bytes(), header: &header, facts: &facts });
+            times.iter().map(|time| (time.clock, time.doubt.is_some())).collect::<Vec<_>>()
+        };
+        // D0000000 seconds are in 2080.
+        assert_eq!(doubts("D0000000.7654321"), [("hop", false), ("message-id", true)]);
+        assert_eq!(doubts("66430F67.7654321"), [("hop", false), ("message-id", false)]);
+    }
 
     #[test]
     fn every_clock_of_a_message_is_told_with_its_place() {

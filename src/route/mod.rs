@@ -13,11 +13,14 @@ mod names;
 mod networks;
 mod peers;
 mod places;
+mod rates;
+mod rates_counts;
 mod recorded;
 mod rules;
 mod settings;
 mod steps;
 mod trust;
+mod witness;
 
 pub use across::{ACROSS, Across, Compare, Seen, Survey};
 pub use answers::{Answer, Answers, Level};
@@ -28,10 +31,12 @@ pub use names::{organisation, provider, relay_name, root_name};
 pub use networks::{Network, NetworkError, Networks};
 pub use peers::{Peers, peers};
 pub use places::{Place, Places, PlacesError};
+pub use rates::{POPULATIONS, Population, Rate, measured, rates};
 pub use recorded::{METHODS, Own, RESULTS, Standing};
-pub use rules::{Finding, RULES, Rule, Severity, is_mail, rule};
+pub use rules::{Finding, OLD_IDS, RULES, Rule, Severity, is_mail, present_id, rule};
 pub use settings::Settings;
 pub use trust::{Basis, Trust};
+pub use witness::{HopWriter, Witness, found_name, witnesses};
 
 use crate::auth;
 use crate::facts::ItemFacts;
@@ -63,7 +68,7 @@ impl<'a> Mail<'a> {
 }
 
 /// What is known of one hop beside what it says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
     /// Who stands behind it.
     pub trust: Trust,
@@ -72,7 +77,21 @@ pub struct Step {
     pub delay_ms: Option<i64>,
     /// The same with the errors of the relays' clocks taken out; `None` where none is known.
     pub corrected_ms: Option<i64>,
+    /// Rules that speak against the truth of the hop's own words, where it is a claim.
+    pub disputed_by: Vec<&'static str>,
+    /// Why it is trusted so far and no further, in our words.
+    pub because: &'static str,
 }
+
+impl Step {
+    /// The word by which hops are searched: that of the trust, and `disputed` for a claim that a rule speaks against.
+    pub fn standing(&self) -> &'static str {
+        if self.disputed_by.is_empty() { self.trust.code() } else { DISPUTED }
+    }
+}
+
+/// The word for a claim that a rule speaks against.
+pub const DISPUTED: &str = "disputed";
 
 /// The hops of a message, read together. Index 0 is the newest hop, as in [`ItemFacts::hops`].
 #[derive(Clone, Debug)]
@@ -124,7 +143,7 @@ pub fn chain_with<'a>(
     let total_ms = steps::total(hops);
     let answers = answers::answers(mail, &drawn, settings);
     let auth = recorded::weigh(mail, &drawn, settings, auth);
-    let way = rules::Way::new(mail, settings, &drawn, (&delays, &corrected), clocks, &answers, &auth);
+    let way = rules::Way::new(mail, settings, &drawn, &delays, clocks, &answers, &auth);
     let findings = rules::all(&way);
     let has_hash = |one: &&auth::SignatureReport| !one.signature.body_hash.is_empty();
     let hashed = auth.report.dkim.iter().filter(has_hash);
@@ -134,15 +153,22 @@ pub fn chain_with<'a>(
         .iter()
         .zip(&delays)
         .zip(&corrected)
-        .map(|((&trust, &delay_ms), &corrected_ms)| Step { trust, delay_ms, corrected_ms })
+        .zip(trust::because(&drawn, hops))
+        .map(|(((&trust, &delay_ms), &corrected_ms), because)| Step {
+            trust,
+            delay_ms,
+            corrected_ms,
+            disputed_by: Vec::new(),
+            because,
+        })
         .collect();
-    // A strong finding contradicts what a hop below the boundary claims.
-    for finding in findings.iter().filter(|f| f.rule.severity == Severity::Strong) {
+    for finding in findings.iter().filter(|f| f.rule.disputes()) {
         for &at in &finding.hops {
             if let Some(step) = steps.get_mut(at)
                 && step.trust == Trust::Claimed
+                && !step.disputed_by.contains(&finding.rule.id)
             {
-                step.trust = Trust::Contradicted;
+                step.disputed_by.push(finding.rule.id);
             }
         }
     }
@@ -157,6 +183,16 @@ pub fn chain_with<'a>(
         bodies,
         findings,
     }
+}
+
+/// Reads the chain of a message from its bytes alone, as the index holds it: without what other messages show of clocks. `whole` is the size
+/// of all of it, where `message` is only its beginning; `as_found` as for [`chain_with`].
+pub fn chain_of_bytes(message: &[u8], whole: u64, as_found: Option<&[u8]>, settings: &Settings) -> Chain {
+    let mut facts = crate::facts::derive::first(message);
+    facts.size = whole;
+    let header = crate::parse::header::read(message).value;
+    let mail = Mail { message, header: &header, facts: &facts };
+    chain_with(&mail, as_found, settings, &Model::default())
 }
 
 /// Whether a hop has an address that a server saw.

@@ -88,6 +88,8 @@ const PROVIDERS: &[(&str, &[&str])] = &[
             "perfora.net",
             "mail.com",
             "ionos.com",
+            "cinetic.de",
+            "schlund.de",
         ],
     ),
     ("proofpoint", &["pphosted.com", "ppe-hosted.com", "proofpoint.com"]),

@@ -10,14 +10,14 @@ use crate::parse::received::{Auth, Grade, Hop, HopClass, IpScope, Rdns};
 pub enum Trust {
     /// Written by a server of the recipient about another of its servers.
     Attested,
-    /// Written by a server of the recipient about a stranger: peer address, port, time and reverse name are attested, the name that the stranger
+    /// Written by a server of the recipient about a client outside: peer address, port, time and reverse name are attested, the name that the client
     /// called itself is not.
     Boundary,
     /// The sender's claim that something of the case bears out.
     Corroborated,
     /// The sender's claim.
     Claimed,
-    /// The sender's claim that a strong finding speaks against.
+    /// The sender's claim that a signature or a log says otherwise. A rule's finding only disputes a claim: see [`super::Step`].
     Contradicted,
 }
 
@@ -73,6 +73,30 @@ fn is_mute(hop: &Hop) -> bool {
     hop.grade == Grade::Unparsed || (hop.from.is_none() && !has_peer(hop) && hop.by.is_none())
 }
 
+/// Whether it was handed over by LMTP (RFC 2033), also inside of a machine.
+fn is_lmtp(hop: &Hop) -> bool {
+    hop.protocol.contains("LMTP")
+}
+
+/// For each hop, why it is trusted so far and no further.
+pub(super) fn because<'a>(drawn: &'a Drawn, hops: &'a [Hop]) -> impl Iterator<Item = &'static str> + 'a {
+    let by_settings = drawn.basis == Basis::Settings;
+    drawn.trust.iter().zip(hops).map(move |(trust, hop)| match trust {
+        Trust::Attested if is_lmtp(hop) => "a server of the recipient handed it to its store (LMTP)",
+        Trust::Attested if by_settings => "written by a server that the settings name, about another of the recipient's machines",
+        Trust::Attested => "written by the server of the newest hop or one of its organisation, about another of its machines",
+        Trust::Boundary if by_settings => {
+            "written by a server that the settings name, about a client outside: address, port, time and reverse name are what it saw, the HELO is the client's word"
+        }
+        Trust::Boundary => {
+            "written by the server of the newest hop, which no setting names, about a client outside: address, port, time and reverse name are what it saw, the HELO is the client's word"
+        }
+        Trust::Corroborated => "below the boundary, borne out by something of the case",
+        Trust::Claimed => "below the boundary: the sender's side says so, and nobody else",
+        Trust::Contradicted => "below the boundary, and a signature or log says otherwise",
+    })
+}
+
 /// Servers that count as the recipient's.
 struct Own<'a> {
     settings: &'a Settings,
@@ -110,10 +134,22 @@ impl Own<'_> {
         if hop.auth != Auth::None && self.settings.signed_in_is_own {
             return true;
         }
+        // LMTP is how a server hands to a store (RFC 2033), from whatever address: no client from outside ever speaks it.
+        if is_lmtp(hop) {
+            return true;
+        }
         // A name that the server looked up counts before the one that the client called itself, which anybody can choose.
         let name = match hop.rdns_state {
             Rdns::Found => mail.lower(hop.rdns),
-            Rdns::NotTold => mail.lower(hop.from),
+            // Where nobody looked up, the name is the client's word: it counts only inside of a provider, and of what a filter beside the
+            // server says, which no client from outside speaks to.
+            Rdns::NotTold
+                if !has_peer(hop)
+                    || matches!(hop.class, HopClass::InternalProvider | HopClass::FilterLoop) =>
+            {
+                mail.lower(hop.from)
+            }
+            Rdns::NotTold => String::new(),
             Rdns::None | Rdns::Forged => String::new(),
         };
         let is_inside = hop.class == HopClass::InternalProvider || !has_peer(hop);
@@ -182,7 +218,10 @@ pub(super) fn draw(mail: &Mail<'_>, settings: &Settings) -> Drawn {
             }
         }
         seen += usize::from(has_peer(hop));
-        drawn.boundary = Some(at);
+        // What was handed to a store is never where the message came in.
+        if !is_lmtp(hop) {
+            drawn.boundary = Some(at);
+        }
         if let Some(trust) = drawn.trust.get_mut(at) {
             *trust = Trust::Attested;
         }
@@ -192,7 +231,7 @@ pub(super) fn draw(mail: &Mail<'_>, settings: &Settings) -> Drawn {
         let inner = [IpScope::Loopback, IpScope::Private, IpScope::LinkLocal, IpScope::None];
         through = Some(Through {
             names: [hop.from, hop.rdns].into_iter().map(|n| mail.lower(n)).filter(|n| !is_bare(n)).collect(),
-            on_machine: inner.contains(&hop.peer_scope),
+            on_machine: inner.contains(&hop.peer_scope) || is_lmtp(hop),
             by_network: hop.peer_ip.is_some_and(|ip| settings.own_networks.holds(ip))
                 || hop.auth != Auth::None && settings.signed_in_is_own,
         });

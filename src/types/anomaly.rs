@@ -133,7 +133,7 @@ anomalies! {
     MixedLineEnds, "mixed-line-ends", Info, "RFC 5322 section 2.1", "Lines end in LF and in CRLF.";
     SizeInNameDiffers, "size-in-name-differs", Notice, "Dovecot Maildir `S=`", "The size in the Maildir file name is not the size of the file.";
     Undelivered, "undelivered", Info, "Maildir `tmp`", "The file lies in `tmp`: its delivery was never finished.";
-    Expunged, "expunged", Notice, "X-Mozilla-Status bit 0x0008", "The mail program had deleted the message but not yet removed its bytes.";
+    Expunged, "expunged", Notice, "X-Mozilla-Status bit 0x0008", "Marked deleted in the mailbox and its bytes not yet removed; by whom and when is not recorded.";
     ItemOverParseLimit, "item-over-parse-limit", Strong, "mailtrail limit", "The item is larger than the parse limit; only its beginning was read, all of it was hashed and stored.";
     SizeAnnouncedDiffers, "size-announced-differs", Notice, "RFC 9051 section 7.5.2, RFC 1939 section 5", "The size that the server announced is not the number of octets that came; some servers guess it.";
     ChangedWhileRead, "changed-while-read", Strong, "mailtrail", "Size, times or inode of the file changed while it was read.";
@@ -218,7 +218,7 @@ anomalies! {
     PartialMessage, "partial-message", Notice, "RFC 2046 section 5.2.2", "A message/partial: one piece of a message sent in pieces; it was not put together.";
     ExternalBody, "external-body", Notice, "RFC 2046 section 5.2.3", "A message/external-body: the content lies elsewhere and was not fetched.";
     InvisibleText, "invisible-text", Info, "Unicode 15 section 23", "Text or a name holds characters that no reader sees: without width, soft hyphens, or controls of direction; words are found without them, and in the parts that they cut.";
-    HiddenText, "hidden-text", Notice, "HTML/CSS practice", "The HTML holds text that a reader would not see; it was indexed and marked.";
+    HiddenText, "hidden-text", Notice, "HTML/CSS practice", "The HTML holds text that is styled as not displayed; it was indexed and marked.";
     Encrypted, "encrypted", Notice, "RFC 3156, RFC 8551", "The content is encrypted and could not be searched.";
     ChildLimit, "child-limit", Strong, "mailtrail limit", "There are more messages inside this message than the limit; the rest is kept as attachments.";
     WorkLimit, "work-limit", Strong, "mailtrail limit", "Reading was given up after a fixed number of steps; the bytes are hashed and stored.";

@@ -208,6 +208,12 @@ pub const REASONS: &[(&str, &str)] = &[
     ("unreadable", "the operating system refused to read it to its end"),
 ];
 
+/// The word that people are shown for a reason. The record keeps the words that it has: `not-mail` says more than was found out, since
+/// a format that nobody here knows may hold mail.
+pub fn shown_reason(code: &str) -> &str {
+    if code == "not-mail" { "unrecognised" } else { code }
+}
+
 impl Record {
     /// Appends the line with its LF.
     pub fn write_line(&self, out: &mut Vec<u8>) {

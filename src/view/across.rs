@@ -7,11 +7,12 @@ use std::ops::ControlFlow;
 use crate::catalog::{Catalog, HopRow, Row};
 use crate::ingest::trust;
 use crate::query::{self, Case, Options};
-use crate::route::{ACROSS, Across, Finding, Rule, Seen, Survey, is_mail, root_name};
+use crate::route::{ACROSS, Across, Finding, Rule, Seen, Survey, found_name, is_mail, root_name};
 use crate::store::Reader;
 use crate::types::ItemKey;
 
 use super::ViewError;
+use super::relay_clocks::Witnesses;
 
 /// Other items that a finding names.
 const NAMED: usize = 5;
@@ -32,6 +33,7 @@ pub struct CrossFindings {
 /// Tells the hops of items one after the other.
 struct HopTeller {
     teaching: bool,
+    known: Witnesses,
     by: Vec<u8>,
     client: Vec<u8>,
     for_: Vec<u8>,
@@ -45,7 +47,9 @@ impl HopTeller {
         mut visit: impl FnMut(&Seen<'_>),
     ) -> Result<(), ViewError> {
         let message_id = String::from_utf8_lossy(row.message_id().unwrap_or_default());
-        for (at, hop) in row.hops(catalog)?.iter().enumerate() {
+        let hops = row.hops(catalog)?;
+        let witnesses = self.known.see(row, &hops);
+        for (at, (hop, witness)) in hops.iter().zip(witnesses).enumerate() {
             lower(&mut self.by, hop.relay.by);
             lower(&mut self.for_, hop.for_);
             client(&mut self.client, hop);
@@ -59,6 +63,7 @@ impl HopTeller {
                 for_: &self.for_,
                 at: hop.date.filter(|_| hop.zone_known).map(|at| at.0),
                 tls: tls(hop, self.teaching),
+                witness,
             });
         }
         Ok(())
@@ -72,11 +77,11 @@ fn lower(out: &mut Vec<u8>, text: Option<&[u8]>) {
     out.make_ascii_lowercase();
 }
 
-/// The client: its reverse name, else what it called itself, else its address.
+/// The client as the server saw it: its reverse name, else its address; not what it called itself.
 fn client(out: &mut Vec<u8>, hop: &HopRow<'_>) {
-    let named = [hop.relay.rdns, hop.relay.helo].into_iter().flatten().next();
-    lower(out, named);
-    if let (None, Some(ip)) = (named, hop.relay.peer_ip) {
+    let named = found_name(hop.relay.rdns, hop.relay.rdns_state);
+    lower(out, Some(named));
+    if let (true, Some(ip)) = (named.is_empty(), hop.relay.peer_ip) {
         write!(out, "{ip}").unwrap_or_default();
     }
 }
@@ -104,7 +109,13 @@ impl CrossFindings {
     /// [`ViewError::Catalog`], [`ViewError::Store`].
     pub fn of(reader: &Reader, catalog: &Catalog) -> Result<Self, ViewError> {
         let teaching = trust::settings(reader)?.0.teaching_addresses;
-        let mut teller = HopTeller { teaching, by: Vec::new(), client: Vec::new(), for_: Vec::new() };
+        let mut teller = HopTeller {
+            teaching,
+            known: Witnesses::of(reader)?,
+            by: Vec::new(),
+            client: Vec::new(),
+            for_: Vec::new(),
+        };
         let mut survey = Survey::default();
         let (first, last) = (ItemKey::from_u64(0), ItemKey::from_u64(u64::MAX));
         catalog.range::<ViewError>(first, last, |row| {
@@ -180,18 +191,18 @@ impl CrossFindings {
             })?;
             for (hop, group) in hops {
                 let mut others: Vec<u64> =
-                    group.hops.iter().map(|h| h.0).filter(|other| other != item).collect();
+                    group.known.iter().map(|h| h.0).filter(|other| other != item).collect();
                 others.dedup();
                 let more = others.len().saturating_sub(NAMED);
                 others.truncate(NAMED);
                 let names = others.into_iter().map(&id).collect::<Result<Vec<_>, _>>()?.join(", ");
                 let text = match (names.is_empty(), more) {
                     (true, _) if rule.id == "build-clock-mismatch" => {
-                        "the build was in use at another time in this case".to_owned()
+                        "by witnessed hops of this case the build was in use at another time".to_owned()
                     }
                     (true, _) => "no sign of encryption, where there nearly always is one".to_owned(),
-                    (false, 0) => format!("also in {names}"),
-                    (false, more) => format!("also in {names} and {more} more"),
+                    (false, 0) => format!("also in {names}, where it is witnessed"),
+                    (false, more) => format!("also in {names} and {more} more, where it is witnessed"),
                 };
                 let spans = places.get(*hop).copied().into_iter().collect();
                 give(&id(*item)?, &Finding { rule, hops: vec![*hop], spans, text })?;

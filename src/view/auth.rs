@@ -85,6 +85,11 @@ impl AuthView {
             None => o.null("judged"),
         };
         o.uint("key_records", keys.entries().count() as u64);
+        o.arr("not_checked", &report.unchecked, |out, (field, why, count)| {
+            let mut o = Obj::new(out);
+            o.str("field", field).uint("fields", *count).str("why", why);
+            o.end();
+        });
         o.arr("recorded", &report.recorded, |out, field| recorded(out, field, own));
         o.uint("recorded_total", report.recorded_total);
         o.str("schema", "mailtrail.auth/1");

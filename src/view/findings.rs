@@ -26,6 +26,8 @@ pub struct RuleCount {
 pub struct FindingsSummary {
     /// The rules that found something, the heaviest first; among equals the most frequent.
     pub rules: Vec<RuleCount>,
+    /// Items that were asked for.
+    pub of: u64,
     /// Whether the index follows the settings of the recipient's side as they are now.
     pub is_current: bool,
     /// The custody event that made the settings which the index follows.
@@ -65,8 +67,10 @@ impl FindingsSummary {
         rules.extend(counts.into_iter().map(|(rule, items)| RuleCount { rule, items }));
         rules.retain(|count| count.items > 0);
         rules.sort_by_key(|count| (std::cmp::Reverse((count.rule.severity, count.items)), count.rule.id));
+        let all = Options { limit: Some(0), ..options.clone() };
         Ok(Self {
             rules,
+            of: query::search(case, query, &all)?.total,
             is_current: findings_follow_settings(reader, index)?,
             settings_event: index.trust(),
             is_cut: across.is_cut,
@@ -78,7 +82,9 @@ impl FindingsSummary {
         let RuleCount { rule, items } = count;
         let mut out = Vec::new();
         let mut o = Obj::new(&mut out);
-        o.str("caveat", rule.caveat).bool("is_current", self.is_current).uint("items", *items);
+        o.str("caveat", rule.caveat).str("if_made_up", rule.forged());
+        o.bool("is_current", self.is_current).uint("items", *items);
+        o.str("measured", &rule.measured()).uint("of", self.of);
         o.str("rule", rule.id).str("schema", "mailtrail.findings/1");
         o.opt_uint("settings_event", self.settings_event);
         o.str("severity", rule.severity.code()).str("when", rule.when);

@@ -31,6 +31,8 @@ pub struct ItemClock {
     pub zone_known: bool,
     /// Seconds east of UTC, where an offset is written.
     pub offset_secs_east: Option<i32>,
+    /// Why it may be no clock at all.
+    pub doubt: Option<&'static str>,
     /// Where it stands in the message; `None` of a time that the container or its path tells.
     pub at: Option<ByteRange>,
 }
@@ -83,6 +85,7 @@ impl ItemClocks {
             step_us: time.step_us,
             zone_known: time.zone_known,
             offset_secs_east: time.offset_secs_east,
+            doubt: time.doubt,
             at: Some(time.at),
         }));
         Ok(Self { item: catalog.item_id(row).to_string(), times: all })
@@ -101,6 +104,9 @@ impl ItemClocks {
         o.arr("times", &self.times, |out, time| {
             let mut o = Obj::new(out);
             o.str("clock", time.clock);
+            if let Some(doubt) = time.doubt {
+                o.str("doubt", doubt);
+            }
             if let Some(at) = time.at {
                 o.uint("end", at.end());
                 o.opt_int("offset_secs_east", time.offset_secs_east.map(i64::from));

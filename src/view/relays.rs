@@ -6,12 +6,14 @@ use std::net::IpAddr;
 use crate::catalog::{Catalog, HopRow};
 use crate::parse::header::one_line;
 use crate::route::{Clock, Clocks, Course, LEAST, Model, month_name, root_name};
+use crate::store::Reader;
 use crate::types::ItemKey;
 use crate::types::json::{self, Obj};
 use crate::types::time::{UtcMs, rfc3339};
 
 use super::ViewError;
 use super::network_files::NetworkFiles;
+use super::relay_clocks::{Witnesses, standing};
 
 /// Most programs kept of one server; a server that says another each time is told by its hops.
 const MOST_SOFTWARE: usize = 20;
@@ -88,15 +90,18 @@ impl RelayView {
 pub struct RelaysView {
     /// The relays, the one with the most hops first.
     pub relays: Vec<RelayView>,
+    /// Whether anything is known of the recipient's servers: without it no clock is.
+    pub is_any_known: bool,
     clocks: Model,
 }
 
 impl RelaysView {
-    /// Counts the relays of a case; `with_clients` also counts the addresses of their clients.
+    /// Counts the relays of a case, and learns their clocks from what the recipient's servers wrote and saw; `with_clients` also counts the addresses of their clients.
     ///
     /// # Errors
-    /// [`ViewError::Catalog`].
-    pub fn of(catalog: &Catalog, with_clients: bool) -> Result<Self, ViewError> {
+    /// [`ViewError::Catalog`], [`ViewError::Store`].
+    pub fn of(reader: &Reader, catalog: &Catalog, with_clients: bool) -> Result<Self, ViewError> {
+        let known = Witnesses::of(reader)?;
         let mut observed = Clocks::default();
         // By name the place in `relays`, and the number of its clock where it has a name.
         let mut places: HashMap<Vec<u8>, (usize, Option<usize>)> = HashMap::new();
@@ -106,7 +111,9 @@ impl RelaysView {
         catalog.range::<ViewError>(first, last, |row| {
             here.clear();
             times.clear();
-            for hop in row.hops(catalog)? {
+            let hops = row.hops(catalog)?;
+            let seen = known.see(row, &hops);
+            for (hop, witness) in hops.iter().zip(seen) {
                 name.clear();
                 name.extend_from_slice(root_name(hop.relay.by.unwrap_or_default()));
                 name.make_ascii_lowercase();
@@ -118,20 +125,21 @@ impl RelaysView {
                     places.insert(name.clone(), (relays.len() - 1, clock));
                     (relays.len() - 1, clock)
                 };
-                times.extend(clock.zip(hop.date).filter(|_| hop.zone_known).map(|(clock, at)| (clock, at.0)));
+                let told = clock.zip(hop.date).filter(|_| hop.zone_known).map(|(clock, at)| (clock, at.0));
+                times.push((witness, told));
                 let Some(relay) = relays.get_mut(place) else { continue };
-                relay.take(&hop, with_clients);
+                relay.take(hop, with_clients);
                 if !here.contains(&place) {
                     here.push(place);
                     relay.items += 1;
                 }
             }
-            observed.observe_numbers(times.iter().copied());
+            observed.take(times.iter().copied());
             Ok(std::ops::ControlFlow::Continue(()))
         })?;
         relays.sort_by(|a, b| a.name.cmp(&b.name));
         relays.sort_by_key(|relay| std::cmp::Reverse(relay.hops));
-        Ok(Self { relays, clocks: observed.learn() })
+        Ok(Self { relays, is_any_known: known.is_any_known(), clocks: observed.learn() })
     }
 
     /// What the case shows of a relay's clock; `None` where too few neighbours in time are known.
@@ -172,6 +180,7 @@ impl RelaysView {
             o.end();
         });
         o.opt_uint("clock_neighbours", clock.map(|clock| u64::from(clock.neighbours)));
+        o.opt_str("clock_standing", clock.as_ref().map(standing));
         if !networks.is_empty() {
             networks.write_sources(&mut o);
         }

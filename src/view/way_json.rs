@@ -103,12 +103,15 @@ fn one_answer(o: &mut Obj<'_>, key: &'static str, way: &WayView, answer: Option<
 fn write_hop(out: &mut Vec<u8>, way: &WayView, at: usize, hop: &Hop, said: Option<&Vec<NetworkHit>>) {
     let step = way.chain.steps.get(at);
     let mut o = Obj::new(out);
-    o.str("auth", hop.auth.code());
+    o.str("auth", hop.auth.code()).str("because", step.map_or("", |step| step.because));
     range(&mut o, "by", way, hop.by);
     o.str("class", hop.class.code());
     o.opt_int("corrected_ms", step.and_then(|step| step.corrected_ms));
     o.opt_str("date", hop.date.as_ref().map(|date| rfc3339(date.utc)).as_deref());
     o.opt_int("delay_ms", step.and_then(|step| step.delay_ms));
+    if let Some(step) = step.filter(|step| !step.disputed_by.is_empty()) {
+        o.arr("disputed_by", &step.disputed_by, |out, rule| json::string(out, rule));
+    }
     o.uint("end", hop.at.end());
     range(&mut o, "envelope_from", way, hop.envelope_from);
     o.str("family", hop.family);

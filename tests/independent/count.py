@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """Counts messages in raw mail files by the definitions of mailtrail's query fields, without mailtrail.
 
-    count.py FOLDER [QUERIES.txt]      prints {"query": count}; one query a line, `#` starts a comment
+    count.py FOLDER [QUERIES.txt] [--random N SEED]
+
+prints {"query": count}; one query a line, `#` starts a comment; with --random also N queries that are made of what the
+messages hold, the same for the same seed.
 
 Python's standard library only, and nothing shared with the Rust code: the two can only agree by both being right.
 Counted are messages that stand in a container themselves (`kind:message`), copies as often as they occur.
@@ -22,6 +25,7 @@ Definitions
   hop[N]{A B}    the field at this place: 0 the newest, -1 the oldest
   path:"A -> B"  the whole way, oldest first: the client of the oldest hop (its first word, HELO or looked-up name), then the
                  own name of each hop; HOST or below, IP or network (where the next hop saw it, or its own), ? one, * any number
+  -TERM          what TERM does not count
   terms with a blank between them must all hold
 
 Where honest readers can differ (a From that is no address, a date without a zone, a Received field of no known form,
@@ -33,6 +37,7 @@ import email
 import html.parser
 import ipaddress
 import json
+import random
 import re
 import sys
 import unicodedata
@@ -396,6 +401,10 @@ def span(text):
             end = start + timedelta(days=1)
         return start, end
 
+    if text.startswith(">="):
+        return moment(text[2:])[0], datetime.max.replace(tzinfo=timezone.utc)
+    if text.startswith("<"):
+        return datetime.min.replace(tzinfo=timezone.utc), moment(text[1:])[0]
     if ".." in text:
         a, b = text.split("..")
         first = moment(a)[0] if a else datetime.min.replace(tzinfo=timezone.utc)
@@ -488,6 +497,9 @@ def number_of_hops(value):
 
 def term(text):
     """(sure test, possible test) of one term."""
+    if text.startswith("-"):
+        sure, possible = term(text[1:])
+        return (lambda m: not possible(m)), (lambda m: not sure(m))
     if text.startswith(("hop{", "hop[")):
         return in_group(text)
     if text.startswith("path:"):
@@ -512,20 +524,74 @@ def term(text):
     raise SystemExit(f"cannot count {text!r}")
 
 
+def random_queries(found, count, seed):
+    """Queries made of what messages hold: senders, hosts, addresses, networks, dates, numbers of hops, phrases, and sets of them."""
+    dice = random.Random(seed)
+    pool = lambda values: sorted(set(values))
+    senders = pool(a for m in found for a in m.sure_from)
+    hosts = pool(h for m in found for h in m.hosts)
+    ips = pool(str(ip) for m in found for ip in m.ips if ip.version == 4)
+    days = pool(d.strftime("%Y-%m-%d") for m in found if m.dated for d in m.dates if 1990 < d.year < 2010)
+
+    def date_query():
+        a, b = sorted((dice.choice(days), dice.choice(days)))
+        cut = dice.choice((4, 7, 10))
+        return "date:" + dice.choice((a[:cut], f"{a[:cut]}..{b[:cut]}", f"{a}..{b}", f"{a}..", f"..{b[:cut]}", f">={a[:cut]}", f"<{b[:cut]}", f"{a}..<{b}" if a < b else a))
+
+    def host_query():
+        labels = dice.choice(hosts).split(".")
+        return "hop:" + ".".join(labels[dice.randrange(len(labels)) if len(labels) > 1 and dice.random() < 0.5 else 0 :])
+
+    def net_query():
+        bits = dice.choice((32, 32, 24, 16, 12, 8))
+        net = ipaddress.ip_network(f"{dice.choice(ips)}/{bits}", strict=False)
+        return f"hop:{net.network_address}" if bits == 32 else f"hop:{net}"
+
+    def phrase_query():
+        for _ in range(50):
+            all_words = [w for t in dice.choice(found).text()[0][:2] for w in t.strip().split()]
+            at = dice.randrange(max(1, len(all_words) - 3))
+            chosen = all_words[at : at + dice.randrange(2, 4)]
+            if len(chosen) > 1 and all(re.fullmatch("[a-z]{2,20}", w) for w in chosen):
+                return '"' + " ".join(chosen) + '"'
+        return "hops:1"
+
+    def hops_query():
+        n = dice.randrange(12)
+        return "hops:" + dice.choice((str(n), f">{n}", f"<{n + 1}", f"{n}..{n + dice.randrange(5)}"))
+
+    kinds = [lambda: "from:" + dice.choice(senders), host_query, net_query, date_query, phrase_query, hops_query]
+    out = []
+    while len(out) < count:
+        terms = []
+        for n in range(dice.choice((1, 1, 2, 2, 3))):
+            one = dice.choice(kinds)()
+            terms.append("-" + one if n and dice.random() < 0.3 and not one.startswith('"') else one)
+        query = " ".join(terms)
+        if query not in out:
+            out.append(query)
+    return out
+
+
 def main():
-    root = Path(sys.argv[1])
-    lines = Path(sys.argv[2] if len(sys.argv) > 2 else Path(__file__).with_name("queries.txt")).read_text("utf-8").splitlines()
+    argv = sys.argv[1:]
+    wanted, seed = 0, 0
+    if "--random" in argv:
+        at = argv.index("--random")
+        wanted, seed = int(argv[at + 1]), int(argv[at + 2])
+        del argv[at : at + 3]
+    root = Path(argv[0])
+    lines = Path(argv[1] if len(argv) > 1 else Path(__file__).with_name("queries.txt")).read_text("utf-8").splitlines()
     queries = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    found = [Message(raw) for file in sorted(p for p in root.rglob("*") if p.is_file() and not p.is_symlink()) for raw in messages(file.read_bytes())]
+    queries += [q for q in random_queries(found, wanted, seed) if q not in queries] if wanted else []
     tests = [[term(t) for t in re.findall(r'hop(?:\[-?\d+\])?\{[^}]*\}|path:"[^"]*"|"[^"]*"|\S+', q)] for q in queries]
-    least, most, total = [0] * len(queries), [0] * len(queries), 0
-    for file in sorted(p for p in root.rglob("*") if p.is_file() and not p.is_symlink()):
-        for raw in messages(file.read_bytes()):
-            total += 1
-            message = Message(raw)
-            for n, terms in enumerate(tests):
-                if all(possible(message) for _, possible in terms):
-                    most[n] += 1
-                    least[n] += all(sure(message) for sure, _ in terms)
+    least, most, total = [0] * len(queries), [0] * len(queries), len(found)
+    for message in found:
+        for n, terms in enumerate(tests):
+            if all(possible(message) for _, possible in terms):
+                most[n] += 1
+                least[n] += all(sure(message) for sure, _ in terms)
     out = {"": total} | {q: a if a == b else [a, b] for q, a, b in zip(queries, least, most)}
     print(json.dumps(out, indent=1, ensure_ascii=False))
 

@@ -228,3 +228,34 @@ fn searches_find_what_was_recorded_by_the_recipient_and_what_was_computed_again(
     assert!(text.contains("dkim=pass by mx.example.net (beside-boundary)"), "{text}");
     assert!(text.contains("the body is what was signed for 0 of 1 DKIM signature"), "{text}");
 }
+
+#[test]
+fn signatures_of_other_kinds_are_named_as_not_checked_and_a_pass_says_what_it_is_worth() {
+    let dir = tempfile::tempdir().unwrap();
+    let (case, mail, keys) = (dir.path().join("case"), dir.path().join("mail"), dir.path().join("keys.txt"));
+    fs::create_dir(&mail).unwrap();
+    let other =
+        "DKIM2-Signature: i=1; d=sender.example; s=AA\nFrom: ann@sender.example\nSubject: other\n\ntext\n";
+    fs::write(mail.join("other.eml"), other).unwrap();
+    fs::write(mail.join("signed.eml"), MAIL).unwrap();
+    fs::write(&keys, KEYS).unwrap();
+    support::import(&case, &mail);
+    let id = |subject: &str| {
+        let found = support::run(&case, &["search", subject, "--json", "--quiet"]).ok().json();
+        found[0]["item"].as_str().unwrap().to_owned()
+    };
+    let (other, signed) = (id("subject:other"), id("subject:dinner"));
+    let text = support::run(&case, &["auth", &other, "--quiet"]).ok().text();
+    assert!(text.contains("none of RFC 6376; 1 field DKIM2-Signature, not checked (draft)"), "{text}");
+    let told = support::run(&case, &["auth", &other, "--json", "--quiet"]).ok().json().remove(0);
+    assert_eq!(
+        (&told["not_checked"][0]["field"], &told["not_checked"][0]["fields"]),
+        (&"DKIM2-Signature".into(), &1.into())
+    );
+    let text =
+        support::run(&case, &["auth", &signed, "--quiet", "--keys", keys.to_str().unwrap()]).ok().text();
+    assert!(
+        text.contains("letter of the provider, 2018-07-01") && text.contains("a key may be published"),
+        "{text}"
+    );
+}

@@ -99,6 +99,51 @@ fn lists_of_words_and_items_and_files_of_queries_are_taken() {
 }
 
 #[test]
+fn a_card_is_the_same_for_any_order_of_imports_and_tells_every_difference() {
+    let dir = tempfile::tempdir().unwrap();
+    let search = support::own_corpus().join("search");
+    let made = |name: &str, boxes: &[&str], threads: &str| {
+        let case = dir.path().join(name);
+        for name in boxes {
+            let mbox = search.join(name);
+            run(&case, &["import", "--quiet", "--threads", threads, mbox.to_str().unwrap()]).ok();
+        }
+        case
+    };
+    let (one, two) = ("operators.mbox", "dates.mbox");
+    let cases = [made("a", &[one, two], "1"), made("b", &[two, one], "3"), made("c", &[one, two], "2")];
+    run(&cases[2], &["rebuild", "--quiet"]).ok();
+    let card = |case: &PathBuf, name: &str, query: &str| {
+        let path = dir.path().join(name);
+        run(case, &["search", "--quiet", "--card", path.to_str().unwrap(), query]).ok();
+        path
+    };
+    let answer = |path: &PathBuf| {
+        let card: serde_json::Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+        card["answer"].to_string()
+    };
+    let queries = ["apple", "date:2024-02..2025", "banana OR x", "*", "has:date NOT cherry", "before:2025"];
+    for (n, query) in queries.iter().enumerate() {
+        let cards: Vec<_> = (0..3).map(|c| card(&cases[c], &format!("{n}-{c}.json"), query)).collect();
+        assert_eq!(answer(&cards[0]), answer(&cards[1]), "{query}");
+        assert_eq!(answer(&cards[0]), answer(&cards[2]), "{query}");
+        let again = run(&cases[2], &["search", "--replay", cards[0].to_str().unwrap()]).ok().text();
+        assert_eq!(again, format!("identical: {query}\n"));
+    }
+    // What counts from now is asked again by the clock of then.
+    let relative = card(&cases[0], "now.json", "date:1y..");
+    run(&cases[1], &["search", "--replay", relative.to_str().unwrap()]).ok();
+    let path = dir.path().join("0-0.json");
+    let said = run(&cases[0], &["search", "x", "--card", path.to_str().unwrap()]).with_code(1).err;
+    assert!(said.contains("cannot write"), "{said}");
+    let other = made("d", &[one], "1");
+    let differs = run(&other, &["search", "--replay", path.to_str().unwrap()]).with_code(4).text();
+    assert!(differs.contains("sources: was ") && differs.contains("searched: was 15, is 5"), "{differs}");
+    assert!(!differs.contains("total:"), "{differs}");
+    run(&other, &["search", "--replay", search.join(one).to_str().unwrap()]).with_code(2);
+}
+
+#[test]
 fn a_query_may_begin_with_what_must_not_match() {
     let dir = tempfile::tempdir().unwrap();
     let case = case(&dir);

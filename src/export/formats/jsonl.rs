@@ -12,13 +12,14 @@ use super::{ExportEnd, ExportEntry, ExportFormat, MailFile};
 #[derive(Debug)]
 pub(in crate::export) struct JsonlManifest<'a> {
     order: &'a Order<'a>,
+    settings_event: Option<u64>,
     lines: Option<Spool>,
     line: Vec<u8>,
 }
 
 impl<'a> JsonlManifest<'a> {
-    pub(in crate::export) fn new(order: &'a Order<'a>) -> Self {
-        Self { order, lines: None, line: Vec::new() }
+    pub(in crate::export) fn new(order: &'a Order<'a>, settings_event: Option<u64>) -> Self {
+        Self { order, settings_event, lines: None, line: Vec::new() }
     }
 }
 
@@ -31,7 +32,7 @@ impl ExportFormat for JsonlManifest<'_> {
     fn item(&mut self, _: &mut ExportFolder, entry: &mut ExportEntry<'_>) -> Result<(), ExportError> {
         let Some(lines) = &mut self.lines else { return Ok(()) };
         let file = entry.file.as_ref().map(MailFile::told);
-        let extra = Extra { schema: manifest::SCHEMA, file, ..Extra::default() };
+        let extra = Extra { schema: manifest::SCHEMA, file, way: entry.way, ..Extra::default() };
         self.line.clear();
         item::write(&mut self.line, entry.row, entry.told, &extra);
         self.line.push(b'\n');
@@ -42,7 +43,7 @@ impl ExportFormat for JsonlManifest<'_> {
         let Some(lines) = self.lines.take() else { return Ok(()) };
         let mut file = folder.create("manifest.jsonl")?;
         let ledger = LedgerHead::read(end.reader)?;
-        file.put(&manifest::head(self.order, end.totals, &ledger))?;
+        file.put(&manifest::head(self.order, self.settings_event, end.totals, &ledger))?;
         lines.copy_into(&mut file)?;
         end.manifest = Some(folder.close(file)?.0);
         Ok(())

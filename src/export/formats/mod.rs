@@ -7,6 +7,7 @@ mod jsonl;
 mod mbox;
 
 use crate::case::item::ItemBytes;
+use crate::case::way::ItemWay;
 use crate::catalog::{Catalog, Row};
 use crate::store::Reader;
 use crate::types::Sha256Digest;
@@ -42,6 +43,8 @@ pub(super) struct ExportEntry<'a> {
     pub(super) bytes: &'a ItemBytes<'a>,
     pub(super) row: &'a Row<'a>,
     pub(super) told: &'a Told<'a>,
+    /// What was concluded about its way; `None` when its bytes could not be read.
+    pub(super) way: Option<&'a ItemWay>,
     /// Its place in the export, from 1, with as many digits as the last one has.
     pub(super) number: String,
     /// Its mail, when it could be written.

@@ -70,7 +70,7 @@ fn is_sendmail_id(id: &[u8]) -> bool {
 
 /// Hex digits of microseconds and inode, or the long form in base 52.
 fn is_postfix_id(id: &[u8]) -> bool {
-    let short = id.len() >= 5 && id.iter().all(|b| b.is_ascii_digit() || (b'A'..=b'F').contains(b));
+    let short = !id.is_empty() && id.iter().all(|b| b.is_ascii_digit() || (b'A'..=b'F').contains(b));
     let long = |b: &u8| b.is_ascii_alphanumeric() && !b"aeiouAEIOU".contains(b);
     short || id.len() >= 12 && id.iter().all(long)
 }
@@ -90,7 +90,7 @@ mod tests {
         for id in ["4F3D21234", "40D861EAF62", "4VdXyz0Q8Lz9sWQ", "9C1D02E0"] {
             assert!(is_postfix_id(id.as_bytes()), "{id}");
         }
-        for id in ["", "1234", "4f3d21234", "abcdefghijkl", "44E7FRrB01-345"] {
+        for id in ["", "4f3d21234", "abcdefghijkl", "44E7FRrB01-345"] {
             assert!(!is_postfix_id(id.as_bytes()), "{id}");
         }
     }

@@ -110,7 +110,7 @@ impl Rdns {
             Self::NotTold => "not-told",
             Self::Found => "found",
             Self::None => "none",
-            Self::Forged => "forged",
+            Self::Forged => "not-confirmed",
         }
     }
 }

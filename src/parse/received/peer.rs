@@ -220,6 +220,8 @@ impl Peer {
                 );
             } else if is_any(word, &[b"not", b"may", b"be", b"failed", b"misconfigured", b"sender", b"peer"])
             {
+            } else if word.last() == Some(&b']') && memchr::memchr(b'[', word).is_none() {
+                // The end of what stands in brackets: `[unix socket]`.
             } else if let Some(open) = memchr::memchr(b'[', word) {
                 self.bracketed(text, span, open);
             } else if self.address(text, span, true) {

@@ -77,7 +77,9 @@ impl Draft {
             }
             _ => {
                 let version = bytes.strip_prefix(b"v").unwrap_or(bytes);
-                self.other_software |= !from && version.first().is_some_and(u8::is_ascii_digit);
+                // `Gmexim 0.1 (Debian)`: whoever wrote it has ids of its own.
+                let other = is_software(bytes) && memchr::memmem::find(bytes, b"Exim").is_none();
+                self.other_software |= !from && (other || version.first().is_some_and(u8::is_ascii_digit));
                 if clause == Clause::By && self.software.is_none() && is_software(bytes) {
                     self.software = Some(inside);
                 }

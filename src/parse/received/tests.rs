@@ -79,7 +79,7 @@ fn the_first_name_is_the_clients_own_where_the_server_writes_it_so() {
     );
     check(
         "from helo.example (IDENT:joe@name.example [192.0.2.10] (may be forged)) by mx.example (8.15.2/8.15.2) with ESMTP id 44E7FRrB012345 for <b@c.example>",
-        "sendmail exact helo=helo.example rdns=name.example look-up=forged ip=192.0.2.10 by=mx.example with=ESMTP id=44E7FRrB012345 for=b@c.example user=joe tls=asserted-clear",
+        "sendmail exact helo=helo.example rdns=name.example look-up=not-confirmed ip=192.0.2.10 by=mx.example with=ESMTP id=44E7FRrB012345 for=b@c.example user=joe tls=asserted-clear",
     );
     check(
         "from helo.example (192.0.2.10) by mx.example (10.1.2.3) with Microsoft SMTP Server (version=TLS1_2, cipher=TLS_X) id 15.20.1.2 via Frontend Transport",
@@ -124,6 +124,14 @@ fn what_a_client_called_itself_is_no_address_that_a_server_saw() {
     check(
         "(helo=sender.example) by mx.example with esmtpsa (TLS1.2:C-1:256) (Exim 4.96.1) (envelope-from <a@b.example>) id 1sV2GB-0005It-1D for b@c.example",
         "exim exact helo=sender.example by=mx.example with=ESMTPSA id=1sV2GB-0005It-1D for=b@c.example sender=a@b.example auth=sasl tls=evidence TLSv1.2 cipher=C-1 bits=256",
+    );
+}
+
+#[test]
+fn a_socket_is_no_name_of_a_machine() {
+    check(
+        "from mx.example ([unix socket]) by mx.example (Cyrus 3.4.3) with LMTPA",
+        "cyrus exact class=local-submission helo=mx.example by=mx.example with=LMTPA auth=local",
     );
 }
 

@@ -108,8 +108,8 @@ pub(super) const HOP_FIELDS: &[Field] = &[
         name: "hop.trust",
         aliases: &[],
         kind: FieldKind::Hop(HopField::OneOf(HopWord::Trust)),
-        help: "who stands behind the hop: attested, boundary, corroborated, claimed, contradicted",
-        example: "hop.trust:contradicted",
+        help: "who stands behind the hop: attested, boundary, corroborated, claimed, disputed (a claim that a rule speaks against), contradicted",
+        example: "hop.trust:disputed",
     },
     Field {
         name: "hop.time",

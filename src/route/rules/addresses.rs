@@ -29,12 +29,10 @@ pub(super) fn nonroutable(way: &Way<'_>, report: &mut Report<'_>) {
 
 pub(super) fn double(way: &Way<'_>, report: &mut Report<'_>) {
     for (at, hop) in way.each() {
-        let by = hop.by_ip.or_else(|| literal(way.mail.bytes(hop.by)).map(|(ip, _)| ip));
-        if hop.peer_ip.is_some()
-            && hop.peer_ip == by
-            && !matches!(hop.peer_scope, IpScope::Loopback | IpScope::Private)
-        {
-            report.add(&[at], [hop.peer_ip_at, hop.by], "the same address on both sides");
+        let is_address = |range| literal(way.mail.bytes(range)).is_some();
+        let is_inside = matches!(hop.peer_scope, IpScope::Loopback | IpScope::Private | IpScope::LinkLocal);
+        if is_address(hop.from) && is_address(hop.by) && hop.rdns.is_none() && !is_inside {
+            report.add(&[at], [hop.from, hop.by], "client and server go by bare addresses");
         }
     }
 }

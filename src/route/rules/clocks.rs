@@ -2,6 +2,7 @@
 
 use super::{Report, Way};
 use crate::parse::idclock::IdKind;
+use crate::parse::received::HopClass;
 use crate::route::Course;
 use crate::types::AnomalyKind;
 use crate::types::time::{UtcMs, rfc3339};
@@ -38,11 +39,7 @@ pub(super) fn known_wrong(way: &Way<'_>, report: &mut Report<'_>) {
         report.add(
             &[at],
             [hop.by, hop.date.as_ref().map(|date| date.at)],
-            format!(
-                "its clock is {} s {word}{zone}{course}, by {} neighbours in time",
-                secs / SECOND,
-                clock.neighbours
-            ),
+            format!("its clock is {} s {word}{zone}{course}, by attested votes", secs / SECOND),
         );
     }
 }
@@ -55,20 +52,14 @@ fn older(way: &Way<'_>, at: usize) -> usize {
     (at.saturating_add(1)..way.hops().len()).find(dated).unwrap_or(at)
 }
 
+/// By the times as they are written. What other messages show of the clocks stands beside them and takes no finding away: else whoever
+/// writes many messages could make one of them look punctual.
 fn steps(way: &Way<'_>, report: &mut Report<'_>, fits: impl Fn(i64) -> bool, text: impl Fn(i64) -> String) {
-    // Which of the two a number is must be said: the other one stands in the header.
-    let told = |delay: i64, raw: Option<i64>, is_corrected: bool| match raw {
-        Some(raw) if is_corrected => {
-            format!("{}, errors of clocks taken out ({:+} s as written)", text(delay), raw / SECOND)
-        }
-        _ => text(delay),
-    };
-    for (at, (raw, corrected)) in way.delays.iter().zip(way.corrected).enumerate() {
-        // What the clocks of the case explain is reported as that.
-        let Some(delay) = corrected.or(*raw).filter(|&ms| fits(ms)) else { continue };
+    for (at, delay) in way.delays.iter().enumerate() {
+        let Some(delay) = delay.filter(|&ms| fits(ms)) else { continue };
         let other = older(way, at);
         let date = |n: usize| way.hops().get(n).and_then(|hop| hop.date.as_ref()).map(|date| date.at);
-        report.add(&[at, other], [date(at), date(other)], told(delay, *raw, corrected.is_some()));
+        report.add(&[at, other], [date(at), date(other)], text(delay));
     }
 }
 
@@ -184,6 +175,10 @@ pub(super) fn id_clock(way: &Way<'_>, report: &mut Report<'_>) {
         let (Some(id), Some(date)) = (hop.id_time, hop.date.as_ref().filter(|date| date.zone_known)) else {
             continue;
         };
+        // What a program of the machine itself handed over got its id when the queue was run, or keeps one of another program.
+        if hop.class == HopClass::LocalSubmission || hop.class == HopClass::List {
+            continue;
+        }
         let late = date.utc.0.saturating_sub(id.0);
         let most = match hop.id_kind {
             IdKind::Sendmail => 24 * HOUR,
@@ -191,7 +186,15 @@ pub(super) fn id_clock(way: &Way<'_>, report: &mut Report<'_>) {
         };
         // Ids of scheduled sendings tell a later time than the hop.
         let least = if hop.id_kind == IdKind::ObjectId { i64::MIN } else { -5 * MINUTE };
-        if !(least..=most).contains(&late) {
+        // Ids that are written as a calendar has it may be in local time, whatever the program's later versions write.
+        let is_calendar =
+            matches!(hop.id_kind, IdKind::Sendmail | IdKind::InterMail | IdKind::Gmail | IdKind::Domino);
+        let east = i64::from(date.offset_secs_east.unwrap_or_default()) * SECOND;
+        let as_local = is_calendar
+            && [late.saturating_add(east), late.saturating_sub(east)]
+                .iter()
+                .any(|late| (least..=most).contains(late));
+        if !(least..=most).contains(&late) && !as_local {
             report.add(
                 &[at],
                 [hop.id, Some(date.at)],

@@ -136,6 +136,7 @@ pub(super) fn direct(way: &Way<'_>, report: &mut Report<'_>) {
     };
     if way.mail.header.fields.iter().filter(is_author).count() >= 2
         && hop.auth == Auth::None
+        && !hop.protocol.contains("LMTP")
         && !matches!(hop.peer_scope, IpScope::Private | IpScope::Loopback | IpScope::None)
         && way.hops().len() == at.saturating_add(1)
     {

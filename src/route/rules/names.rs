@@ -50,7 +50,7 @@ pub(super) fn helo_rdns(way: &Way<'_>, report: &mut Report<'_>) {
     }
 }
 
-pub(super) fn impersonates_recipient(way: &Way<'_>, report: &mut Report<'_>) {
+pub(super) fn is_recipients(way: &Way<'_>, report: &mut Report<'_>) {
     let Some(at) = way.drawn.boundary else { return };
     let Some(hop) = way.hops().get(at) else { return };
     let Names { helo, by, rdns, .. } = way.names(at);
@@ -61,25 +61,29 @@ pub(super) fn impersonates_recipient(way: &Way<'_>, report: &mut Report<'_>) {
     let is_own = helo == by || way.settings.is_own_host(helo);
     let rdns_fits = hop.rdns_state == Rdns::Found && are_kin(rdns, helo);
     if is_own && !rdns_fits && hop.peer_ip != hop.by_ip {
-        report.add(
-            &[at],
-            [hop.helo, hop.rdns.or(hop.peer_ip_at)],
-            "the recipient's own name, from elsewhere",
-        );
+        report.add(&[at], [hop.helo, hop.rdns.or(hop.peer_ip_at)], "the client gave this server's own name");
     }
 }
 
-pub(super) fn impersonates_provider(way: &Way<'_>, report: &mut Report<'_>) {
+pub(super) fn is_providers(way: &Way<'_>, report: &mut Report<'_>) {
     for (at, hop) in way.each() {
-        let Names { helo, rdns, .. } = way.names(at);
+        let Names { helo, rdns, by, .. } = way.names(at);
         let Some(claimed) = provider(helo) else { continue };
+        // Inside of the provider's own network its machines go by any name.
+        if is_inner(hop.peer_scope) || provider(by) == Some(claimed) {
+            continue;
+        }
         // The provider's customers' machines have reverse names of others; only what a server looked up speaks.
         if hop.rdns_state == Rdns::Found
             && !is_bare(rdns)
             && provider(rdns) != Some(claimed)
             && hop.auth == Auth::None
         {
-            report.add(&[at], [hop.helo, hop.rdns], "a large provider's name, from elsewhere");
+            report.add(
+                &[at],
+                [hop.helo, hop.rdns],
+                "the client gave a large provider's name; its reverse name is another's",
+            );
         }
     }
 }
@@ -90,7 +94,7 @@ pub(super) fn rdns_none(way: &Way<'_>, report: &mut Report<'_>) {
     }
 }
 
-pub(super) fn rdns_forged(way: &Way<'_>, report: &mut Report<'_>) {
+pub(super) fn rdns_not_confirmed(way: &Way<'_>, report: &mut Report<'_>) {
     for (at, hop) in way.each().filter(|(_, hop)| hop.rdns_state == Rdns::Forged) {
         report.add(&[at], [hop.rdns.or(hop.peer_ip_at)], "reverse and forward name do not fit");
     }

@@ -48,25 +48,37 @@ pub(super) fn provider_missing(way: &Way<'_>, report: &mut Report<'_>) {
     }
 }
 
+/// Local part, without what follows a plus sign, and domain; the domain is empty where there is none.
+fn account(user: &str) -> (String, String) {
+    let user = user.rsplit_once('\\').map_or(user, |(_, user)| user);
+    let (local, host) = user.rsplit_once('@').unwrap_or((user, ""));
+    let local = local.split('+').next().unwrap_or_default();
+    (local.to_ascii_lowercase(), host.trim_end_matches(['>', '.']).to_ascii_lowercase())
+}
+
 pub(super) fn user_from(way: &Way<'_>, report: &mut Report<'_>) {
-    let authors: Vec<String> = way
+    let role = |role| matches!(role, Role::From | Role::Sender | Role::ReturnPath | Role::ResentFrom);
+    let authors: Vec<(String, String)> = way
         .mail
         .facts
         .addresses
         .iter()
-        .filter(|a| matches!(a.role, Role::From | Role::Sender | Role::ReturnPath | Role::ResentFrom))
-        .filter_map(|a| domain(&a.mailbox.address))
+        .filter(|a| role(a.role) && a.mailbox.address.contains('@'))
+        .map(|a| account(&a.mailbox.address))
         .collect();
-    for (at, hop) in way.each().filter(|(_, hop)| hop.auth == Auth::Sasl) {
-        let user = way.mail.lower(hop.user);
-        let Some(host) = domain(&user) else { continue };
-        let envelope = domain(&way.mail.lower(hop.envelope_from));
-        let fits = authors
-            .iter()
-            .chain(&envelope)
-            .any(|author| organisation(author).unwrap_or(author) == organisation(&host).unwrap_or(&host));
-        if !fits && !authors.is_empty() {
+    for (at, hop) in way.each().filter(|(_, hop)| hop.auth == Auth::Sasl && hop.user != hop.ident) {
+        let (local, host) = account(&way.mail.lower(hop.user));
+        if local.is_empty() || authors.is_empty() {
+            continue;
+        }
+        let envelope = Some(account(&way.mail.lower(hop.envelope_from))).filter(|(_, host)| !host.is_empty());
+        let all = || authors.iter().chain(&envelope);
+        let own = |host: &str| organisation(host).unwrap_or(host).to_owned();
+        let is_host = |author: &&(String, String)| host.is_empty() || own(&author.1) == own(&host);
+        if !all().any(|author| is_host(&author)) {
             report.add(&[at], [hop.user], "the domain of the user is not the author's");
+        } else if !all().filter(is_host).any(|(author, _)| *author == local) {
+            report.add(&[at], [hop.user], "the name of the user is not the author's");
         }
     }
 }

@@ -54,8 +54,24 @@ fn number_after(text: &[u8], before: &[u8]) -> Option<u32> {
     std::str::from_utf8(&digits).ok()?.parse().ok()
 }
 
-fn since(releases: &[(u32, i64, u32)], minor: u32) -> Option<i64> {
-    releases.iter().rev().find(|(from, ..)| *from <= minor).map(|&(_, year, month)| day(year, month))
+/// When a version can have been in use first: its release, or that of the one before it for what calls itself a version before the
+/// release (`8.12.0.Beta7`, `4.92-RC4`). `None` for versions before the table.
+fn since(releases: &[(u32, i64, u32)], minor: u32, is_early: bool) -> Option<i64> {
+    let at = releases.iter().rposition(|(from, ..)| *from <= minor)?;
+    let at = if is_early { at.checked_sub(1)? } else { at };
+    releases.get(at).map(|&(_, year, month)| day(year, month))
+}
+
+/// Whether the words of a version say that it is one before the release, or a copy from the developers' tree.
+fn is_early(software: &[u8]) -> bool {
+    const WORDS: [&[u8]; 9] =
+        [b"rc", b"beta", b"alpha", b"dev", b"pre", b"snapshot", b"test", b"cvs", b"git"];
+    let lower = software.to_ascii_lowercase();
+    // A word that begins behind a digit or a mark: `8.13.0.PreAlpha4`, `4.90devstart`, `4_92_RC1`.
+    WORDS.iter().any(|word| {
+        memchr::memmem::find_iter(&lower, word)
+            .any(|at| at > 0 && lower.get(at - 1).is_some_and(|b| !b.is_ascii_alphabetic()))
+    })
 }
 
 /// The earliest time at which a hop can have been written, and why.
@@ -78,13 +94,15 @@ fn earliest(way: &Way<'_>, hop: &Hop) -> Vec<(i64, Option<crate::types::ByteRang
     }
     let software = way.mail.bytes(hop.software);
     if hop.family == "exim"
-        && let Some(from) = number_after(software, b"Exim 4.").and_then(|minor| since(EXIM, minor))
+        && let Some(from) =
+            number_after(software, b"Exim 4.").and_then(|minor| since(EXIM, minor, is_early(software)))
     {
         out.push((from, hop.software, "this version of Exim"));
     }
     if hop.family == "sendmail"
         && software.starts_with(b"(8.") | software.starts_with(b"8.")
-        && let Some(from) = number_after(software, b"8.").and_then(|minor| since(SENDMAIL, minor))
+        && let Some(from) =
+            number_after(software, b"8.").and_then(|minor| since(SENDMAIL, minor, is_early(software)))
     {
         out.push((from, hop.software, "this version of sendmail"));
     }

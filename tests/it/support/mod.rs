@@ -159,6 +159,29 @@ pub(crate) fn manifest(case: &Path) -> Vec<u8> {
     std::fs::read(to.join("manifest.jsonl")).unwrap()
 }
 
+/// The same with lines of at most 120 characters, as the docs have them; rows of tables stay.
+fn filled(text: &str) -> String {
+    let mut out = String::new();
+    for line in text.split_inclusive('\n') {
+        if line.trim_end().chars().count() <= 120 || line.starts_with('|') {
+            out += line;
+            continue;
+        }
+        let mut width = 0;
+        for word in line.trim_end().split(' ') {
+            let len = word.chars().count();
+            if width > 0 {
+                out.push(if width + 1 + len > 120 { '\n' } else { ' ' });
+                width = if width + 1 + len > 120 { 0 } else { width + 1 };
+            }
+            out += word;
+            width += len;
+        }
+        out.push('\n');
+    }
+    out
+}
+
 /// Compares a section of a document, from its heading to the next one, with what it should be; `BLESS=1` writes it.
 #[track_caller]
 pub(crate) fn section(file: &str, heading: &str, text: &str) {
@@ -168,7 +191,7 @@ pub(crate) fn section(file: &str, heading: &str, text: &str) {
     let (before, rest) = there.split_once(&mark).unwrap_or((&there, ""));
     let after = rest.find("\n## ").map_or("", |at| &rest[at..]);
     let gap = if before.ends_with("\n\n") { "" } else { "\n" };
-    let wanted = format!("{before}{gap}{text}{after}");
+    let wanted = format!("{before}{gap}{}{after}", filled(text));
     if std::env::var_os("BLESS").is_some() {
         std::fs::write(&path, &wanted).unwrap();
     }
