@@ -95,6 +95,13 @@ fn without_comments(value: &[u8]) -> &[u8] {
 pub(crate) fn references(field: &Field<'_>, facts: &mut ItemFacts) {
     let flat = unfold(field.value);
     let mut rest: &[u8] = &flat;
+    let alone = flat.trim_ascii();
+    // One id and nothing else, its brackets forgotten.
+    let bare =
+        alone.contains(&b'@') && !alone.iter().any(|b| b.is_ascii_whitespace() || matches!(b, b'<' | b'>'));
+    if bare && facts.references.len() < MAX_REFERENCES {
+        facts.references.push(format!("<{}>", String::from_utf8_lossy(alone)));
+    }
     while let Some(open) = memchr::memchr(b'<', rest) {
         rest = rest.get(open..).unwrap_or_default();
         let Some(end) = memchr::memchr(b'>', rest) else { return };

@@ -161,6 +161,12 @@ impl Reader<'_, '_> {
         }
         match part.form {
             Form::Multipart => self.around(index, part),
+            // Its name is of no file, and searched like one all the same.
+            Form::Message
+                if !part.in_file && (part.disposition.has_names() || part.parameters.has_names()) =>
+            {
+                text::push(&mime::name(part, self.context).0, Zone::Name, self.text);
+            }
             Form::Message => {}
             Form::Leaf => self.leaf(index, part, Use::Leaf),
         }

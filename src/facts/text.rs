@@ -50,8 +50,8 @@ pub(crate) fn add(source: &Source<'_>, buffers: &mut Buffers, text: &mut ItemTex
     let unfolded = if source.folded { flowed::unfolded(bytes) } else { bytes.into() };
     let bytes = &*unfolded;
     let mut label = source.charset;
-    if source.html && label.is_empty() && !bytes.is_ascii() {
-        label = meta_charset(bytes).unwrap_or_default();
+    if source.html && !bytes.is_ascii() && charset::is_ascii_name(label) {
+        label = meta_charset(bytes).unwrap_or(label);
     }
     let reading;
     if source.html {
@@ -174,14 +174,23 @@ pub(crate) fn push_bytes(bytes: &[u8], zone: Zone, buffers: &mut Buffers, text: 
 
 /// The charset that an HTML page states in its `meta`.
 fn meta_charset(html: &[u8]) -> Option<&[u8]> {
-    let head = html.get(..html.len().min(2048)).unwrap_or_default();
-    let at = memchr::memmem::find(head, b"charset=").or_else(|| memchr::memmem::find(head, b"CHARSET="))?;
-    let value = head.get(at + 8..)?;
-    let value = value.strip_prefix(b"\"").or_else(|| value.strip_prefix(b"'")).unwrap_or(value);
-    let len =
-        value.iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b':')).count();
-    let label = value.get(..len)?;
-    (!label.is_empty() && charset::is_known(label)).then_some(label)
+    const NAME: &[u8] = b"charset";
+    let head = html.get(..html.len().min(4096)).unwrap_or_default();
+    let starts = memchr::memchr2_iter(b'c', b'C', head);
+    let mut values = starts.filter_map(|at| {
+        let rest = head.get(at..)?;
+        let named = rest.get(..NAME.len())?.eq_ignore_ascii_case(NAME);
+        let value = rest.get(NAME.len()..)?.trim_ascii_start().strip_prefix(b"=")?.trim_ascii_start();
+        let value = value
+            .strip_prefix(b"\"")
+            .or_else(|| value.strip_prefix(b"'"))
+            .unwrap_or(value)
+            .trim_ascii_start();
+        let letter = |b: &&u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b':' | b'.');
+        let label = value.get(..value.iter().take_while(letter).count())?;
+        (named && !label.is_empty() && charset::is_known(label)).then_some(label)
+    });
+    values.next()
 }
 
 /// Adds the header fields that are no facts of their own as `Name: value` lines, and the lines that are no fields.
@@ -236,7 +245,8 @@ pub(crate) fn add_header(
     for field in &header.fields {
         let from = text.text.len();
         if from < MAX_TEXT && value::second_reading(field.value, context, &mut text.text) {
-            text.close(Zone::Header, from);
+            let zone = if field.known == Known::Subject { Zone::Subject } else { Zone::Header };
+            text.close(zone, from);
         }
     }
     for junk in &header.junk {

@@ -7,8 +7,10 @@ use super::header::unfold;
 use super::value::{Context, MAX_GUARDED, guarded, raw, tell, unescaped};
 use super::words;
 use crate::types::{Anomaly, AnomalyKind, ByteRange};
+use element::Element;
 use scan::{
-    Parens, add_note, angle, bare_spec, closing, deceives, encoded_end, ends_atom, opens_nothing, unescape,
+    Parens, add_note, angle, bare_spec, closing, deceives, encoded_end, ends_atom, opens_nothing, sign,
+    unescape,
 };
 
 /// One mailbox of a list.
@@ -22,58 +24,6 @@ pub struct Address {
 
 /// Most addresses of one field; Dovecot's CVE-2024-23184 was about this number.
 pub const MAX_ADDRESSES: usize = 100_000;
-
-/// What has been gathered of one mailbox.
-#[derive(Default)]
-struct Element {
-    /// The words before `<`, as written, quotes and escapes removed.
-    phrase: Vec<u8>,
-    /// The phrase with its quotes: for a quoted local part.
-    written: Vec<u8>,
-    /// Whether a part of the phrase stood in quotes.
-    quoted: bool,
-    note: Vec<u8>,
-    angle: Option<Vec<u8>>,
-    /// Whether it follows a complete mailbox without a comma between.
-    goes_on: bool,
-    /// Whether a word of the phrase has an `@` in it, so that nobody looks through the phrase again at each word.
-    has_at: bool,
-}
-
-impl Element {
-    /// Whether an atom that begins with `next` goes on the one before over a blank: around `@` and `.` blanks do not
-    /// count (RFC 5322 section 4.4), but an initial in a name ends in a dot too.
-    fn joins(&self, next: u8) -> bool {
-        let before = &self.phrase;
-        before.ends_with(b"@") || next == b'@' || self.has_at && (before.ends_with(b".") || next == b'.')
-    }
-
-    fn word(&mut self, bytes: &[u8], gap: bool) {
-        self.has_at |= memchr::memchr(b'@', bytes).is_some();
-        if gap && !self.phrase.is_empty() {
-            self.phrase.push(b' ');
-        }
-        if gap && !self.written.is_empty() {
-            self.written.push(b' ');
-        }
-        self.phrase.extend_from_slice(bytes);
-        self.written.extend_from_slice(bytes);
-    }
-
-    /// Whether a word of it outside quotes holds an `@`.
-    fn is_spec(&self) -> bool {
-        !self.quoted && self.has_at
-    }
-
-    /// Whether a colon behind it makes it the name of a group.
-    fn begins_group(&self) -> bool {
-        self.angle.is_none() && !self.phrase.is_empty() && !self.goes_on && !self.is_spec()
-    }
-
-    fn is_empty(&self) -> bool {
-        self.phrase.is_empty() && self.angle.is_none() && self.note.is_empty() && !self.quoted
-    }
-}
 
 /// Reads the addresses of a field's value. A group is a name without an address, before its members. Commas and semicolons
 /// both separate. What stands around an address is taken off, and none that stands in the value is lost: one that the
@@ -130,6 +80,9 @@ fn second_reading(value: &[u8]) -> Option<Vec<Address>> {
     read.iter().any(|a| a.address.contains('@')).then_some(read)
 }
 
+/// Longest text in square brackets that is taken for one.
+const MAX_LITERAL: usize = 300;
+
 /// How often a name that holds addresses is read as a list of its own.
 const MAX_NESTED: u8 = 2;
 
@@ -181,6 +134,13 @@ impl List<'_> {
                     rest = r;
                     continue;
                 }
+                b'(' if e.angle.is_none() && !e.phrase.is_empty() && sign(rest).is_some() => {
+                    let (word, after) = sign(rest).unwrap_or_default();
+                    e.word(trim(word), true);
+                    gap = true;
+                    rest = after;
+                    continue;
+                }
                 b'(' => {
                     rest = add_note(rest, &mut e.note, &mut self.parens);
                     gap = true;
@@ -212,7 +172,11 @@ impl List<'_> {
                     rest = r;
                 }
                 b'[' => {
-                    let end = memchr::memchr(b']', rest).map_or(rest.len(), |n| n.saturating_add(1));
+                    // A domain literal, or a sign like any other.
+                    let near = part(rest, 0..MAX_LITERAL);
+                    let end = memchr::memchr(b']', near).map_or(1, |n| n.saturating_add(1));
+                    let literal = !part(rest, 0..end).iter().any(|b| matches!(b, b',' | b';' | b'<' | b'"'));
+                    let end = if literal { end } else { 1 };
                     e.word(part(rest, 0..end), gap && !e.joins(b'['));
                     rest = from(rest, end);
                 }
@@ -227,9 +191,13 @@ impl List<'_> {
                     let end =
                         r.iter().position(|b| ends_atom(*b)).map_or(rest.len(), |n| n.saturating_add(1));
                     // An encoded word may hold what would end an atom.
-                    let end = if rest.starts_with(b"=?") { end.max(encoded_end(rest)) } else { end };
+                    let encoded = if rest.starts_with(b"=?") { encoded_end(rest) } else { 0 };
+                    let end = if encoded > 0 { encoded } else { end };
                     let atom = part(rest, 0..end);
-                    e.word(atom, gap && !e.joins(*b));
+                    // An address that follows an encoded word without a blank is a word of its own; a host is not.
+                    let parts =
+                        e.phrase.ends_with(b"?=") && memchr::memchr(b'@', atom).is_some_and(|at| at > 0);
+                    e.word(atom, (gap || parts) && !e.joins(*b));
                     rest = from(rest, end);
                 }
             }
@@ -256,7 +224,7 @@ impl List<'_> {
                 return from(rest, 1);
             };
             inner = part(inner, 0..at);
-            if memchr::memchr2(b'@', b'"', inner).is_some() {
+            if !e.phrase.is_empty() || memchr::memchr2(b'@', b'"', inner).is_some() {
                 return from(rest, 1);
             }
             after = from(rest, at.saturating_add(1));
@@ -300,6 +268,13 @@ impl List<'_> {
             return;
         }
         let mut made = Address::default();
+        // A bracket that opens before a comma opens nothing: the address before it stands alone.
+        if e.is_spec()
+            && let Some(inside) = e.angle.take_if(|a| a.starts_with(b",") || a.starts_with(b";"))
+        {
+            self.finish(e);
+            e.angle = Some(inside);
+        }
         if let Some(inside) = e.angle.take().filter(|a| !a.is_empty()) {
             made.name = self.named(&e.phrase, &e.note);
             made.address = self.text_of_spec(&inside);
@@ -471,6 +446,11 @@ impl List<'_> {
         } else {
             self.eight |= raw(bytes, self.context, &mut out);
         }
+        let wide = out.len();
+        out = clean::narrow(out);
+        if out.len() != wide {
+            self.tell(AnomalyKind::AddressForm);
+        }
         // Blanks inside `<..>` do not count (RFC 5322 section 4.4), but may part words too.
         let joined = clean::without_blanks(&out);
         let address = clean::address(&joined);
@@ -497,6 +477,7 @@ impl List<'_> {
 }
 
 mod clean;
+mod element;
 mod scan;
 #[cfg(test)]
 mod tests;

@@ -171,6 +171,11 @@ fn is_utf16(bytes: &[u8]) -> bool {
     even == 0 && odd >= most || odd == 0 && even >= most
 }
 
+/// Whether bytes are UTF-8.
+pub(crate) fn is_utf8(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).is_ok()
+}
+
 /// Appends bytes as UTF-8, with U+FFFD for what is none; answers whether all of it is.
 pub fn push_lossy(bytes: &[u8], out: &mut String) -> bool {
     if let Ok(text) = std::str::from_utf8(bytes) {

@@ -176,7 +176,12 @@ pub fn structured(value: &[u8]) -> Structured {
     }
     let start = blank(&flat);
     let stops = |b: &u8| matches!(b, b';' | b'(' | b' ' | b'\t' | b'\r' | b'\n');
-    let token = part(start, 0..start.iter().position(stops).unwrap_or(start.len()));
+    let mut token = part(start, 0..start.iter().position(stops).unwrap_or(start.len()));
+    // `Content-Disposition: filename=x`: the value is missing, and this is the first parameter.
+    let equals = memchr::memchr(b'=', token).unwrap_or(0);
+    if equals > 0 && memchr::memchr(b'/', part(token, 0..equals)).is_none() {
+        token = &[];
+    }
     let mut rest = blank(from(start, token.len()));
     let mut head = token.to_vec();
     let semicolon = memchr::memchr(b';', rest).unwrap_or(rest.len());
@@ -500,6 +505,13 @@ mod tests {
         assert_eq!(param("text/plain charset=utf-8", "charset").as_deref(), Some("utf-8"));
         assert_eq!(param("a; name=\"open", "name").as_deref(), Some("open"));
         assert_eq!(structured(b"a;;;b;=;=x;c=d").token("c").as_deref(), Some(&b"d"[..]));
+    }
+
+    #[test]
+    fn a_parameter_without_a_value_before_it_is_one() {
+        assert_eq!(param("filename=\"plan of x.png\"; size=3", "filename").as_deref(), Some("plan of x.png"));
+        assert_eq!(structured(b"filename=x").value, "");
+        assert_eq!(structured(b"text/x=y; a=b").value, "text/x=y");
     }
 
     #[test]

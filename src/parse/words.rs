@@ -13,8 +13,8 @@ struct Word<'a> {
     len: usize,
 }
 
-/// Reads the encoded word at the start of `text`, which starts with `=?`.
-fn word(text: &[u8]) -> Option<Word<'_>> {
+/// Reads the encoded word at the start of `text`, which starts with `=?`; one that is never closed, up to a blank, when `open`.
+fn word(text: &[u8], open: bool) -> Option<Word<'_>> {
     let inner = from(text, 2);
     let q1 = memchr::memchr(b'?', part(inner, 0..80))?;
     let label = part(inner, 0..q1);
@@ -28,10 +28,14 @@ fn word(text: &[u8]) -> Option<Word<'_>> {
         [b'Q' | b'q', b'?', r @ ..] => (false, r),
         _ => return None,
     };
+    let before = text.len().saturating_sub(rest.len());
+    if open {
+        let end = rest.iter().position(u8::is_ascii_whitespace).unwrap_or(rest.len());
+        return Some(Word { charset, base64, data: part(rest, 0..end), len: before.saturating_add(end) });
+    }
     let end = memchr::memmem::find(rest, b"?=")?;
-    let data = part(rest, 0..end);
-    let len = text.len().saturating_sub(rest.len()).saturating_add(end).saturating_add(2);
-    Some(Word { charset, base64, data, len })
+    let len = before.saturating_add(end).saturating_add(2);
+    Some(Word { charset, base64, data: part(rest, 0..end), len })
 }
 
 /// How words with bytes that their charset does not have are read.
@@ -84,6 +88,11 @@ impl<'a> Run<'a> {
         let reading = charset::decode(&self.charset, &bytes, out);
         self.odd.any |= !reading.known || !reading.clean || reading.by_escapes;
         self.odd.unknown |= !reading.known;
+        if reading.known && !reading.clean && self.unclean == Unclean::Decoded && !charset::is_utf8(&bytes) {
+            // The other likely reading, as of a text.
+            out.push(' ');
+            charset::best(&bytes, out);
+        }
         if reading.known && !reading.clean && self.unclean == Unclean::Kept {
             self.odd.kept = true;
             out.truncate(start);
@@ -244,6 +253,8 @@ fn q(data: &[u8], out: &mut Vec<u8>) {
                 out.push(b' ');
                 r
             }
+            // A word that was folded inside, as quoted-printable text is.
+            [b'=', b' ' | b'\t', r @ ..] => r,
             [b, r @ ..] => {
                 out.push(*b);
                 r
@@ -284,18 +295,23 @@ pub fn decode_as(
     let mut rest = text;
     let mut searched = 0;
     // Where the last word can end; without it, words that never close would be searched for again and again.
-    let Some(last) = memchr::memmem::rfind(text, b"?=") else {
+    let last = memchr::memmem::rfind(text, b"?=");
+    let Some(last) = last.or((unclean == Unclean::Decoded).then_some(0)) else {
         plain(text, out);
-        return Odd { any: memchr::memmem::find(text, b"=?").is_some(), ..Odd::default() };
+        let any = memchr::memmem::find(text, b"=?");
+        let kept = any.and_then(|at| word(from(text, at), true)).is_some();
+        return Odd { any: any.is_some(), kept, unknown: false };
     };
     loop {
         let hit = memchr::memmem::find(from(rest, searched), b"=?").map(|n| n.saturating_add(searched));
         let Some(at) = hit else { break };
-        if text.len().saturating_sub(rest.len()).saturating_add(at) > last {
+        let closes = text.len().saturating_sub(rest.len()).saturating_add(at) < last;
+        if !closes && unclean == Unclean::Kept {
             odd = true;
+            run.odd.kept |= word(from(rest, at), true).is_some();
             break;
         }
-        let Some(word) = word(from(rest, at)) else {
+        let Some(word) = word(from(rest, at), !closes) else {
             odd = true;
             searched = at.saturating_add(2);
             continue;
@@ -404,6 +420,25 @@ mod tests {
     }
 
     #[test]
+    fn a_word_that_is_never_closed_has_another_reading() {
+        let decoded = |text: &str| {
+            let mut out = String::new();
+            decode_as(text.as_bytes(), Unclean::Decoded, &mut out, &mut |b, o| {
+                o.push_str(&String::from_utf8_lossy(b));
+            });
+            out
+        };
+        for text in ["=?utf-8?Q?gr=C3=B6=C3=9Fe", "=?utf-8?B?Z3LDtsOfZQ==", "=?utf-8?B?Z3LDtsOfZQ"] {
+            check(text, text);
+            assert!(odd(text).kept, "{text}");
+            assert_eq!(decoded(text), "gr\u{f6}\u{df}e", "{text}");
+        }
+        assert_eq!(decoded("=?utf-8?Q?a?= b =?utf-8?Q?c d"), "a b c d");
+        assert!(!odd("what =? that").kept);
+        check("=?utf-8?q?gr=C3=B6= =C3=9Fe?=", "gr\u{f6}\u{df}e");
+    }
+
+    #[test]
     fn a_word_with_bytes_that_its_charset_does_not_have_stays_as_it_stands() {
         check("=?utf-8?q?=FF?=", "=?utf-8?q?=FF?=");
         check("a =?utf-8?Q?caf=C3?= b", "a =?utf-8?Q?caf=C3?= b");
@@ -413,7 +448,7 @@ mod tests {
         check("=?euc-kr?B?gA==?=", "=?euc-kr?B?gA==?=");
         let mut out = String::new();
         let odd = decode_as(b"=?utf-8?q?caf=E9?=", Unclean::Decoded, &mut out, &mut |_, _| {});
-        assert_eq!((out.as_str(), odd.any), ("caf\u{fffd}", true));
+        assert_eq!((out.as_str(), odd.any), ("caf\u{fffd} caf\u{e9}", true));
     }
 
     #[test]

@@ -179,6 +179,9 @@ fn why_addresses(ours: &[(String, String)], theirs: &[(String, String)], raw: &[
     {
         return Some("an address written `user at host` is read as user@host");
     }
+    if theirs.iter().any(|(_, a)| a.ends_with("&gt")) {
+        return Some("the escaped brackets of a page are no part of an address");
+    }
     let tidied = |(_, a): &(String, String)| a.trim_matches(['>', '<', ';', '.', '*']).to_owned();
     if ours.iter().map(|(_, a)| a.clone()).eq(theirs.iter().map(tidied)) {
         return Some("a sign behind an address is no part of it");

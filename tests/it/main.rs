@@ -49,6 +49,7 @@ mod many_sources;
 mod mbox_generator;
 mod monotone;
 mod odd_mail;
+mod odd_mutations;
 mod old_cases;
 mod only_reads;
 mod read_only_and_offline;

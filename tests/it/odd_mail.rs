@@ -166,6 +166,24 @@ fn encoded_words_and_charsets_of_any_name_are_found() {
             misses: &[],
         },
         Odd {
+            name: "damaged",
+            text: b"Subject: =?utf-8?Q?Gr=F6=DFe?= und =?utf-8?B?YmVyZw\n\nx\n",
+            finds: &["subject:gr\u{f6}\u{df}e", "subject:berg", "anomaly:encoded-word-invalid"],
+            misses: &[],
+        },
+        Odd {
+            name: "meta",
+            text: b"Content-Type: text/html\n\n<META HTTP-EQUIV=x CONTENT=\"text/html; Charset = windows-1251\">\xef\xf0\xe8\xe2\xe5\xf2\n",
+            finds: &["\u{43f}\u{440}\u{438}\u{432}\u{435}\u{442}"],
+            misses: &[],
+        },
+        Odd {
+            name: "disposition",
+            text: b"Content-Type: image/png\nContent-Disposition: filename=\"plan.png\"\n\n\x89PNG\x00\n",
+            finds: &["attachment:plan.png"],
+            misses: &[],
+        },
+        Odd {
             name: "hebrew",
             text:
                 b"Content-Type: text/plain; charset=IBM862\nContent-Transfer-Encoding: base64\n\nmYyFjQ==\n",

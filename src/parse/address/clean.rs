@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::parse::bytes::starts_with_fold;
 
 /// Words before an address that say what it is; both are lists of RFC 6068 and of Exchange.
-const SCHEMES: [&str; 4] = ["mailto:", "smtp:", "email:", "e-mail:"];
+const SCHEMES: [&str; 5] = ["mailto:", "smtp:", "email:", "e-mail:", "smtp="];
 
 /// Whether a word before a colon is such a scheme, and no group.
 pub(super) fn is_scheme(word: &[u8]) -> bool {
@@ -60,15 +60,19 @@ pub(super) fn address(text: &str) -> Cow<'_, str> {
         for scheme in SCHEMES {
             if starts_with_fold(inner.as_bytes(), scheme.as_bytes()) {
                 inner = inner.get(scheme.len()..).unwrap_or_default();
-                // What follows a `?` are fields for a new message (RFC 6068).
-                inner = inner.split('?').next().unwrap_or_default();
             }
         }
-        if !inner.contains('@') {
-            break;
+        let Some(at) = inner.find('@') else { break };
+        // What follows a `?` behind the `@` are fields for a new message (RFC 6068).
+        if let Some(fields) = inner.get(at..).and_then(|host| host.find('?')) {
+            inner = inner.get(..at.saturating_add(fields)).unwrap_or(inner);
         }
-        let tail: &[char] = &[';', ',', ':', '>', '<', '|', '!', '.', '*', '\\'];
-        inner = inner.trim_end_matches(tail).trim_start_matches(['<', '>', ';', ',', ':', '*', '|', '\\']);
+        // The brackets of a page.
+        inner = inner.trim_end_matches("&gt").trim_start_matches("&lt;").trim_start_matches("&lt");
+        let tail: &[char] = &[';', ',', ':', '>', '<', '|', '!', '.', '*', '\\', '[', '(', '{'];
+        inner = inner
+            .trim_end_matches(tail)
+            .trim_start_matches(['<', '>', ';', ',', ':', '*', '|', '\\', ']', ')', '}']);
         for (open, close) in
             [('\'', '\''), ('[', ']'), ('(', ')'), ('`', '\''), ('{', '}'), ('\u{ab}', '\u{bb}')]
         {
@@ -76,6 +80,15 @@ pub(super) fn address(text: &str) -> Cow<'_, str> {
         }
         for (open, close) in [('\u{201c}', '\u{201d}'), ('\u{2018}', '\u{2019}'), ('\u{201e}', '\u{201c}')] {
             inner = within(inner, open, close);
+        }
+        // A bracket on one side only.
+        for (open, close) in [('[', ']'), ('(', ')'), ('{', '}')] {
+            if !inner.contains(close) {
+                inner = inner.trim_start_matches(open);
+            }
+            if !inner.contains(open) {
+                inner = inner.trim_end_matches(close);
+            }
         }
         // A quoted string that holds the whole address, and not only its local part.
         let whole = inner.strip_prefix('"').and_then(|i| i.strip_suffix('"')).filter(|i| !i.contains('"'));
@@ -128,8 +141,25 @@ pub(super) fn found(text: &str) -> Vec<String> {
         }
     }
     let ends = |c: char| c.is_whitespace() || matches!(c, '<' | '>' | ',' | ';' | '(' | ')' | '"' | '\u{a0}');
-    text.split(ends).filter(|word| word.contains('@')).for_each(take);
+    for word in text.split(ends).filter(|word| word.contains('@')) {
+        // Signs that a local part may hold part two addresses.
+        let several = word.matches('@').count() > 1;
+        word.split(|c| several && matches!(c, '/' | '|' | '&')).for_each(&mut take);
+    }
     out
+}
+
+/// Text with the full-width forms of `@` and `.` as what they stand for (UTS 46 maps the latter).
+pub(super) fn narrow(text: String) -> String {
+    if text.is_ascii() || !text.contains(['\u{ff20}', '\u{fe6b}', '\u{3002}', '\u{ff0e}', '\u{ff61}']) {
+        return text;
+    }
+    let one = |c: char| match c {
+        '\u{ff20}' | '\u{fe6b}' => '@',
+        '\u{3002}' | '\u{ff0e}' | '\u{ff61}' => '.',
+        _ => c,
+    };
+    text.chars().map(one).collect()
 }
 
 /// Most addresses that are taken out of one name.
@@ -187,6 +217,10 @@ mod tests {
             "ann@x.org.",
             "<ann@x.org",
             "\u{201c}ann@x.org\u{201d}",
+            "ann@x.org?subject=hi",
+            "SMTP=ann@x.org",
+            "&lt;ann@x.org&gt",
+            "[ann@x.org",
         ] {
             assert_eq!(address(text), "ann@x.org", "{text:?}");
         }
@@ -201,6 +235,7 @@ mod tests {
     fn addresses_are_found_in_any_text() {
         assert_eq!(found("Ann <ann@x.org>, and bob@y.org; x"), ["ann@x.org", "bob@y.org"]);
         assert_eq!(found("a@b at noon @home x@"), ["a@b"]);
+        assert_eq!(found("ann@x.org/bob@y.org|c/d@z.org"), ["ann@x.org", "bob@y.org", "d@z.org"]);
         assert_eq!(found("no address"), [""; 0]);
     }
 

@@ -1,7 +1,7 @@
 //! The small pieces of the address grammar (RFC 5322 section 3.4 with the old forms of 4.4), over bytes.
 
 use super::Address;
-use crate::parse::bytes::{byte, from, part, trim};
+use crate::parse::bytes::{byte, from, part, starts_with_fold, trim};
 
 /// Bytes that end an atom.
 pub(super) fn ends_atom(b: u8) -> bool {
@@ -93,6 +93,18 @@ pub(super) fn add_note<'a>(text: &'a [u8], note: &mut Vec<u8>, parens: &mut Pare
     after
 }
 
+/// `(at)` and `(dot)` at the start of `text` as words: they stand for signs, and are no comments.
+pub(super) fn sign(text: &[u8]) -> Option<(&'static [u8], &[u8])> {
+    let is = |sign: &[u8]| starts_with_fold(text, sign);
+    if is(b"(at)") {
+        Some((b" at ", from(text, 4)))
+    } else if is(b"(dot)") {
+        Some((b" dot ", from(text, 5)))
+    } else {
+        None
+    }
+}
+
 /// What is behind the comment at the start of `text`; `None` when it is not closed.
 fn closed(text: &[u8]) -> Option<&[u8]> {
     let mut depth = 0usize;
@@ -132,7 +144,13 @@ pub(super) fn angle<'a>(text: &'a [u8], note: &mut Vec<u8>, parens: &mut Parens)
                 rest = r;
                 break;
             }
-            [b'(', ..] => add_note(rest, note, parens),
+            [b'(', ..] => match sign(rest) {
+                Some((word, after)) => {
+                    out.extend_from_slice(word);
+                    after
+                }
+                None => add_note(rest, note, parens),
+            },
             [b'"', r @ ..] => {
                 out.push(b'"');
                 let end = closing(rest, true);

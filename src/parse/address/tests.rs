@@ -128,6 +128,23 @@ fn what_stands_around_an_address_is_taken_off_and_told() {
 }
 
 #[test]
+fn more_that_stands_around_addresses_is_taken_off() {
+    let form = "address-form";
+    let two: &[(&str, &str)] = &[("", "ann@x.org"), ("", "bob@y.org")];
+    told("ann@x.org/bob@y.org", form, two);
+    told("ann@x.org|bob@y.org", form, two);
+    told("[ann@x.org, bob@y.org]", form, two);
+    told("Ann <SMTP=ann@x.org>", form, &[("Ann", "ann@x.org")]);
+    told("Ann <ann@x.org?subject=hi>", form, &[("Ann", "ann@x.org")]);
+    told("Ann <ann\u{ff20}x\u{3002}org>", form, &[("Ann", "ann@x.org")]);
+    told("1. ann@x.org 2. bob@y.org", form, &[("", "ann@x.org"), ("1. 2.", "bob@y.org")]);
+    told("=?utf-8?q?Ann?=ann@x.org", form, &[("Ann", "ann@x.org")]);
+    told("ann(at)x.org", "address-written-at", &[("", "ann@x.org")]);
+    told("Ann <ann(at)x(dot)org>", "address-written-at", &[("Ann", "ann@x.org")]);
+    assert_eq!(read("Ann &lt;ann@x.org&gt;").0.last().unwrap().1, "ann@x.org");
+}
+
+#[test]
 fn no_break_blanks_are_cut_in_utf8_only() {
     let mut anomalies = Vec::new();
     let context = Context { charset: b"gb2312" };
@@ -217,6 +234,9 @@ fn bombs_take_linear_time() {
         "((a)".repeat(60_000),
         "=?utf-8?q?<a@b>?= ".repeat(20_000),
         "x at y ".repeat(60_000),
+        "a@b . . ".repeat(40_000),
+        "a@ . ".repeat(60_000),
+        "x(at)".repeat(60_000),
         "\x1b$B!\"".repeat(100_000),
     ] {
         read(&bomb);
