@@ -78,8 +78,8 @@ impl std::fmt::Debug for CatalogWriter {
     }
 }
 
-/// Level of zstd for blocks: level 3 takes twice as long for a tenth of the bytes.
-const LEVEL: i32 = 1;
+/// Level of zstd for blocks: level 1 takes half as long and a tenth more room, which is 0.005 of text mail.
+const LEVEL: i32 = 3;
 
 /// Offsets and counts as SQLite holds them; nothing real is beyond 2^63.
 fn int(value: u64) -> i64 {

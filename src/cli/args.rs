@@ -228,7 +228,7 @@ pub(super) struct ImportArgs {
     /// Import a folder that is itself a case, as the files that it consists of
     #[arg(long)]
     pub force_case: bool,
-    /// Number of worker threads (default: all cores; 5 at most); the result does not depend on it
+    /// Number of worker threads (default: all cores; 4 at most); the result does not depend on it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub threads: Option<u16>,
 }
@@ -442,7 +442,7 @@ pub(super) struct VerifyArgs {
     /// Check the record only, not catalog and index
     #[arg(long)]
     pub record_only: bool,
-    /// Number of worker threads (default: all cores; 5 at most)
+    /// Number of worker threads (default: all cores; 4 at most)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub threads: Option<u16>,
 }
@@ -450,7 +450,7 @@ pub(super) struct VerifyArgs {
 /// How to rebuild.
 #[derive(Debug, Args)]
 pub(super) struct RebuildArgs {
-    /// Number of worker threads (default: all cores; 5 at most)
+    /// Number of worker threads (default: all cores; 4 at most)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub threads: Option<u16>,
 }

@@ -15,6 +15,7 @@ use crate::types::json::Obj;
 use crate::types::record::{REASONS, shown_reason};
 use crate::types::text::shown;
 use crate::types::time::Clock as _;
+use crate::view::ExceptionCounts;
 
 use super::args::{ImportArgs, SplitArg};
 use super::context::{Context, SystemClock};
@@ -223,9 +224,9 @@ fn summary(
         }
         // Only a source without any finding is taken as unchanged, so there is nothing to count.
         let report = if one.is_unchanged_by_stat {
-            super::report::Counts::default()
+            ExceptionCounts::default()
         } else {
-            super::report::of_segment(&catalog, one.segment)?
+            ExceptionCounts::of_segment(&catalog, one.segment)?
         };
         partial |= report.findings > 0;
         if context.json {

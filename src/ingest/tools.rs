@@ -14,7 +14,7 @@ use super::way::Concluded;
 
 /// Memory that all workers together may fill with parts of the index before they are written out. More makes fewer
 /// segments, which are smaller in sum and a little faster to search, and takes as much more at the peak.
-const INDEX_MEMORY: usize = 56 << 20;
+const INDEX_MEMORY: usize = 48 << 20;
 
 /// What was read from one message, and from each message inside it.
 #[derive(Debug)]

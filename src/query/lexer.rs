@@ -388,6 +388,9 @@ impl Lexer<'_> {
             }
             _ => {
                 self.refuse(from, &word)?;
+                if word.starts_with(['\'', '\u{2018}', '`']) && word.len() > 1 {
+                    self.note(from, "only double quotes make a phrase".to_owned());
+                }
                 What::Word(word)
             }
         };
@@ -437,6 +440,10 @@ impl Lexer<'_> {
                 "a colon begins no word",
                 "a field with its colon and value in one piece, as in from:ann, or text in quotes",
             ));
+        }
+        if word.contains('[') && is_hop(word, '{') {
+            let instead = format!("{word}:name or {word}{{by:name}}");
+            return Err(self.instead(from, "a place among the hops says nothing by itself", instead));
         }
         let sign = word.find(['=', '<', '>', '~', '!']).filter(|&at| at > 0);
         if let Some(at) = sign

@@ -32,6 +32,10 @@ fn read(text: &str, language: Language) -> Result<Parsed, QueryError> {
         let at = tokens.get(MOST_TOKENS).map_or(whole, |token| token.at);
         return Err(QueryError::at(at, P::TooManyTerms(MOST_TOKENS)));
     }
+    if let (true, Some((at, _))) = (tokens.is_empty(), notes.first()) {
+        // What is left out must not leave everything.
+        return Err(QueryError::at(*at, P::NoWord));
+    }
     if tokens.is_empty() {
         return Ok(Parsed { node: Node { op: Op::All, at: whole }, notes });
     }
@@ -270,6 +274,13 @@ impl Parser {
                     }
                     _ => Err(QueryError::at(at, P::WriteInstead { what, instead })),
                 };
+            }
+            let sign = value.chars().next().filter(|&c| c == '!' || super::signs::is_dash(c));
+            let inner = sign.and_then(|sign| value.strip_prefix(sign));
+            if let Some(inner) = inner.filter(|inner| inner.starts_with(char::is_alphanumeric)) {
+                let what = "a sign of NOT stands before the field, not behind its colon".to_owned();
+                let instead = format!("-{}:{inner}", of.name);
+                return Err(QueryError::at(at, P::WriteInstead { what, instead }));
             }
             if value.starts_with('[') && value.contains(" TO ") {
                 let what = format!("`{}:` holds words, which have no range", of.name);

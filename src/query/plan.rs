@@ -245,7 +245,11 @@ fn present(kind: FieldKind) -> Option<Wanted> {
             plan.sure.push(Lookup::Prefix(vec![kind::LABEL]));
             return Some(Wanted::Label(plan, Name { text: "*".to_owned(), is_pattern: true }));
         }
-        FieldKind::Size
+        FieldKind::Text
+        | FieldKind::Any
+        | FieldKind::Exact
+        | FieldKind::Thread
+        | FieldKind::Size
         | FieldKind::Digest(_)
         | FieldKind::Container
         | FieldKind::Source
@@ -361,6 +365,10 @@ pub(super) fn plan(asked_for: &Term, calendar: Calendar<'_>) -> Result<Wanted, Q
                 .push(Lookup::Hash(kind::REFERENCE, schema::message_id_hash(as_value(asked_for)?).to_vec()));
         }
         FieldKind::Thread => return Ok(Wanted::Thread(as_value(asked_for)?.to_owned())),
+        // Gmail's word for every folder.
+        FieldKind::Container if language == Language::Two && value.eq_ignore_ascii_case("anywhere") => {
+            return Ok(Wanted::All);
+        }
         FieldKind::Container => return as_value(asked_for).map(|_| Wanted::Container(Name::of(asked_for))),
         FieldKind::Label => return label(asked_for),
         FieldKind::Source => return as_value(asked_for).map(|_| Wanted::Source(Name::of(asked_for))),

@@ -23,7 +23,7 @@ use super::pack::{BlobAt, FRAME_IN_MEMORY, FrameAt, FrameLine, unpack, unpack_al
 use super::segment::{SegmentInfo, segment, segments};
 
 /// Unpacked frames that are kept: neighbours in the ledger are mostly neighbours in a frame.
-const CACHE_BYTES: usize = 24 << 20;
+const CACHE_BYTES: usize = 16 << 20;
 
 /// Packs that are kept open.
 const OPEN_PACKS: usize = 8;

@@ -28,7 +28,7 @@ const BATCH_BYTES: u64 = 1 << 20;
 const WAITING: usize = 4;
 
 /// Unpacked frames that are kept for all workers.
-const CACHE_BYTES: usize = 24 << 20;
+const CACHE_BYTES: usize = 16 << 20;
 
 struct Batch {
     number: u64,

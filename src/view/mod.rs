@@ -7,6 +7,8 @@ mod acquired;
 mod acquisitions;
 mod across;
 mod auth;
+mod case_info;
+mod exceptions;
 mod findings;
 mod item;
 mod item_clocks;
@@ -25,6 +27,8 @@ pub use acquisitions::{
 };
 pub use across::{CrossFindings, cross_rule};
 pub use auth::{AuthView, field_standing, write_key_file};
+pub use case_info::{CaseView, SourceLag, SourceView, lagging_sources};
+pub use exceptions::{Exception, ExceptionCounts, each_exception, most_first};
 pub use findings::{FindingsSummary, RuleCount, findings_follow_settings, findings_of_rule, write_finding};
 pub use item::{ItemView, find_item, item_id, same_content};
 pub use item_clocks::{ItemClock, ItemClocks};

@@ -75,7 +75,7 @@ pub(in crate::cli) struct AcquireArgs {
     /// Note on the account, recorded in the custody log
     #[arg(long)]
     pub note: Option<String>,
-    /// Number of worker threads (default: all cores; 5 at most); the result does not depend on it
+    /// Number of worker threads (default: all cores; 4 at most); the result does not depend on it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub threads: Option<u16>,
 }

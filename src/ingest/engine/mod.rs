@@ -14,11 +14,11 @@ use super::IngestError;
 use gate::Gate;
 
 /// Bytes that may be on their way: evidence that was read, and what was read from it, until it is written.
-const ROOM: usize = 56 << 20;
+const ROOM: usize = 48 << 20;
 
 /// Most workers. Each holds some 15 MB beside what is weighed (tables of the compressor and of the index, texts on
 /// their way), and with more of them there would be no room for what they work on.
-pub const MOST_WORKERS: usize = 5;
+pub const MOST_WORKERS: usize = 4;
 
 /// Number of workers that are used when so many are asked for.
 pub fn workers(threads: usize) -> usize {

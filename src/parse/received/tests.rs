@@ -128,6 +128,25 @@ fn what_a_client_called_itself_is_no_address_that_a_server_saw() {
 }
 
 #[test]
+fn the_number_of_a_network_is_no_name_wherever_it_stands() {
+    for client in ["[198.51.100.7] AS64500", "AS64500 [198.51.100.7]", "198.51.100.7, AS64500 Example Net"] {
+        check(
+            &format!("from pc ({client}) by mx.example with ESMTP id 4"),
+            "generic helo=pc ip=198.51.100.7 by=mx.example with=ESMTP id=4",
+        );
+    }
+}
+
+#[test]
+fn a_date_behind_garbage_is_read_and_flagged() {
+    let read = hop(
+        " from a.example ([198.51.100.7]) by mx.example with ESMTP id 9; ???, 14 May 2024 09:15:27 +0200",
+    );
+    assert_eq!(read.value.date.map(|date| date.utc), Some(UtcMs(1_715_670_927_000)));
+    assert!(read.anomalies.iter().any(|a| a.kind == AnomalyKind::DateForm), "{:?}", read.anomalies);
+}
+
+#[test]
 fn a_socket_is_no_name_of_a_machine() {
     check(
         "from mx.example ([unix socket]) by mx.example (Cyrus 3.4.3) with LMTPA",
@@ -154,6 +173,13 @@ fn only_a_field_that_its_program_would_write_is_exact() {
         ("from pc (203.0.113.77) by mx.example (Postfix) with ESMTP id 4F3D21234", "generic"),
         ("from pc (name.example [203.0.113.77]) by mx.example (Postfix) with MAGIC id 4F3D21234", "generic"),
         ("from name.example ([203.0.113.77]) by mx.example with esmtp (Exim 4.92) id 12345", "generic"),
+        ("from pc by mx.example (8.14.4/8.14.4) with ESMTP id 44E7FRrB012345", "generic"),
+        ("from pc (n.example. [203.0.113.77]) by mx.google.com with ESMTPS id 12345", "generic"),
+        (
+            "from pc (n.example [203.0.113.77]) by mx.example with Microsoft SMTP Server id 15.1.2.3",
+            "generic",
+        ),
+        ("from pc (203.0.113.77) by mx.example with Microsoft SMTP Server id abc", "generic"),
     ] {
         assert_eq!(grade(field), wanted, "{field}");
     }
