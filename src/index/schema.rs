@@ -248,9 +248,10 @@ pub fn text_term(out: &mut Vec<u8>, kind: u8, text: &[u8]) {
     push_text(out, text);
 }
 
-/// A Message-ID without angle brackets, in lower case: the form in which two are compared.
+/// A Message-ID without angle brackets and blanks (which come from folds), in lower case: the form in which two are compared.
 pub fn bare_message_id(id: &str) -> String {
-    id.trim().trim_start_matches('<').trim_end_matches('>').to_ascii_lowercase()
+    let bare = id.trim().trim_start_matches('<').trim_end_matches('>');
+    bare.chars().filter(|c| !c.is_ascii_whitespace()).map(|c| c.to_ascii_lowercase()).collect()
 }
 
 /// The hash of a Message-ID, for [`kind::MESSAGE_ID`] and [`kind::REFERENCE`].

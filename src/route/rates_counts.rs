@@ -27,7 +27,7 @@ pub(super) const COUNTS: &[(&str, [u32; 5])] = &[
     ("webmail-submission", [88, 1, 0, 0, 13]),
     ("ip-invalid", [0, 0, 0, 0, 1]),
     ("ip-nonroutable-public-hop", [0, 0, 0, 235, 0]),
-    ("double-ip", [0, 0, 0, 1, 5]),
+    ("double-ip", [0, 0, 0, 1, 4]),
     ("private-lan-leak", [574, 423, 0, 7, 77]),
     ("helo-ip-mismatch", [3, 1, 0, 0, 73]),
     ("origin-header-conflict", [103, 44, 0, 3, 16]),

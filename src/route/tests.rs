@@ -234,6 +234,10 @@ fn an_honest_field_of_a_real_program_is_not_accused() {
             "Received: from mx.rcpt.example (mx.rcpt.example [198.51.100.7]) by mx.rcpt.example [198.51.100.7] with SMTP; Wed, 16 Apr 2008 22:12:43 +0200",
             "double-ip",
         ),
+        (
+            "Received: from [203.0.113.9] (EHLO mail.example) (203.0.113.9) by 192.0.2.10 with SMTP; Wed, 16 Apr 2008 22:12:43 +0200",
+            "double-ip",
+        ),
     ] {
         assert!(!found(hop).contains(&rule), "{rule}: {hop}");
     }

@@ -209,6 +209,12 @@ fn an_id_is_found_without_the_text_beside_it() {
             misses: &["anomaly:message-id-invalid"],
         },
         Odd {
+            name: "folded",
+            text: b"Message-ID: <c2@x\n .example>\n\nx\n",
+            finds: &["messageid:c2@x.example", "anomaly:message-id-invalid"],
+            misses: &[],
+        },
+        Odd {
             name: "textbehind",
             text: b"Message-ID: <c1@x.example> added by mx\n\nx\n",
             finds: &["messageid:c1@x.example", "anomaly:message-id-invalid"],

@@ -1,6 +1,6 @@
 //! Whether the values of a field are such as its family writes them, beside the order of its clauses.
 
-use super::clauses::Draft;
+use super::clauses::{Draft, begins};
 use super::family::Family;
 use super::lex::Span;
 use super::protocol::Protocol;
@@ -17,7 +17,17 @@ impl Draft {
         let dated = || !notes.iter().any(|note| ODD_DATES.contains(&note.kind));
         match self.family {
             // `[%s]` in srvrsmtp.c and conf.c: never a bare address. smtpd.c writes `(name [address])` for every client it tells.
-            Family::Sendmail => bracketed && known && id(is_sendmail_id) && dated(),
+            Family::Sendmail => {
+                let told = self.with.is_none() || self.peer.ident.is_some() || self.peer.name.is_some();
+                bracketed && known && id(is_sendmail_id) && (told || self.names_a_client(text)) && dated()
+            }
+            Family::Gmail => id(is_gmail_id) && dated(),
+            // `(address)` without a name, and the version of the server as the id.
+            Family::Exchange
+                if self.with.is_some_and(|with| begins(with.of(text), b"microsoft smtp server")) =>
+            {
+                self.peer.name.is_none() && id(is_version)
+            }
             Family::Postfix => {
                 bracketed && known && id(is_postfix_id) && self.names_a_client(text) && dated()
             }
@@ -66,6 +76,20 @@ fn is_sendmail_id(id: &[u8]) -> bool {
     // Some of the characters of the time may be digits too.
     let new = (11..=16).contains(&id.len()) && digits >= 4 && id.iter().all(u8::is_ascii_alphanumeric);
     old || new
+}
+
+/// Letters, digits, dots and dashes, with a number in it; never short.
+fn is_gmail_id(id: &[u8]) -> bool {
+    id.len() >= 10
+        && id.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-'))
+        && id.iter().any(u8::is_ascii_digit)
+        && id.iter().any(u8::is_ascii_lowercase)
+}
+
+/// `15.20.7544.36`
+fn is_version(id: &[u8]) -> bool {
+    id.split(|b| *b == b'.').count() >= 3
+        && id.split(|b| *b == b'.').all(|part| !part.is_empty() && part.iter().all(u8::is_ascii_digit))
 }
 
 /// Hex digits of microseconds and inode, or the long form in base 52.

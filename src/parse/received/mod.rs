@@ -310,3 +310,5 @@ pub fn family_names() -> &'static [&'static str] {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_odd;

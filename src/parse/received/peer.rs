@@ -49,6 +49,12 @@ fn is_any(word: &[u8], list: &[&[u8]]) -> bool {
     list.iter().any(|w| w.eq_ignore_ascii_case(word))
 }
 
+/// `AS64500`
+fn is_network_number(word: &[u8]) -> bool {
+    let digits = word.strip_prefix(b"AS").unwrap_or_default();
+    (1..=10).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit)
+}
+
 /// Words that stand where a name would, when none was found.
 const NO_NAME: [&[u8]; 11] = [
     b"unknown",
@@ -164,6 +170,13 @@ impl Peer {
             let is_told =
                 |peer: &Self| peer.ip.is_some() && (peer.state == Rdns::None || peer.name.is_some());
             if depth > 0 && is_told(self) && !is_any(word, &[b"forged"]) {
+                continue;
+            }
+            // The number of a network is no name; what follows the address and it is that network's.
+            if is_network_number(word) {
+                if self.ip.is_some() {
+                    break;
+                }
                 continue;
             }
             if skip_value {

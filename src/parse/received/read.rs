@@ -104,6 +104,11 @@ fn find_date(
         let parsed =
             date::of_hop(after.get(skip..).unwrap_or_default(), value_at.saturating_add(from as u64));
         if let Some(reading) = parsed.value {
+            let odd = after.iter().take(skip).any(|b| !b.is_ascii_whitespace() && *b != b'(');
+            // `???, 14 May 2024`: it was read behind what is no part of a date.
+            if odd && !parsed.anomalies.iter().any(|note| note.kind == AnomalyKind::DateForm) {
+                notes.push(Anomaly::at(AnomalyKind::DateForm, reading.at));
+            }
             notes.extend(parsed.anomalies);
             return (Some(reading), Some(span_of(&reading, semicolon)));
         }

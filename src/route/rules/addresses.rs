@@ -30,8 +30,10 @@ pub(super) fn nonroutable(way: &Way<'_>, report: &mut Report<'_>) {
 pub(super) fn double(way: &Way<'_>, report: &mut Report<'_>) {
     for (at, hop) in way.each() {
         let is_address = |range| literal(way.mail.bytes(range)).is_some();
+        // A client that also gave a name goes by it.
+        let is_bare = hop.helo.is_none() || hop.helo == hop.from;
         let is_inside = matches!(hop.peer_scope, IpScope::Loopback | IpScope::Private | IpScope::LinkLocal);
-        if is_address(hop.from) && is_address(hop.by) && hop.rdns.is_none() && !is_inside {
+        if is_address(hop.from) && is_address(hop.by) && hop.rdns.is_none() && is_bare && !is_inside {
             report.add(&[at], [hop.from, hop.by], "client and server go by bare addresses");
         }
     }
