@@ -20,7 +20,6 @@ use super::framed::{LineForm, unpacked_lines};
 use super::layout::{FileKind, Layout};
 use super::lines::Lines;
 use super::pack::{BlobAt, FRAME_IN_MEMORY, FrameAt, FrameLine, unpack, unpack_all};
-use super::segment::{SegmentInfo, segment, segments};
 
 /// Unpacked frames that are kept: neighbours in the ledger are mostly neighbours in a frame.
 const CACHE_BYTES: usize = 16 << 20;
@@ -107,32 +106,6 @@ impl Reader {
     /// [`StoreError::Io`], [`StoreError::Damaged`].
     pub fn case_info(&self) -> Result<CaseInfo, StoreError> {
         CaseInfo::read(&self.layout)
-    }
-
-    /// The segments of the ledger.
-    ///
-    /// # Errors
-    /// [`StoreError::Io`]; [`StoreError::Damaged`] when one is shorter than what was committed.
-    pub fn segments(&self) -> Result<Vec<SegmentInfo>, StoreError> {
-        segments(&self.layout, self.chain()?)
-    }
-
-    /// The numbers of the segments, ascending, from the custody log alone: no segment is opened.
-    ///
-    /// # Errors
-    /// [`StoreError::Io`], [`StoreError::Damaged`] of the custody log.
-    pub fn segment_numbers(&self) -> Result<Vec<u32>, StoreError> {
-        let mut numbers: Vec<u32> = self.chain()?.numbers(FileKind::Ledger).collect();
-        numbers.sort_unstable();
-        Ok(numbers)
-    }
-
-    /// One segment of the ledger.
-    ///
-    /// # Errors
-    /// As [`Self::segments`].
-    pub fn segment(&self, number: u32) -> Result<SegmentInfo, StoreError> {
-        segment(&self.layout, self.chain()?, number)
     }
 
     /// The committed lines of a segment from byte `from` on.

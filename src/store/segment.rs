@@ -5,6 +5,7 @@ use crate::types::record::{Account, Closed, Record, SourceHead};
 
 use super::chain::Chain;
 use super::layout::{FileKind, Layout};
+use super::reader::Reader;
 use super::{StoreError, Trouble};
 
 /// Longest `closed` line: four numbers and a digest.
@@ -36,7 +37,7 @@ pub struct SegmentInfo {
 
 impl SegmentInfo {
     /// The segment as far as it can be read: what is damaged counts as pending, without a head.
-    pub fn read(reader: &super::Reader, number: u32) -> Self {
+    pub fn read(reader: &Reader, number: u32) -> Self {
         let chain = reader.chain();
         let bytes = chain.as_ref().map_or(0, |chain| chain.cover(&chain.name(FileKind::Ledger, number)));
         let nothing = || Self { number, state: SegmentState::Pending, head: None, account: None, bytes };
@@ -69,6 +70,34 @@ impl SegmentInfo {
 pub fn source_id(closed: &Closed) -> SourceId {
     let [a, b, c, d, e, f, g, h, ..] = *closed.id.as_bytes();
     SourceId::Known(u64::from_be_bytes([a, b, c, d, e, f, g, h]))
+}
+
+impl Reader {
+    /// The segments of the ledger.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`]; [`StoreError::Damaged`] when one is shorter than what was committed.
+    pub fn segments(&self) -> Result<Vec<SegmentInfo>, StoreError> {
+        segments(self.layout(), self.chain()?)
+    }
+
+    /// The numbers of the segments, ascending, from the custody log alone: no segment is opened.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`], [`StoreError::Damaged`] of the custody log.
+    pub fn segment_numbers(&self) -> Result<Vec<u32>, StoreError> {
+        let mut numbers: Vec<u32> = self.chain()?.numbers(FileKind::Ledger).collect();
+        numbers.sort_unstable();
+        Ok(numbers)
+    }
+
+    /// One segment of the ledger.
+    ///
+    /// # Errors
+    /// As [`Self::segments`].
+    pub fn segment(&self, number: u32) -> Result<SegmentInfo, StoreError> {
+        segment(self.layout(), self.chain()?, number)
+    }
 }
 
 /// All segments that the chain covers, in the order of their numbers.
