@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let catalog = Catalog::open(&reader.layout().catalog())?;
     let index = IndexReader::open(&reader.layout().index())?;
     let options = Options { order: Order::Oldest, ..Options::default() };
-    let hits = query::search(Case { catalog: &catalog, index: &index }, &query, &options)?;
+    let hits = query::search(Case { catalog: &catalog, index: &index, messages: None }, &query, &options)?;
     println!("{} of {} items answer", hits.total, index.len());
     catalog.each::<ViewError>(hits.keys.iter().copied(), |row| {
         let way = WayView::of(&reader, &catalog, row)?;

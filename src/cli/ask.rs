@@ -150,7 +150,7 @@ pub(super) fn terms(
         found += u64::from(hits.total > 0);
         match form {
             Form::Table => {
-                out.line(&format!("{}  {}", pad(&format!("{:>10}", grouped(hits.total)), 10), shown(line)))?
+                out.line(&format!("{}  {}", pad(&format!("{:>10}", grouped(hits.total)), 10), shown(line)))?;
             }
             Form::Csv => {
                 let cells =

@@ -28,7 +28,7 @@ const LONGEST: u64 = 32 << 20;
 fn answer(case: &Opened, hits: &Hits, options: &Options, query: &str) -> Result<Vec<u8>, Failure> {
     let whole = Options { limit: None, order: Order::Ledger, telling: Telling::Counts, ..options.clone() };
     let mut ids = Vec::new();
-    case.catalog.each_listed::<Failure>(case.search(query, &whole)?.keys.into_iter(), |row| {
+    case.catalog.each_listed::<Failure>(case.search(query, &whole)?.keys, |row| {
         ids.push(case.catalog.listed_id(row).to_string());
         Ok(())
     })?;

@@ -154,7 +154,7 @@ pub(super) fn notes(
         if !zero.fields.is_empty() {
             let all: Vec<_> =
                 zero.fields.iter().map(|(name, count)| format!("{name}: {}", grouped(*count))).collect();
-            line.push_str(&format!("; elsewhere: {}", all.join(", ")));
+            line.extend(["; elsewhere: ", &all.join(", ")]);
         }
         if !zero.near.is_empty() {
             let all: Vec<_> = zero
@@ -162,7 +162,7 @@ pub(super) fn notes(
                 .iter()
                 .map(|(word, count)| format!("{} ({})", shown(word), grouped(*count)))
                 .collect();
-            line.push_str(&format!("; near in this case: {}", all.join(", ")));
+            line.extend(["; near in this case: ", &all.join(", ")]);
         }
         note(&line);
     }

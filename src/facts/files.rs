@@ -150,7 +150,8 @@ impl Level {
     /// The message in it that is at a path, or that has in it what is there.
     fn below(&self, path: &str) -> Option<Self> {
         let ends = path.match_indices('.').map(|(at, _)| at).chain([path.len()]);
-        let (full, part) = ends.filter_map(|end| self.messages.get_key_value(path.get(..end)?)).next()?;
+        let mut ends = ends;
+        let (full, part) = ends.find_map(|end| self.messages.get_key_value(path.get(..end)?))?;
         if part.encoding == Encoding::Identity {
             let from = |n: usize| self.range.start.saturating_add(n);
             let range = from(part.body.start)..from(part.body.end);

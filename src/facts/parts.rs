@@ -344,7 +344,7 @@ impl Reader<'_, '_> {
             source.bytes = bytes.get(from..found.at.start).unwrap_or_default();
             text::add(&source, self.buffers, self.text, self.facts);
             from = found.at.end;
-            self.embedded(&label, part, &found, encoding, format!("{path}#{count}"));
+            self.embedded(label.as_ref(), part, &found, encoding, format!("{path}#{count}"));
             if let Some(label) = &label {
                 let first = self.text.stretches.len();
                 self.text.parts.push(TextPart { first, ..label.clone() });
@@ -364,7 +364,7 @@ impl Reader<'_, '_> {
     /// A uuencoded or yEnc file inside text.
     fn embedded(
         &mut self,
-        of: &Option<TextPart>,
+        of: Option<&TextPart>,
         part: &Part,
         found: &uu::Embedded,
         encoding: &'static str,

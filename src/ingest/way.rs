@@ -21,7 +21,12 @@ impl Concluded {
         findings.dedup();
         let recorded = chain.recorded.iter().map(|own| (own.method, own.result)).collect();
         let bodies = chain.bodies.iter().map(|fits| if *fits { "ok" } else { "bad" }).collect();
-        Self { recorded, bodies, findings, trust: chain.steps.iter().map(|step| step.standing()).collect() }
+        Self {
+            recorded,
+            bodies,
+            findings,
+            trust: chain.steps.iter().map(crate::route::Step::standing).collect(),
+        }
     }
 
     pub(super) fn as_way(&self) -> Way<'_> {

@@ -346,7 +346,7 @@ impl List<'_> {
                 .collect();
             // Where one stands among other words, these are its name.
             if let [one] = list.out.as_mut_slice() {
-                one.name = name.to_owned();
+                name.clone_into(&mut one.name);
             }
         }
         if list.out.is_empty() {

@@ -252,13 +252,9 @@ fn utf32(label: &[u8], bytes: &[u8], out: &mut String) -> bool {
     for unit in bytes.chunks(4) {
         let number = <[u8; 4]>::try_from(unit)
             .map(|unit| if little { u32::from_le_bytes(unit) } else { u32::from_be_bytes(unit) });
-        match number.ok().and_then(char::from_u32) {
-            Some(c) => out.push(c),
-            None => {
-                out.push('\u{fffd}');
-                clean = false;
-            }
-        }
+        let unit = number.ok().and_then(char::from_u32);
+        clean &= unit.is_some();
+        out.push(unit.unwrap_or('\u{fffd}'));
     }
     clean
 }

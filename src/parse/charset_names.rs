@@ -374,10 +374,10 @@ fn by_number(name: &str) -> Option<Kind> {
     ];
     let digits = name.find(|c: char| c.is_ascii_digit())?;
     let (family, number) = name.split_at_checked(digits)?;
-    if family.is_empty() || PAGES.contains(&family) {
-        if let Some(kind) = page(number) {
-            return Some(kind);
-        }
+    if (family.is_empty() || PAGES.contains(&family))
+        && let Some(kind) = page(number)
+    {
+        return Some(kind);
     }
     match name {
         "cspc8codepage437" => return Some(Kind::Table(pages::CP437)),
@@ -404,6 +404,7 @@ fn by_number(name: &str) -> Option<Kind> {
 }
 
 /// A code page by its number.
+#[expect(clippy::match_same_arms, reason = "a table, in the order of its numbers")]
 fn page(number: &str) -> Option<Kind> {
     Some(match number {
         "437" => Kind::Table(pages::CP437),

@@ -39,19 +39,16 @@ pub(crate) enum Marks {
 /// Whether bytes hold escapes that call in a set, each with characters of it behind; one look for each of two bytes where
 /// there are none.
 pub(crate) fn marks(bytes: &[u8]) -> Option<Marks> {
-    if memchr::memchr2(0x1b, b'~', bytes).is_none() {
-        return None;
-    }
+    memchr::memchr2(0x1b, b'~', bytes)?;
     let two = |at: usize| is_digit(byte(bytes, at)) && is_digit(byte(bytes, at.saturating_add(1)));
     let mut shifts = None;
     for at in memchr::memchr_iter(0x1b, bytes) {
         let found = match escape(from(bytes, at)) {
-            Some((Call::G0(Set::Roman), _)) | None => false,
             Some((Call::G0(Set::Kana), len)) => is_digit(byte(bytes, at.saturating_add(len))),
-            Some((Call::G0(_), len)) => two(at.saturating_add(len)),
+            Some((Call::G0(set), len)) if set != Set::Roman => two(at.saturating_add(len)),
             Some((Call::G1(_), _)) => *shifts
                 .get_or_insert_with(|| memchr::memchr(0x0e, bytes).is_some_and(|n| two(n.saturating_add(1)))),
-            Some((Call::G2(_) | Call::Single | Call::Nothing, _)) => false,
+            Some((Call::G0(_) | Call::G2(_) | Call::Single | Call::Nothing, _)) | None => false,
         };
         if found {
             return Some(Marks::Escapes);
@@ -187,28 +184,24 @@ pub(crate) fn decode(bytes: &[u8], shift_out: Set, plain: Plain<'_>, out: &mut S
         let set = if shifted { g1 } else { g0 };
         let rest = from(bytes, at);
         if b == 0x1b {
-            match escape(rest) {
-                Some((call, len)) => {
-                    reader.flush(set);
-                    at = at.saturating_add(len);
-                    match call {
-                        Call::G0(set) => (g0, shifted) = (set, false),
-                        Call::G1(set) => g1 = set,
-                        Call::G2(half) => g2 = Some(half),
-                        Call::Nothing => {}
-                        Call::Single => at = single(bytes, at, g2, &mut reader),
-                    }
-                    continue;
+            if let Some((call, len)) = escape(rest) {
+                reader.flush(set);
+                at = at.saturating_add(len);
+                match call {
+                    Call::G0(set) => (g0, shifted) = (set, false),
+                    Call::G1(set) => g1 = set,
+                    Call::G2(half) => g2 = Some(half),
+                    Call::Nothing => {}
+                    Call::Single => at = single(bytes, at, g2, &mut reader),
                 }
-                None => {
-                    reader.flush(set);
-                    // No escape of ours, such as that of a terminal: shown as it stands.
-                    reader.run.push(b);
-                    reader.flush(Set::Roman);
-                    at = at.saturating_add(1);
-                    continue;
-                }
+                continue;
             }
+            reader.flush(set);
+            // No escape of ours, such as that of a terminal: shown as it stands.
+            reader.run.push(b);
+            reader.flush(Set::Roman);
+            at = at.saturating_add(1);
+            continue;
         }
         at = at.saturating_add(1);
         match b {

@@ -260,11 +260,10 @@ pub(super) fn explain_zero(run: &mut Run<'_>, node: &Node) -> Result<Vec<ZeroTer
             && is_words(term.field)
             && term.header.is_none()
             && !term.is_any()
+            && count == 0
         {
-            if count == 0 {
-                zero.fields = by_field(run, term)?;
-                zero.near = near(run, term)?;
-            }
+            zero.fields = by_field(run, term)?;
+            zero.near = near(run, term)?;
         }
         out.push(zero);
     }

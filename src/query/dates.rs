@@ -63,6 +63,7 @@ impl Calendar<'_> {
         fixed().ok_or(NoStretch::Unreadable)
     }
 
+    #[expect(clippy::wrong_self_convention, reason = "from now on, not made from something")]
     fn from_now(self, relative: Relative, now: i64) -> Option<(i64, i64)> {
         let now = Timestamp::from_millisecond(now).ok()?.to_zoned(self.zone.clone());
         let today = now.date();

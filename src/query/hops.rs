@@ -124,9 +124,10 @@ fn asked(asked_for: &Term, field: HopField, calendar: Calendar<'_>) -> Result<As
     let lookups = match field {
         HopField::Any if every => return Ok(Asked::All),
         // An address is one that a server saw or has. What a client called itself is a claim: `hop.helo`.
-        HopField::Any => match ips(&[kind::PEER_IP, kind::BY_IP], value) {
-            Some(found) => found,
-            None => {
+        HopField::Any => {
+            if let Some(found) = ips(&[kind::PEER_IP, kind::BY_IP], value) {
+                found
+            } else {
                 no_broken_address(asked_for)?;
                 let mut all = Vec::new();
                 for place in HOSTS {
@@ -134,7 +135,7 @@ fn asked(asked_for: &Term, field: HopField, calendar: Calendar<'_>) -> Result<As
                 }
                 all
             }
-        },
+        }
         HopField::Host(place) => {
             if value::network(value).is_none() || value.contains('/') {
                 no_broken_address(asked_for)?;
@@ -262,13 +263,12 @@ pub(super) fn path(asked_for: &Term) -> Result<Vec<Stop>, QueryError> {
             _ if text.contains(char::is_whitespace) => return Err(wrong(asked_for, wanted)),
             _ => {
                 let addresses = ips(&[kind::BY_IP], text).zip(ips(&[kind::PEER_IP], text));
-                match addresses.map(|(own, seen)| Stop::Address { own, seen }) {
-                    Some(stop) => stop,
-                    None => {
-                        let name = Term { value: text.to_owned(), form: Form::Plain, ..asked_for.clone() };
-                        no_broken_address(&name)?;
-                        name_of(&name)?
-                    }
+                if let Some((own, seen)) = addresses {
+                    Stop::Address { own, seen }
+                } else {
+                    let name = Term { value: text.to_owned(), form: Form::Plain, ..asked_for.clone() };
+                    no_broken_address(&name)?;
+                    name_of(&name)?
                 }
             }
         });

@@ -256,7 +256,7 @@ impl Lexer<'_> {
             {
                 break;
             }
-            if c == '(' && depth == 0 && self.is_operator(&word) {
+            if c == '(' && depth == 0 && Self::is_operator(&word) {
                 break;
             }
             depth = match c {
@@ -288,7 +288,7 @@ impl Lexer<'_> {
     }
 
     /// Whether a word right before a parenthesis is an operator.
-    fn is_operator(&self, word: &str) -> bool {
+    fn is_operator(word: &str) -> bool {
         matches!(word, "AND" | "OR" | "NOT" | "XOR" | "&&" | "||" | "and" | "or" | "not" | "xor")
             || near(word).is_some()
             || bare_near(word).is_some()

@@ -223,7 +223,7 @@ fn stands_in(wanted: &str, text: &str) -> bool {
     text.match_indices(wanted).any(|(at, _)| {
         let before = text.get(..at).is_some_and(|head| head.ends_with(is_word));
         let behind = text.get(at + wanted.len()..).is_some_and(|tail| tail.starts_with(is_word));
-        !(first && before) && !(last && behind)
+        !(first && before || last && behind)
     })
 }
 

@@ -62,7 +62,10 @@ fn pattern(local: &str, domain: &str) -> Result<TermPattern, String> {
     for label in domain.trim_matches('.').rsplit('.') {
         let label = part(label);
         // A lone `*` may stand for several labels, or for none where the domain itself is meant.
-        labels.push_str(&if label == ".*" { label } else { format!("{label}\\.") });
+        labels += &label;
+        if label != ".*" {
+            labels += "\\.";
+        }
     }
     TermPattern::regex(&format!("^{labels}@{}$", part(local)))
 }
@@ -95,7 +98,7 @@ pub(super) fn people(plan: &mut Plan, asked_for: &Term, roles: &[Role]) -> Resul
             }
         }
         Some((of, "")) if !of.is_empty() && !is_pattern => {
-            plan.sure.extend(roles.iter().map(|&role| local(role, of)))
+            plan.sure.extend(roles.iter().map(|&role| local(role, of)));
         }
         Some((of, domain)) if is_pattern => {
             let domain = if domain.is_empty() { "*" } else { domain };

@@ -71,12 +71,10 @@ impl Rows<'_> {
             let problem = QueryProblem::TooManyToRead { candidates: set.len(), most: MOST };
             return Err(QueryError::at(term.at, problem).into());
         }
-        self.filtered(&set, |row| match messages.message(row) {
-            Some(message) => Ok(look::shows(&look.what, &message)),
-            None => {
-                *unread += 1;
-                Ok(false)
-            }
+        self.filtered(&set, |row| {
+            let message = messages.message(row);
+            *unread += u64::from(message.is_none());
+            Ok(message.is_some_and(|message| look::shows(&look.what, &message)))
         })
     }
 
@@ -91,12 +89,10 @@ impl Rows<'_> {
             return Ok(None);
         };
         let what = look::Shown::AnyCase(texts.to_vec());
-        let found = self.filtered(set, |row| match messages.message(row) {
-            Some(message) => Ok(look::shows(&what, &message)),
-            None => {
-                *unread += 1;
-                Ok(false)
-            }
+        let found = self.filtered(set, |row| {
+            let message = messages.message(row);
+            *unread += u64::from(message.is_none());
+            Ok(message.is_some_and(|message| look::shows(&what, &message)))
         })?;
         Ok(Some(found))
     }

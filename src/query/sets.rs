@@ -130,6 +130,7 @@ fn starts_with(text: &str, head: &str) -> bool {
 }
 
 /// What to write for words that other programs have in such a field.
+#[expect(clippy::match_same_arms, reason = "a table of what people type, by field")]
 pub(super) fn elsewhere(kind: FieldKind, value: &str) -> Option<&'static str> {
     let value = value.to_ascii_lowercase();
     match (kind, value.as_str()) {

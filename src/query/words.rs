@@ -103,10 +103,10 @@ pub(super) fn ways(term: &Term) -> Result<Vec<Way>, QueryError> {
         Form::Loose(slack) => {
             let words =
                 words_of(value).map(|word| located_word(term, word)).collect::<Result<Vec<_>, _>>()?;
-            return match words.is_empty() {
-                true => Err(no_word(term)),
-                false => Ok(vec![Way::At(Located::Within(words, slack))]),
-            };
+            if words.is_empty() {
+                return Err(no_word(term));
+            }
+            return Ok(vec![Way::At(Located::Within(words, slack))]);
         }
         Form::Plain | Form::Quoted => {}
     }
@@ -206,7 +206,7 @@ pub(super) fn variants(text: &str, quoted: bool) -> Vec<String> {
     let is_joint = |c: char| matches!(c, '-' | '\'' | '\u{2019}' | '\u{2010}' | '\u{2011}');
     let parts: Vec<&str> = text.split(is_joint).collect();
     let is_word = |part: &&str| !part.is_empty() && part.chars().all(char::is_alphabetic);
-    if !quoted && (2..=4).contains(&parts.len()) && parts.iter().all(|part| is_word(part)) {
+    if !quoted && (2..=4).contains(&parts.len()) && parts.iter().all(is_word) {
         out.push(parts.concat());
     }
     out

@@ -149,8 +149,7 @@ impl Own<'_> {
             {
                 mail.lower(hop.from)
             }
-            Rdns::NotTold => String::new(),
-            Rdns::None | Rdns::Forged => String::new(),
+            Rdns::NotTold | Rdns::None | Rdns::Forged => String::new(),
         };
         let is_inside = hop.class == HopClass::InternalProvider || !has_peer(hop);
         let is_own = !is_bare(&name)

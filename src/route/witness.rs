@@ -83,7 +83,7 @@ pub fn witnesses(hops: &[HopWriter<'_>], settings: &Settings, proven: Option<&st
             .peer_ip
             .map_or(hop.class != HopClass::Network.code(), |ip| is_inner(ip) || in_network(Some(ip)))
             || is_own_name(&text(hop.rdns));
-        if !is_own && !(is_bare(&by) && is_inside) {
+        if !(is_own || is_bare(&by) && is_inside) {
             return out;
         }
         counted += usize::from(hop.peer_ip.is_some());

@@ -20,7 +20,7 @@ use super::lines::{Lines, MAX_LINE};
 use super::lock::is_being_written;
 
 /// How long somebody waits for a turn; one takes a few flushes of the disk.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 
 /// How long it waits between two tries.
 const PAUSE: Duration = Duration::from_millis(2);

@@ -221,9 +221,8 @@ fn an_address_as_a_name_is_found_in_every_form_and_a_fold_makes_no_second_relay(
         format!(
             "from [192.168.1.77] (unknown [198.51.100.40])\n\tby smtp.example.org (Postfix) with ESMTPSA id 4F3D21234; {date}"
         ),
-        format!(
-            "from unknown (HELO ?192.168.1.77?) (ann@198.51.100.40)\n\tby smtp.example.org with SMTP; 1 Mar 2024 12:00:05 -0000"
-        ),
+        "from unknown (HELO ?192.168.1.77?) (ann@198.51.100.40)\n\tby smtp.example.org with SMTP; 1 Mar 2024 12:00:05 -0000"
+            .to_owned(),
         format!(
             "from [192.168.1.77] (unknown)\n\tby smtp.example.org (SG) with ESMTP id YIPVaK1jTLSZgcspr6n3KQ; {date}"
         ),

@@ -207,7 +207,8 @@ pub(super) fn asked(set: &str, uid: u64) -> bool {
 
 pub(super) fn fetch(tag: &str, command: &str, mails: &[(u64, Vec<u8>)]) -> Vec<u8> {
     if command == "UID SEARCH ALL" {
-        let all: String = mails.iter().map(|(uid, _)| format!(" {uid}")).collect();
+        let all: Vec<String> = mails.iter().map(|(uid, _)| format!(" {uid}")).collect();
+        let all = all.concat();
         return format!("* SEARCH{all}\r\n{tag} OK done\r\n").into_bytes();
     }
     if let Some(uid) = command.strip_prefix("UID SEARCH UID ") {
