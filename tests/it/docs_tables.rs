@@ -10,9 +10,10 @@ use crate::support;
 
 #[track_caller]
 fn same(file: &str, text: &str) {
+    let text = support::filled(text);
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(file);
     if std::env::var_os("BLESS").is_some() {
-        std::fs::write(&path, text).unwrap();
+        std::fs::write(&path, &text).unwrap();
     }
     let there = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(there == text, "docs/{file} is not what the code says; run with BLESS=1 and read the diff");

@@ -160,7 +160,7 @@ pub(crate) fn manifest(case: &Path) -> Vec<u8> {
 }
 
 /// The same with lines of at most 120 characters, as the docs have them; rows of tables stay.
-fn filled(text: &str) -> String {
+pub(crate) fn filled(text: &str) -> String {
     let mut out = String::new();
     for line in text.split_inclusive('\n') {
         if line.trim_end().chars().count() <= 120 || line.starts_with('|') {
