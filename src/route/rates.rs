@@ -3,6 +3,9 @@
 //! The counts are made by a test over real mail (`rates_counts.rs`, docs/measured.md); nobody types them. What is printed beside a finding comes
 //! from here and nowhere else.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
 use super::rates_counts::COUNTS;
 
 /// A collection of mail that was measured.
@@ -123,6 +126,21 @@ fn grouped(number: u32) -> String {
 
 /// What was measured of a rule, in one line.
 pub fn measured(id: &str) -> String {
+    // A bound is some milliseconds of arithmetic, and stands beside every finding of an export: each is made once.
+    static SAID: Mutex<BTreeMap<String, String>> = Mutex::new(BTreeMap::new());
+    let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = said.get(id) {
+        return known.clone();
+    }
+    let line = line_of(id);
+    // Only rules are kept: an id that is none does not fill the memory.
+    if COUNTS.iter().any(|(rule, _)| *rule == id) {
+        said.insert(id.to_owned(), line.clone());
+    }
+    line
+}
+
+fn line_of(id: &str) -> String {
     let one = |(population, rate): (&Population, Rate)| format!("{} {}", population.name, rate.text());
     POPULATIONS
         .iter()
