@@ -1,7 +1,7 @@
 //! mailtrail: an email evidence archive and indexer for forensic examiners.
 //!
-//! Bytes flow `source -> store -> parse -> facts -> catalog + index -> query -> export -> view -> cli`; imports point the
-//! other way. `ingest` drives the first half, `verify` walks it again. See `docs/architecture.md`.
+//! Bytes flow `source -> store -> parse -> facts -> catalog + index -> query -> export -> view -> cli`; imports point
+//! the other way. `ingest` drives the first half, `verify` walks it again. See `docs/architecture.md`.
 //!
 //! Open a case, ask, print what was found:
 //!

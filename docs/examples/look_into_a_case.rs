@@ -1,4 +1,5 @@
-//! Lists what a query finds in a case, the hops of each hit, and what does not fit in all of them, through the library alone.
+//! Lists what a query finds in a case, the hops of each hit, and what does not fit in all of them, through the library
+//! alone.
 //!
 //! `cargo run --no-default-features --example look_into_a_case -- CASE QUERY`
 

@@ -35,8 +35,8 @@ impl Scheme {
 impl Account {
     /// Reads `imaps://user@host[:port][/folder]`; also `imap:`, `pop3s:` and `pop3:`.
     ///
-    /// User and folder are percent-decoded; a user may hold `@` (the last one ends it). The host of an IPv6 address stands in
-    /// brackets, and is kept without them.
+    /// User and folder are percent-decoded; a user may hold `@` (the last one ends it). The host of an IPv6 address
+    /// stands in brackets, and is kept without them.
     ///
     /// # Errors
     /// [`AcquireError::Url`], also when a password stands in it: what is on a command line is seen by others.

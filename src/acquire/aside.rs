@@ -1,5 +1,5 @@
-//! What connections tell beside the order of the ledger: sign-ins, notices, pieces of the transcript. In the order told, in
-//! bounded memory while somebody takes it.
+//! What connections tell beside the order of the ledger: sign-ins, notices, pieces of the transcript. In the order
+//! told, in bounded memory while somebody takes it.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};

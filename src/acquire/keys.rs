@@ -1,4 +1,5 @@
-//! What the connections of a run sign in with: a password for all of it, or a token, which may be over before the account is read.
+//! What the connections of a run sign in with: a password for all of it, or a token, which may be over before the
+//! account is read.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -113,8 +114,8 @@ impl Turn<'_> {
         self.keys.now().has_worked = true;
     }
 
-    /// It did not come to a session. Whether there is another token to try at once: only after a refusal, only where a token let us
-    /// in before, and once.
+    /// It did not come to a session. Whether there is another token to try at once: only after a refusal, only where a
+    /// token let us in before, and once.
     pub(super) fn is_worth_another(&mut self, error: &AcquireError) -> bool {
         if self.keys.renewal.is_none() || self.is_spent || !matches!(error, AcquireError::SignIn { .. }) {
             return false;

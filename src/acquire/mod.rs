@@ -35,8 +35,8 @@ pub type Sink<'a> = dyn FnMut(Told) -> ControlFlow<()> + 'a;
 /// `known` is asked which messages need not be fetched again. `clock` dates the lines of the transcript.
 ///
 /// # Errors
-/// What stops the whole run; one message or folder that could not be had is told as [`Left`] or [`Notice`] and the run goes
-/// on. [`AcquireError::Stopped`] when the sink asked for it.
+/// What stops the whole run; one message or folder that could not be had is told as [`Left`] or [`Notice`] and the run
+/// goes on. [`AcquireError::Stopped`] when the sink asked for it.
 pub fn acquire(
     order: &Order,
     known: &dyn Known,

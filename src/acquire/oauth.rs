@@ -1,7 +1,8 @@
 //! An access token by the device flow of OAuth 2.0 (RFC 8628): the examiner signs in at a browser, here or elsewhere.
 //!
-//! Everything goes by TLS to the issuer that the examiner named and to the addresses that it announces. Tokens and codes are
-//! never written down; the refresh token, which could open the account for months, is held in memory until the run ends.
+//! Everything goes by TLS to the issuer that the examiner named and to the addresses that it announces. Tokens and
+//! codes are never written down; the refresh token, which could open the account for months, is held in memory until
+//! the run ends.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -222,8 +223,8 @@ fn client_secret(issuer: &Issuer) -> Option<String> {
     issuer.client_secret.as_ref().map(|secret| String::from_utf8_lossy(secret.bytes()).into_owned())
 }
 
-/// Another access token for a refresh token (RFC 6749 6). The issuer may give a new refresh token with it, which then takes the
-/// place of the old one; else that holds on.
+/// Another access token for a refresh token (RFC 6749 6). The issuer may give a new refresh token with it, which then
+/// takes the place of the old one; else that holds on.
 ///
 /// # Errors
 /// [`OauthError`]; [`OauthError::Refused`] when the grant is over or was taken back.

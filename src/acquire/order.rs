@@ -42,7 +42,8 @@ pub struct Trust {
     pub pin: Option<[u8; 32]>,
     /// Whether `imap:` and `pop3:` may go on without TLS; recorded.
     pub insecure_plain: bool,
-    /// Whether TLS is that of the system's OpenSSL, old versions too; recorded. Only where [`super::HAS_NATIVE_TLS`] holds.
+    /// Whether TLS is that of the system's OpenSSL, old versions too; recorded. Only where [`super::HAS_NATIVE_TLS`]
+    /// holds.
     pub native: bool,
 }
 

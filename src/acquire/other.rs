@@ -3,8 +3,8 @@
 use super::{Notice, Other, Told};
 use crate::types::{RelPath, Sha256Digest};
 
-/// Other bodies of one message that are kept; of further ones the digests alone are told. An honest server that makes messages
-/// anew for each fetch gives two; one that gives a new one each time is not to fill the case.
+/// Other bodies of one message that are kept; of further ones the digests alone are told. An honest server that makes
+/// messages anew for each fetch gives two; one that gives a new one each time is not to fill the case.
 pub(super) const KEPT: usize = 4;
 
 /// Bytes of other bodies that wait to be told, at most; what does not fit is told by its digest alone.
@@ -15,8 +15,8 @@ pub(super) const CODE: &str = "bodies-differ";
 
 /// Tells of a body that is not alike the one of the message at `path`.
 ///
-/// `how` says how it came, `first` is the digest of the message, `digest` and `octets` are those of the other body, and `kept`
-/// its bytes where there is room for them.
+/// `how` says how it came, `first` is the digest of the message, `digest` and `octets` are those of the other body, and
+/// `kept` its bytes where there is room for them.
 pub(super) fn other(
     path: RelPath,
     how: &str,

@@ -1,5 +1,5 @@
-//! What an account tells while it is copied, in the order of the ledger: folders in byte order of their paths, messages by
-//! ascending UID.
+//! What an account tells while it is copied, in the order of the ledger: folders in byte order of their paths, messages
+//! by ascending UID.
 
 use crate::types::server::ServerState;
 use crate::types::{Anomaly, RelPath};
@@ -39,8 +39,8 @@ pub enum Told {
     Transcript(Vec<u8>),
     /// Something that an examiner should know of, for the exception log.
     Notice(Notice),
-    /// The server gave another body for a message than the one that is told as the message. It is told before that one, so
-    /// that no break can come between them and lose it.
+    /// The server gave another body for a message than the one that is told as the message. It is told before that one,
+    /// so that no break can come between them and lose it.
     Other(Other),
     /// So many messages of a folder were fetched a second time. Told before the messages themselves.
     Refetched(Refetched),
@@ -85,8 +85,8 @@ impl Refetched {
 /// Where a message is on the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// Path of the folder with its epoch, then the message: `INBOX/Sent;UIDVALIDITY=17/;UID=4` (RFC 5092), or `INBOX/;UIDL=..` for
-    /// POP3. Unique in the account, and never `.`, `..` or a control character in a name.
+    /// Path of the folder with its epoch, then the message: `INBOX/Sent;UIDVALIDITY=17/;UID=4` (RFC 5092), or
+    /// `INBOX/;UIDL=..` for POP3. Unique in the account, and never `.`, `..` or a control character in a name.
     pub path: RelPath,
     /// UID of IMAP, or place in the listing of POP3.
     pub uid: u64,
@@ -158,7 +158,8 @@ pub enum Why {
     Gone,
 }
 
-/// The books of a folder: `listed` is the sum of `known`, `taken`, `excluded`, `failed` and `gone`, or the run says what is missing.
+/// The books of a folder: `listed` is the sum of `known`, `taken`, `excluded`, `failed` and `gone`, or the run says
+/// what is missing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Books {
     /// Path of the folder.

@@ -17,8 +17,8 @@ pub(super) const MAX_TRIED: usize = 64 << 20;
 /// Most signatures of one message for which other readings are tried.
 pub(super) const MAX_SIGNATURES_TRIED: usize = 8;
 
-/// What all signatures of one message together may cost, in bytes and the like: some seconds. Without it, many signatures over a
-/// long body of short lines would cost minutes.
+/// What all signatures of one message together may cost, in bytes and the like: some seconds. Without it, many
+/// signatures over a long body of short lines would cost minutes.
 const MAX_WORK: u64 = 4_000_000_000;
 /// What a line costs beside its bytes when it is hashed.
 const LINE: u64 = 32;
@@ -217,8 +217,8 @@ impl<'a> Bodies<'a> {
         left.inspect(|left| self.work = *left).is_some()
     }
 
-    /// The check of a signature's `bh=`; `None` when `a=` is unknown, the body is not whole, or the signatures before it cost too
-    /// much.
+    /// The check of a signature's `bh=`; `None` when `a=` is unknown, the body is not whole, or the signatures before
+    /// it cost too much.
     pub(super) fn check(&mut self, signature: &Signature) -> Option<BodyCheck> {
         if matches!(self.depth, Depth::Head | Depth::Outline { is_whole: false }) {
             return None;

@@ -1,9 +1,10 @@
-//! Keys that the examiner brought: key files, and where each key in them comes from. Nothing is ever asked of a network.
+//! Keys that the examiner brought: key files, and where each key in them comes from. Nothing is ever asked of a
+//! network.
 //!
-//! A key file is text. A line is `selector._domainkey.example.org`, blanks, and the record (`v=DKIM1; p=..`), or a line of
-//! a zone file (`name [TTL] [IN] TXT "..." "..."`, also over several lines in round brackets). `NXDOMAIN` in place of
-//! the record says that there was none. Lines that start with `#` say where the keys below them come from, up to
-//! the next empty line.
+//! A key file is text. A line is `selector._domainkey.example.org`, blanks, and the record (`v=DKIM1; p=..`), or a line
+//! of a zone file (`name [TTL] [IN] TXT "..." "..."`, also over several lines in round brackets). `NXDOMAIN` in place
+//! of the record says that there was none. Lines that start with `#` say where the keys below them come from, up to the
+//! next empty line.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -97,7 +97,8 @@ pub(crate) enum Depth {
     Full,
     /// All that can be told of the first bytes of a message, which hold its header: no body is hashed.
     Head,
-    /// What costs little, for every message of a case: no key, and of the readings of a body only those that undo how it is stored.
+    /// What costs little, for every message of a case: no key, and of the readings of a body only those that undo how
+    /// it is stored.
     Outline {
         /// Whether `message` is all of it; the hash of a part says nothing.
         is_whole: bool,
@@ -121,8 +122,9 @@ pub fn check_head(head: &[u8], keys: &KeyStore) -> Report {
     look(head, &header::read(head).value, None, keys, Depth::Head)
 }
 
-/// What can be told of every message without a key and at little cost: what was recorded in fields of the names that the standards give,
-/// body hashes, where a hash that fits no reading is not explained, and of an ARC chain the newest set alone, unjudged. `is_whole` says whether `message` is all of the message; the body of a part is not hashed.
+/// What can be told of every message without a key and at little cost: what was recorded in fields of the names that
+/// the standards give, body hashes, where a hash that fits no reading is not explained, and of an ARC chain the newest
+/// set alone, unjudged. `is_whole` says whether `message` is all of the message; the body of a part is not hashed.
 pub fn outline<'a>(
     message: &'a [u8],
     header: &Header<'a>,

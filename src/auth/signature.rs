@@ -244,8 +244,8 @@ impl<'a> Checker<'a> {
         if report.signature.kind != SignatureKind::ArcMessage || report.signature.is_canon_written {
             return report;
         }
-        // RFC 8617 section 4.1.2 leaves `c=` as RFC 6376 has it, where none means simple. Signers of chains, and the test
-        // suite that they share, mean relaxed.
+        // RFC 8617 section 4.1.2 leaves `c=` as RFC 6376 has it, where none means simple. Signers of chains, and the
+        // test suite that they share, mean relaxed.
         if report.verdict == Verdict::Fail {
             let mut relaxed = report.signature.clone();
             relaxed.canon = (Canon::Relaxed, Canon::Relaxed);

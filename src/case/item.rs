@@ -17,8 +17,8 @@ pub fn blob_at(place: &BlobPlace, sha256: Sha256Digest) -> BlobAt {
     BlobAt { frame: FrameAt { pack, at, len, raw }, offset, len: size, sha256 }
 }
 
-/// The bytes of items one after the other. The last message that a child was taken out of is kept, so that the many children of one
-/// message cost one reading of it.
+/// The bytes of items one after the other. The last message that a child was taken out of is kept, so that the many
+/// children of one message cost one reading of it.
 #[derive(Debug)]
 pub struct ItemBytes<'a> {
     reader: &'a Reader,
@@ -112,8 +112,8 @@ pub fn message(reader: &Reader, catalog: &Catalog, row: &Row<'_>) -> Result<Vec<
     ItemBytes::new(reader, catalog).message(row)
 }
 
-/// The message of an item as far as it was read for its facts: all of it, or the first [`PARSE_LIMIT`] bytes when it is too
-/// long for memory.
+/// The message of an item as far as it was read for its facts: all of it, or the first [`PARSE_LIMIT`] bytes when it is
+/// too long for memory.
 ///
 /// # Errors
 /// As [`raw`].
@@ -139,8 +139,8 @@ impl<'a> ItemAttachments<'a> {
     /// The decoded bytes of an attachment.
     ///
     /// # Errors
-    /// [`ItemBytesError::NoAttachment`] when the message does not hold it any more, [`ItemBytesError::AttachmentCut`] when it goes
-    /// on beyond what is read of a long message: then nobody knows where it ends.
+    /// [`ItemBytesError::NoAttachment`] when the message does not hold it any more, [`ItemBytesError::AttachmentCut`]
+    /// when it goes on beyond what is read of a long message: then nobody knows where it ends.
     pub fn read(&mut self, number: usize, file: &AttachmentRow) -> Result<Vec<u8>, ItemBytesError> {
         if self.cut.is_some_and(|cut| file.at.end() >= cut) {
             return Err(ItemBytesError::AttachmentCut { number, limit: PARSE_LIMIT });

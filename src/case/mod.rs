@@ -1,5 +1,5 @@
-//! A case opened for reading ([`CaseReader`]) or for writing ([`CaseWriter`]): how its sources are labelled, how it is set, the
-//! bytes of its items; what is set or handed out is told to the custody log by the call itself.
+//! A case opened for reading ([`CaseReader`]) or for writing ([`CaseWriter`]): how its sources are labelled, how it is
+//! set, the bytes of its items; what is set or handed out is told to the custody log by the call itself.
 
 use std::path::PathBuf;
 

@@ -14,8 +14,8 @@ use super::recorded::recorded_catalog;
 use super::sources::labels;
 use super::{CaseError, ItemBytesError, item, keys, trust};
 
-/// Record, catalog and index of a case, opened for reading. Nothing in it changes the case. Each thread opens its own: the catalog
-/// shares what it has read by counts that only one thread may touch.
+/// Record, catalog and index of a case, opened for reading. Nothing in it changes the case. Each thread opens its own:
+/// the catalog shares what it has read by counts that only one thread may touch.
 #[derive(Debug)]
 pub struct CaseReader {
     /// The record.
@@ -30,8 +30,8 @@ impl CaseReader {
     /// Opens the case in `dir`.
     ///
     /// # Errors
-    /// [`CaseError::Store`] when there is no case that this program reads, [`CaseError::Catalog`] and [`CaseError::Index`] when what
-    /// is derived from it is not there or damaged, [`CaseError::Unrecorded`].
+    /// [`CaseError::Store`] when there is no case that this program reads, [`CaseError::Catalog`] and
+    /// [`CaseError::Index`] when what is derived from it is not there or damaged, [`CaseError::Unrecorded`].
     pub fn open(dir: &Path) -> Result<Self, CaseError> {
         let reader = Reader::open(dir)?;
         let catalog = recorded_catalog(dir)?;
@@ -44,8 +44,8 @@ impl CaseReader {
         Case { catalog: &self.catalog, index: &self.index, messages: Some(self) }
     }
 
-    /// How to answer `query`; `limit` is the most hits that are handed over, `zone` where days begin. Labels of sources are read
-    /// from the custody log when a condition of the query is about a source, and only then.
+    /// How to answer `query`; `limit` is the most hits that are handed over, `zone` where days begin. Labels of sources
+    /// are read from the custody log when a condition of the query is about a source, and only then.
     ///
     /// # Errors
     /// [`CaseError::Query`], [`CaseError::Store`].

@@ -1,5 +1,6 @@
-//! What is concluded about the way of one item, for what is handed over: who stands behind each hop and what was found, from the
-//! item's own bytes and the settings alone. What other messages show of clocks is left out, so that no other item changes it.
+//! What is concluded about the way of one item, for what is handed over: who stands behind each hop and what was found,
+//! from the item's own bytes and the settings alone. What other messages show of clocks is left out, so that no other
+//! item changes it.
 
 use crate::auth;
 use crate::catalog::Row;
@@ -109,7 +110,8 @@ pub fn write_limits(o: &mut Obj<'_>) {
     });
 }
 
-/// Writes the object `rule_set`: how many rules there are, and a digest of all their words, so that two versions are told apart.
+/// Writes the object `rule_set`: how many rules there are, and a digest of all their words, so that two versions are
+/// told apart.
 pub fn write_rule_set(o: &mut Obj<'_>) {
     let words: Vec<String> =
         RULES.iter().map(|rule| format!("{} {} {}\n", rule.id, rule.severity.word(), rule.when)).collect();

@@ -1,7 +1,7 @@
 //! A block: some rows that follow each other, their values by columns, sealed against damage.
 //!
-//! What a table of items shows (`list`) lies as it is, row by row; the rest lies in columns, packed, with the words that
-//! the rows name by numbers; digests, which nothing packs, lie apart.
+//! What a table of items shows (`list`) lies as it is, row by row; the rest lies in columns, packed, with the words
+//! that the rows name by numbers; digests, which nothing packs, lie apart.
 
 use std::sync::OnceLock;
 
@@ -10,8 +10,8 @@ use super::pack::{Put as _, Take};
 use super::words::{WordTable, checksum};
 use crate::types::ItemKey;
 
-/// Rows of a block, at most; a message and what is inside it may go beyond. Measured with 32, 64 and 128: smaller ones pack
-/// worse, of larger ones a look at one item unpacks more.
+/// Rows of a block, at most; a message and what is inside it may go beyond. Measured with 32, 64 and 128: smaller ones
+/// pack worse, of larger ones a look at one item unpacks more.
 pub(super) const ROWS: usize = 64;
 
 /// Bytes of a block before it is packed, about; a row may be larger.

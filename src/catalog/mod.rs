@@ -1,8 +1,9 @@
 //! Facts on disk (SQLite); derived, disposable: rows are a pure function of a ledger record and the facts of its bytes.
 //!
-//! Rows stand in blocks of some 64 that follow each other (ADR 90). What a table of items shows lies open in its block; the
-//! rest is packed by columns, with everything that repeats from row to row kept once in the words of the block. Each part is
-//! sealed with a sum, so that damage is told and never answered. Nothing is searched for here that the index does not find.
+//! Rows stand in blocks of some 64 that follow each other (ADR 90). What a table of items shows lies open in its block;
+//! the rest is packed by columns, with everything that repeats from row to row kept once in the words of the block.
+//! Each part is sealed with a sum, so that damage is told and never answered. Nothing is searched for here that the
+//! index does not find.
 
 mod audit;
 mod block;

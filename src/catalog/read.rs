@@ -164,8 +164,8 @@ impl Catalog {
     /// Visits the rows of `keys`, in their order; a key without a row is left out.
     ///
     /// # Errors
-    /// [`CatalogError::Read`], [`CatalogError::Damaged`] (also when the row of an item is not there that the catalog says it
-    /// has), and what `visit` gives.
+    /// [`CatalogError::Read`], [`CatalogError::Damaged`] (also when the row of an item is not there that the catalog
+    /// says it has), and what `visit` gives.
     pub fn each<E: From<CatalogError>>(
         &self,
         keys: impl IntoIterator<Item = ItemKey>,
@@ -198,7 +198,8 @@ impl Catalog {
         Ok(())
     }
 
-    /// Visits all rows with keys in `from..=to`, in ledger order, until `visit` breaks off. One block at a time is in memory.
+    /// Visits all rows with keys in `from..=to`, in ledger order, until `visit` breaks off. One block at a time is in
+    /// memory.
     ///
     /// # Errors
     /// As [`Self::each`].

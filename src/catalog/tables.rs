@@ -186,7 +186,8 @@ impl Catalog {
         Ok(name)
     }
 
-    /// The items that came into their mailboxes at `from` or later and before `to`, by the server's clock (INTERNALDATE).
+    /// The items that came into their mailboxes at `from` or later and before `to`, by the server's clock
+    /// (INTERNALDATE).
     ///
     /// # Errors
     /// [`CatalogError::Read`].

@@ -2,8 +2,8 @@
 
 /// A sum over bytes that changes with each of them, for finding damage and for tables of words; no proof of anything.
 ///
-/// Each step is undone by one other step, so two runs of bytes that differ within one stretch of eight never agree; others
-/// agree once in 2^64.
+/// Each step is undone by one other step, so two runs of bytes that differ within one stretch of eight never agree;
+/// others agree once in 2^64.
 pub(super) fn checksum(seed: u64, bytes: &[u8]) -> u64 {
     const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
     let mut sum = seed ^ (bytes.len() as u64).wrapping_mul(STEP);

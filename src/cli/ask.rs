@@ -23,7 +23,8 @@ const LONGEST_FILE: u64 = 16 << 20;
 /// Most words of a list.
 const MOST_TERMS: usize = 100_000;
 
-/// The stand-in for a `-` at the beginning of an argument, which would be taken for a flag: `mailtrail search -from:ann`.
+/// The stand-in for a `-` at the beginning of an argument, which would be taken for a flag:
+/// `mailtrail search -from:ann`.
 const MINUS: char = '\u{2212}';
 
 /// Command lines on which a query may begin with a field that must not match.

@@ -23,8 +23,8 @@ use super::understood::{Unsearched, zone_name};
 /// Most bytes of a card.
 const LONGEST: u64 = 32 << 20;
 
-/// The part of a card that is the same for the same evidence: whatever the order of imports, the number of threads and the
-/// index. The list of hits counts as its ids in ascending order, one a line.
+/// The part of a card that is the same for the same evidence: whatever the order of imports, the number of threads and
+/// the index. The list of hits counts as its ids in ascending order, one a line.
 fn answer(case: &Opened, hits: &Hits, options: &Options, query: &str) -> Result<Vec<u8>, Failure> {
     let whole = Options { limit: None, order: Order::Ledger, telling: Telling::Counts, ..options.clone() };
     let mut ids = Vec::new();

@@ -85,8 +85,8 @@ pub(super) fn run(context: &Context, out: &mut Out) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// A word of a command line as a shell needs it: plain words as they are, others between `'`, and what has control characters or is
-/// no UTF-8 as `$'..'`, which bash, zsh and ksh read.
+/// A word of a command line as a shell needs it: plain words as they are, others between `'`, and what has control
+/// characters or is no UTF-8 as `$'..'`, which bash, zsh and ksh read.
 fn quoted(word: &[u8]) -> String {
     let is_plain = |b: &u8| b.is_ascii_alphanumeric() || b"_@%+=:,./-".contains(b);
     match std::str::from_utf8(word) {

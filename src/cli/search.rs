@@ -127,8 +127,8 @@ pub(super) fn matched(context: &Context, hits: &Hits) {
     context.notes.note(&format!("{} {verb}{more}{last}", items(hits.total, hits.inside)));
 }
 
-/// Says what the answer leaves out: undated items that would match but for the date conditions, what was set or imported
-/// since the index was made.
+/// Says what the answer leaves out: undated items that would match but for the date conditions, what was set or
+/// imported since the index was made.
 pub(super) fn reservations(context: &Context, case: &Opened, hits: &Hits) -> Result<(), Failure> {
     undated_and_settings(context, case, hits)?;
     reservations_of_case(context, case)

@@ -174,7 +174,8 @@ fn server(told: &Told<'_>, out: &mut Out) -> Result<(), Failure> {
         said.push(("flags", list(&server.flags)));
     }
     if !server.gm_labels.is_empty() {
-        // Side by side where the server writes it otherwise than people read it; quotes, because a label may hold blanks.
+        // Side by side where the server writes it otherwise than people read it; quotes, because a label may hold
+        // blanks.
         let label = |(raw, label): (&Vec<u8>, String)| {
             let raw = text(raw);
             let label = shown(&label);

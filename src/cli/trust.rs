@@ -52,8 +52,8 @@ fn read(set: &TrustSet) -> Result<Settings, Failure> {
     Ok(settings)
 }
 
-/// A moment as RFC 3339 or a mail date with a zone has it; of a day alone its last millisecond in UTC, because nothing younger
-/// than the seizure can be real and a day says no more.
+/// A moment as RFC 3339 or a mail date with a zone has it; of a day alone its last millisecond in UTC, because nothing
+/// younger than the seizure can be real and a day says no more.
 fn moment(text: &str) -> Result<UtcMs, Failure> {
     if let Ok(day) = text.parse::<jiff::civil::Date>()
         && text.len() == "2026-03-01".len()

@@ -1,4 +1,5 @@
-//! `verify`: compares the record with itself, an earlier head and the originals, and says what was compared and what differs.
+//! `verify`: compares the record with itself, an earlier head and the originals, and says what was compared and what
+//! differs.
 
 use crate::case::unreadable_files;
 use crate::catalog::Catalog;

@@ -1,5 +1,5 @@
-//! An export: a new folder with the mail, its attachments, the manifests, and `SHA256SUMS` over all of it. Each item goes through
-//! all forms and is forgotten, so that memory does not grow with their number.
+//! An export: a new folder with the mail, its attachments, the manifests, and `SHA256SUMS` over all of it. Each item
+//! goes through all forms and is forgotten, so that memory does not grow with their number.
 
 use std::fs;
 use std::path::Path;
@@ -69,8 +69,8 @@ pub struct Written {
     pub manifest: Option<Sha256Digest>,
 }
 
-/// Writes an export into the folder `to`, which must not exist or be empty, and not lie inside the case.
-/// `provenance` makes the file of what differs from run to run, when the digest of the manifest and all that failed is known.
+/// Writes an export into the folder `to`, which must not exist or be empty, and not lie inside the case. `provenance`
+/// makes the file of what differs from run to run, when the digest of the manifest and all that failed is known.
 ///
 /// # Errors
 /// [`ExportError::Exists`], [`ExportError::InsideCase`], [`ExportError::Io`], [`ExportError::Store`],

@@ -22,8 +22,8 @@ pub struct HandedOut<T> {
     pub logged: Result<Head, StoreError>,
 }
 
-/// Writes an export into the folder `to`, with a provenance that names the case, the run and the head it was made from, and tells
-/// the custody log of it.
+/// Writes an export into the folder `to`, with a provenance that names the case, the run and the head it was made from,
+/// and tells the custody log of it.
 ///
 /// # Errors
 /// As [`write()`].
@@ -87,8 +87,8 @@ pub enum RestoreId {
     Source(SourceId),
 }
 
-/// Writes a container to the new file, or a source into the new folder `to`, and tells the custody log of it. Nothing is made when
-/// the case does not have it.
+/// Writes a container to the new file, or a source into the new folder `to`, and tells the custody log of it. Nothing
+/// is made when the case does not have it.
 ///
 /// # Errors
 /// [`ExportError::NoSource`]; as [`container`] and [`tree`].

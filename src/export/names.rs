@@ -1,7 +1,9 @@
-//! Names for the disk, of paths of the ledger that no file system takes: folders on a server may have names of thousands of bytes.
+//! Names for the disk, of paths of the ledger that no file system takes: folders on a server may have names of
+//! thousands of bytes.
 //!
-//! A name over 255 bytes, and the folders of a path over 2,000, are cut and carry the SHA-256 of what they stand for, so that no
-//! two are merged. A name that looks as if it had been cut is cut as well: nobody can name a folder so that it meets another.
+//! A name over 255 bytes, and the folders of a path over 2,000, are cut and carry the SHA-256 of what they stand for,
+//! so that no two are merged. A name that looks as if it had been cut is cut as well: nobody can name a folder so that
+//! it meets another.
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
@@ -13,7 +15,8 @@ use super::ExportError;
 /// Longest name, in bytes: `NAME_MAX` of Linux, macOS and the file systems in use there.
 const LONGEST_NAME: usize = 255;
 
-/// Longest path of folders, in bytes; with the name of a file and the place to restore to it stays below `PATH_MAX` (4,096).
+/// Longest path of folders, in bytes; with the name of a file and the place to restore to it stays below `PATH_MAX`
+/// (4,096).
 const LONGEST_PATH: usize = 2000;
 
 /// Bytes of a name that stay when it is cut, at most; a code or character that the cut would break goes whole.

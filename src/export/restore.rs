@@ -24,8 +24,8 @@ pub struct Rebuilt {
     pub inexact: Vec<RelPath>,
     /// What was no file and is not made again (links, pipes, devices), with its kind.
     pub left_out: Vec<(RelPath, String)>,
-    /// Folders and files whose path in the ledger is too long for a disk, and where they are instead, below the same folder; in
-    /// byte order.
+    /// Folders and files whose path in the ledger is too long for a disk, and where they are instead, below the same
+    /// folder; in byte order.
     pub renamed: Vec<(RelPath, RelPath)>,
 }
 
@@ -67,8 +67,8 @@ fn has_whole(reader: &Reader, id: ContainerId) -> Result<bool, StoreError> {
     Ok(false)
 }
 
-/// Writes all files of a ledger segment below the new folder `to`; what is inside archives is in the archives. An account gets a
-/// folder for each of its own, also for an empty one, and a file for each message.
+/// Writes all files of a ledger segment below the new folder `to`; what is inside archives is in the archives. An
+/// account gets a folder for each of its own, also for an empty one, and a file for each message.
 ///
 /// # Errors
 /// As [`container`]; [`ExportError::UnsafePath`] when a path of the ledger leads out of `to`.

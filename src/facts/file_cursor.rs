@@ -2,8 +2,8 @@
 
 use crate::parse::{uu, yenc};
 
-/// The files inside text one after the other, whichever form they have. Of each form the next one is remembered, so that many of
-/// one form do not make it look for the other again and again.
+/// The files inside text one after the other, whichever form they have. Of each form the next one is remembered, so
+/// that many of one form do not make it look for the other again and again.
 #[derive(Debug, Default)]
 pub(crate) struct FileCursor {
     at: usize,

@@ -12,9 +12,9 @@ use crate::parse::header;
 use crate::parse::mime::{self, Encoding, Form, Part};
 use crate::types::{ByteRange, Sha256Digest};
 
-/// The attachments of one message (or child), taken out of it one after the other. Its parts are walked once, and the part that was
-/// decoded last is kept, with the place in it of the last file inside its text: what is asked for in the order of the facts costs
-/// one reading of the message, however many there are.
+/// The attachments of one message (or child), taken out of it one after the other. Its parts are walked once, and the
+/// part that was decoded last is kept, with the place in it of the last file inside its text: what is asked for in the
+/// order of the facts costs one reading of the message, however many there are.
 #[derive(Debug)]
 pub struct AttachmentReader<'a> {
     message: &'a [u8],
@@ -43,8 +43,8 @@ impl<'a> AttachmentReader<'a> {
         Self { message, parts, next: 0, decoded: None }
     }
 
-    /// The decoded bytes of an attachment that is a fact of the message. `None` when the message does not hold it: the digest is
-    /// compared.
+    /// The decoded bytes of an attachment that is a fact of the message. `None` when the message does not hold it: the
+    /// digest is compared.
     pub fn read(&mut self, wanted: &Attachment) -> Option<Vec<u8>> {
         let inside = wanted.part.rsplit_once('#').and_then(|(_, n)| n.parse::<usize>().ok());
         let start = usize::try_from(wanted.at.start()).ok()?;
@@ -95,8 +95,8 @@ pub fn attachment(message: &[u8], wanted: &Attachment) -> Option<Vec<u8>> {
     AttachmentReader::new(message).read(wanted)
 }
 
-/// The messages inside a message, taken out of it one after the other. The way down to the last one is kept, so that what is asked
-/// for in the order of the parts costs one reading of each message.
+/// The messages inside a message, taken out of it one after the other. The way down to the last one is kept, so that
+/// what is asked for in the order of the parts costs one reading of each message.
 #[derive(Debug)]
 pub struct MessageTree {
     /// The way down: the top message first, each in the one before.

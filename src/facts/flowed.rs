@@ -1,10 +1,11 @@
-//! Text that is written otherwise than it reads: flowed lines (RFC 3676), folded calendars and cards (RFC 5545, RFC 6350).
+//! Text that is written otherwise than it reads: flowed lines (RFC 3676), folded calendars and cards (RFC 5545, RFC
+//! 6350).
 
 use std::borrow::Cow;
 
-/// Flowed text with `DelSp=yes`, its paragraphs joined (RFC 3676 sections 4.1 to 4.5): lines that end in a blank go on in the next
-/// of the same quote depth, the blank left out, quote marks and the blank of stuffing taken off it. A signature line (`-- `) and a
-/// line of another depth join nothing.
+/// Flowed text with `DelSp=yes`, its paragraphs joined (RFC 3676 sections 4.1 to 4.5): lines that end in a blank go on
+/// in the next of the same quote depth, the blank left out, quote marks and the blank of stuffing taken off it. A
+/// signature line (`-- `) and a line of another depth join nothing.
 pub(crate) fn joined(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     // The depth of the line before, when it goes on.
@@ -56,8 +57,8 @@ pub(crate) fn is_folded_type(content_type: &str) -> bool {
     )
 }
 
-/// A calendar or card without its folds (RFC 5545 section 3.1): a line end and the one blank behind it are nothing. Folds may cut
-/// a character, so this is of bytes.
+/// A calendar or card without its folds (RFC 5545 section 3.1): a line end and the one blank behind it are nothing.
+/// Folds may cut a character, so this is of bytes.
 pub(crate) fn unfolded(bytes: &[u8]) -> Cow<'_, [u8]> {
     let is_fold = |at: usize| matches!(bytes.get(at + 1), Some(b' ' | b'\t'));
     if !memchr::memchr_iter(b'\n', bytes).any(is_fold) {
@@ -74,7 +75,8 @@ pub(crate) fn unfolded(bytes: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(out)
 }
 
-/// The text of a calendar or card without its escapes (RFC 5545 section 3.3.11): `\\n` ends a line, other signs stand for themselves.
+/// The text of a calendar or card without its escapes (RFC 5545 section 3.3.11): `\\n` ends a line, other signs stand
+/// for themselves.
 pub(crate) fn unescaped(text: &str) -> Cow<'_, str> {
     if !text.contains('\\') {
         return Cow::Borrowed(text);

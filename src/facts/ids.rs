@@ -48,7 +48,8 @@ fn is_alone(value: &[u8], token: &[u8]) -> bool {
     }
 }
 
-/// The EDRM Message Identification Hash 1.0 of a Message-ID, unfolded and trimmed; `None` when there is nothing to hash.
+/// The EDRM Message Identification Hash 1.0 of a Message-ID, unfolded and trimmed; `None` when there is nothing to
+/// hash.
 pub fn mih(value: &[u8]) -> Option<[u8; 16]> {
     let hashed = id_token(value).unwrap_or_else(|| without_comments(value));
     (!hashed.is_empty()).then(|| Md5::digest(hashed).into())

@@ -232,7 +232,8 @@ pub enum TextRole {
     Around,
 }
 
-/// A part whose text was taken. Its names are shared: a part that files are taken out of is labelled anew behind each of them.
+/// A part whose text was taken. Its names are shared: a part that files are taken out of is labelled anew behind each
+/// of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TextPart {
     /// Number of its first stretch in [`ItemText::stretches`]; its last one is before the next part's first.

@@ -11,8 +11,8 @@ use crate::parse::value::Context;
 use crate::parse::{decode, unseen, uu};
 use crate::types::{Anomaly, AnomalyKind, ByteRange, Sha256Digest};
 
-/// Files are taken out of text as long as the message has fewer attachments; the rest is searched as text. As many as there may
-/// be parts: a line of twenty bytes makes a file, and what is known of it takes ten times as much.
+/// Files are taken out of text as long as the message has fewer attachments; the rest is searched as text. As many as
+/// there may be parts: a line of twenty bytes makes a file, and what is known of it takes ten times as much.
 pub(crate) const MAX_FILES: usize = mime::MAX_PARTS;
 
 /// The decoded bytes of a part; what was odd goes to `anomalies`, and text behind base64 data to the second answer.

@@ -8,8 +8,8 @@ use crate::parse::{address, value};
 use crate::types::{Anomaly, AnomalyKind, ByteRange};
 
 impl Reader<'_, '_> {
-    /// Reads the fields of a part that are none of MIME. All of them are words of the header. Where the part is the payload
-    /// of a signature or of encryption, its subject and its people are found beside those of the message.
+    /// Reads the fields of a part that are none of MIME. All of them are words of the header. Where the part is the
+    /// payload of a signature or of encryption, its subject and its people are found beside those of the message.
     pub(crate) fn protected(&mut self, index: usize, part: &Part) {
         let from = self.text.text.len();
         for (_, name, range) in &part.fields {
@@ -40,8 +40,8 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// Whether a part is what a signature or encryption is about: it says so (RFC 9788 section 2.1, and the parameter of drafts
-    /// before it), or lies in a signed multipart.
+    /// Whether a part is what a signature or encryption is about: it says so (RFC 9788 section 2.1, and the parameter
+    /// of drafts before it), or lies in a signed multipart.
     fn is_payload(&self, part: &Part) -> bool {
         let says = |name: &str| part.parameters.token(name).is_some();
         let above = part.parent.and_then(|parent| self.parts.get(parent));
@@ -82,7 +82,8 @@ impl Reader<'_, '_> {
     }
 }
 
-/// The fields of a message that a part protects and that differ from its own: the part, the name of the field, its text decoded.
+/// The fields of a message that a part protects and that differ from its own: the part, the name of the field, its text
+/// decoded.
 pub fn protected_fields(message: &[u8]) -> Vec<(String, String, String)> {
     // A quick look: such a part is signed or encrypted, or says so.
     let says = |word: &[u8]| memchr::memmem::find(message, word).is_some();

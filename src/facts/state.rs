@@ -18,7 +18,8 @@ const MOZILLA: &[(u32, &str)] = &[
 /// Most labels of one message that are read.
 const MAX_LABELS: usize = 1000;
 
-/// Adds the labels of an X-Gmail-Labels field: a list with commas, quotes around a label that holds one, encoded words anywhere.
+/// Adds the labels of an X-Gmail-Labels field: a list with commas, quotes around a label that holds one, encoded words
+/// anywhere.
 pub(crate) fn labels(field: &Field<'_>, context: Context<'_>, facts: &mut ItemFacts) {
     let mut text = String::new();
     value::text(field.value, field.value_at, context, &mut text, &mut facts.anomalies);

@@ -1,5 +1,5 @@
-//! Sets of hops, and from hops to messages: one bit for each hop of a segment, in the order of the documents, of each the newest
-//! first.
+//! Sets of hops, and from hops to messages: one bit for each hop of a segment, in the order of the documents, of each
+//! the newest first.
 
 use super::part::Part;
 use super::read::{IndexReader, guarded};
@@ -69,8 +69,8 @@ fn documents(part: &Part) -> tantivy::Result<impl Iterator<Item = (u32, std::ops
     Ok((0u32..).zip(0..starts.len()).map(move |(doc, at)| (doc, start(at)..start(at + 1))))
 }
 
-/// For each hop of a document, newest first: milliseconds since the next older one with a certain date. `times` are those of the
-/// document; `each` gets the place in them.
+/// For each hop of a document, newest first: milliseconds since the next older one with a certain date. `times` are
+/// those of the document; `each` gets the place in them.
 fn delays(times: &[[u8; 8]], each: impl FnMut(usize, i64)) {
     let certain = |time: &[u8; 8]| {
         schema::hop_time_of(i64::from_le_bytes(*time)).and_then(|(at, is_certain)| is_certain.then_some(at))
@@ -133,7 +133,8 @@ impl IndexReader {
         })
     }
 
-    /// Hops that came `from..to` milliseconds after the next older one with a certain date; an end that is not given is open.
+    /// Hops that came `from..to` milliseconds after the next older one with a certain date; an end that is not given is
+    /// open.
     ///
     /// # Errors
     /// [`IndexError::Read`], [`IndexError::Damaged`].
@@ -246,7 +247,8 @@ fn is_at(wanted: &Stop, stop: u32, hops: &std::ops::Range<u32>, part: usize) -> 
     (stop == 0 && holds(client, 1)) || (stop > 0 && holds(server, stop)) || holds(seen, stop + 1)
 }
 
-/// Walks pattern and way together; after a [`Stop::Many`] that took too few, it takes one more. At most stops times pattern steps.
+/// Walks pattern and way together; after a [`Stop::Many`] that took too few, it takes one more. At most stops times
+/// pattern steps.
 fn fits(stops: &[Stop], hops: &std::ops::Range<u32>, part: usize) -> bool {
     let len = hops.end - hops.start + 1;
     let (mut at, mut stop) = (0, 0);
@@ -282,7 +284,8 @@ mod tests {
     use crate::index::{IndexWriter, Indexed, Watermarks, Way};
     use crate::types::{ByteRange, ItemKey, Sha256Digest};
 
-    /// Names are numbers of `h0.example`..; `by`, `helo`, last byte of the address, instant in seconds with whether its zone is known.
+    /// Names are numbers of `h0.example`..; `by`, `helo`, last byte of the address, instant in seconds with whether its
+    /// zone is known.
     #[derive(Clone, Copy, Debug)]
     struct Plain {
         by: u8,

@@ -1,5 +1,5 @@
-//! Where words stand in a segment, for questions that a plain phrase cannot ask: patterns inside a phrase, words near one
-//! another, digits with or without blanks between them.
+//! Where words stand in a segment, for questions that a plain phrase cannot ask: patterns inside a phrase, words near
+//! one another, digits with or without blanks between them.
 
 use tantivy::TantivyError;
 

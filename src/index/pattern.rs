@@ -98,7 +98,8 @@ impl TermPattern {
         Ok(Self { source: format!("r{text}"), prefix: Vec::new(), matcher: Matcher::Regex(regex) })
     }
 
-    /// Words that become `word` when up to `most` letters are changed, left out, put in, or swapped with their neighbour.
+    /// Words that become `word` when up to `most` letters are changed, left out, put in, or swapped with their
+    /// neighbour.
     pub fn near(word: &str, most: u8) -> Self {
         let word = folded(word);
         let source = format!("n{most}{word}");

@@ -271,7 +271,8 @@ impl IndexReader {
         })
     }
 
-    /// Every term of one kind of items with the number of items of a set that it is in; terms that are in none are left out.
+    /// Every term of one kind of items with the number of items of a set that it is in; terms that are in none are left
+    /// out.
     ///
     /// # Errors
     /// [`IndexError::Read`], [`IndexError::Damaged`].
@@ -295,7 +296,8 @@ impl IndexReader {
         })
     }
 
-    /// Words of some fields that fit, each with the number of its places, the most frequent first; at most `most` of them.
+    /// Words of some fields that fit, each with the number of its places, the most frequent first; at most `most` of
+    /// them.
     ///
     /// # Errors
     /// [`IndexError::Read`], [`IndexError::Damaged`].

@@ -48,9 +48,9 @@ pub(super) const HOP: u8 = 6;
 /// Number of fields with terms.
 pub(super) const FIELDS: u8 = 7;
 
-/// Beside the fields' lists: places where documents begin (4 bytes each), hashes with their documents, wide ones with their
-/// documents or hops, the first hop of each document (4 bytes each), the instant of each hop (8 bytes), and the lengths of
-/// all sections.
+/// Beside the fields' lists: places where documents begin (4 bytes each), hashes with their documents, wide ones with
+/// their documents or hops, the first hop of each document (4 bytes each), the instant of each hop (8 bytes), and the
+/// lengths of all sections.
 pub(super) const STARTS: u8 = 100;
 pub(super) const HASHES: u8 = 101;
 pub(super) const WIDE_HASHES: u8 = 102;
@@ -248,7 +248,8 @@ pub fn text_term(out: &mut Vec<u8>, kind: u8, text: &[u8]) {
     push_text(out, text);
 }
 
-/// A Message-ID without angle brackets and blanks (which come from folds), in lower case: the form in which two are compared.
+/// A Message-ID without angle brackets and blanks (which come from folds), in lower case: the form in which two are
+/// compared.
 pub fn bare_message_id(id: &str) -> String {
     let bare = id.trim().trim_start_matches('<').trim_end_matches('>');
     bare.chars().filter(|c| !c.is_ascii_whitespace()).map(|c| c.to_ascii_lowercase()).collect()

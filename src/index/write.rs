@@ -1,5 +1,5 @@
-//! Making the index: workers gather, finished segments are taken in, a commit makes them count, and at the end the small
-//! ones are put together.
+//! Making the index: workers gather, finished segments are taken in, a commit makes them count, and at the end the
+//! small ones are put together.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -83,7 +83,8 @@ impl IndexWriter {
         self.trust
     }
 
-    /// Says which custody event made the settings. Only for an index that holds nothing yet: all of it follows the same.
+    /// Says which custody event made the settings. Only for an index that holds nothing yet: all of it follows the
+    /// same.
     pub fn set_trust(&mut self, event: Option<u64>) {
         self.trust = event;
     }

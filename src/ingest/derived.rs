@@ -66,8 +66,8 @@ impl Derived {
                 catalog.truncate_from(segment, items)?;
             }
         }
-        // One index is made under one set of settings, so that equal hops have equal answers; newer ones count from the next
-        // rebuild on, and searches say so.
+        // One index is made under one set of settings, so that equal hops have equal answers; newer ones count from the
+        // next rebuild on, and searches say so.
         let reader = Reader::open(layout.root())?;
         let settings = if marks.is_empty() {
             let (settings, event) = trust::settings(&reader)?;

@@ -83,8 +83,8 @@ impl<'a> Importer<'a> {
     /// Imports a source. What was committed stays, whatever happens.
     ///
     /// # Errors
-    /// What [`refuse_overlap`] refuses, [`IngestError::IsCase`], [`IngestError::Stopped`] on request, and all that stops the
-    /// work.
+    /// What [`refuse_overlap`] refuses, [`IngestError::IsCase`], [`IngestError::Stopped`] on request, and all that
+    /// stops the work.
     pub fn import(&mut self, request: &Request, watch: &dyn Watch) -> Result<Imported, IngestError> {
         refuse_overlap(self.writer.layout().root(), &request.root)?;
         let listing = source::list(&request.root)?;
@@ -183,7 +183,8 @@ impl<'a> Importer<'a> {
                 && is_same_reading(segment, &request.options)
         });
         let pending = pending.map(|segment| segment.number);
-        // Other readers may cut it otherwise: that its lines do not come out again would not mean that the source changed.
+        // Other readers may cut it otherwise: that its lines do not come out again would not mean that the source
+        // changed.
         let begun_by = pending.map(|segment| readers_of(self.writer, segment)).transpose()?;
         let by_other_readers = pending.zip(begun_by).filter(|(_, readers)| *readers != source::READERS);
         if pending.is_some() || listing.bytes > SETTLED {

@@ -341,7 +341,8 @@ impl<'a> Output<'a> {
         Ok((closed, self.totals, self.frames))
     }
 
-    /// Notes what the file system said of a file before it was read, and after it when that differs, for the custody log.
+    /// Notes what the file system said of a file before it was read, and after it when that differs, for the custody
+    /// log.
     pub(super) fn note_state(&mut self, step: &Step) {
         match step {
             Step::Open(Open { container, before: Some(before), path, .. }) => {

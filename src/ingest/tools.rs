@@ -19,8 +19,8 @@ const INDEX_MEMORY: usize = 48 << 20;
 /// What was read from one message, and from each message inside it.
 #[derive(Debug)]
 pub struct Read {
-    /// Facts of the message, then of its children in part order; with each child its header block, which the places of its hops
-    /// count in, when it has hops.
+    /// Facts of the message, then of its children in part order; with each child its header block, which the places of
+    /// its hops count in, when it has hops.
     pub facts: Vec<(ItemFacts, Option<Vec<u8>>)>,
 }
 

@@ -25,9 +25,9 @@ pub struct Address {
 /// Most addresses of one field; Dovecot's CVE-2024-23184 was about this number.
 pub const MAX_ADDRESSES: usize = 100_000;
 
-/// Reads the addresses of a field's value. A group is a name without an address, before its members. Commas and semicolons
-/// both separate. What stands around an address is taken off, and none that stands in the value is lost: one that the
-/// grammar does not reach is taken out of the text around it.
+/// Reads the addresses of a field's value. A group is a name without an address, before its members. Commas and
+/// semicolons both separate. What stands around an address is taken off, and none that stands in the value is lost: one
+/// that the grammar does not reach is taken out of the text around it.
 ///
 /// # Anomalies
 /// `address-invalid`, `address-form`, `address-written-at`, `address-in-encoded-word`, `address-in-display-name`,
@@ -330,7 +330,8 @@ impl List<'_> {
         *e = Element::default();
     }
 
-    /// Reads a name that holds addresses where the mailbox has none as a list of its own; answers whether there were any.
+    /// Reads a name that holds addresses where the mailbox has none as a list of its own; answers whether there were
+    /// any.
     fn inside(&mut self, name: &str, phrase: &[u8]) -> bool {
         if self.nested >= MAX_NESTED {
             return false;

@@ -121,7 +121,8 @@ fn decode_plain(label: &[u8], piece: &[u8], out: &mut String) -> Reading {
 }
 
 /// Header bytes that mark themselves by escapes, read by these; bytes outside of them go through `plain`, which answers
-/// whether they are clean. `None` when there is no such escape. A bare shift-out means what the charset `stated` means by it.
+/// whether they are clean. `None` when there is no such escape. A bare shift-out means what the charset `stated` means
+/// by it.
 pub(crate) fn unescaped(
     bytes: &[u8],
     stated: &[u8],

@@ -312,8 +312,8 @@ fn controls(whole: &[u8], header: &Header<'_>, anomalies: &mut Vec<Anomaly>) {
     }
 }
 
-/// A text on one line: each stretch of white space that holds a line end is one blank, so that where a writer folded makes no
-/// difference. The ranges of facts count in the bytes as they stand, not in this.
+/// A text on one line: each stretch of white space that holds a line end is one blank, so that where a writer folded
+/// makes no difference. The ranges of facts count in the bytes as they stand, not in this.
 pub fn one_line(value: &[u8]) -> Cow<'_, [u8]> {
     if !value.iter().any(|b| matches!(b, b'\r' | b'\n')) {
         return Cow::Borrowed(value);

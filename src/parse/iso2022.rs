@@ -1,5 +1,5 @@
-//! Seven-bit charsets that mark themselves by escapes: ISO-2022-JP and its kin (RFC 1468, RFC 1554, RFC 2237), ISO-2022-KR
-//! (RFC 1557), the GB 2312 part of ISO-2022-CN (RFC 1922), and HZ (RFC 1843).
+//! Seven-bit charsets that mark themselves by escapes: ISO-2022-JP and its kin (RFC 1468, RFC 1554, RFC 2237),
+//! ISO-2022-KR (RFC 1557), the GB 2312 part of ISO-2022-CN (RFC 1922), and HZ (RFC 1843).
 
 use encoding_rs::Encoding;
 
@@ -36,8 +36,8 @@ pub(crate) enum Marks {
     Tildes,
 }
 
-/// Whether bytes hold escapes that call in a set, each with characters of it behind; one look for each of two bytes where
-/// there are none.
+/// Whether bytes hold escapes that call in a set, each with characters of it behind; one look for each of two bytes
+/// where there are none.
 pub(crate) fn marks(bytes: &[u8]) -> Option<Marks> {
     memchr::memchr2(0x1b, b'~', bytes)?;
     let two = |at: usize| is_digit(byte(bytes, at)) && is_digit(byte(bytes, at.saturating_add(1)));
@@ -173,8 +173,8 @@ impl Reader<'_, '_> {
     }
 }
 
-/// Appends text with escapes, decoded; answers whether it is clean. `shift_out` is the set that a shift-out means before
-/// any escape names one.
+/// Appends text with escapes, decoded; answers whether it is clean. `shift_out` is the set that a shift-out means
+/// before any escape names one.
 pub(crate) fn decode(bytes: &[u8], shift_out: Set, plain: Plain<'_>, out: &mut String) -> bool {
     let mut reader = Reader { out, plain, run: Vec::new(), clean: true };
     let (mut g0, mut g1, mut g2) = (Set::Roman, shift_out, None);

@@ -98,8 +98,8 @@ impl Part {
     }
 }
 
-/// The path of a part as IMAP numbers it (RFC 3501 section 6.4.5), such as `2.1`; `1` for a message that is no multipart,
-/// empty for one that is.
+/// The path of a part as IMAP numbers it (RFC 3501 section 6.4.5), such as `2.1`; `1` for a message that is no
+/// multipart, empty for one that is.
 pub fn path(parts: &[Part], index: usize) -> String {
     let mut numbers = Vec::new();
     let mut at = index;
@@ -146,7 +146,8 @@ pub fn walk(message: &[u8], header: &Header<'_>) -> Parsed<Vec<Part>> {
     walk_below(message, header, 0, MAX_PARTS)
 }
 
-/// As [`walk`], for a message that lies `depth` levels deep in another, of which `most` parts are read, or [`MAX_PARTS`].
+/// As [`walk`], for a message that lies `depth` levels deep in another, of which `most` parts are read, or
+/// [`MAX_PARTS`].
 pub fn walk_below(message: &[u8], header: &Header<'_>, depth: u32, most: usize) -> Parsed<Vec<Part>> {
     let mut walk = Walk {
         most: most.min(MAX_PARTS),

@@ -23,8 +23,8 @@ fn is_parting(c: char) -> bool {
     matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// The words of a text that such characters cut, in parts, line by line: blanks stand in the place of those. `None` where there
-/// is no such word.
+/// The words of a text that such characters cut, in parts, line by line: blanks stand in the place of those. `None`
+/// where there is no such word.
 pub fn parted(text: &str) -> Option<String> {
     if text.is_ascii() || !text.contains(is_parting) {
         return None;

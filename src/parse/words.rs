@@ -13,7 +13,8 @@ struct Word<'a> {
     len: usize,
 }
 
-/// Reads the encoded word at the start of `text`, which starts with `=?`; one that is never closed, up to a blank, when `open`.
+/// Reads the encoded word at the start of `text`, which starts with `=?`; one that is never closed, up to a blank, when
+/// `open`.
 fn word(text: &[u8], open: bool) -> Option<Word<'_>> {
     let inner = from(text, 2);
     let q1 = memchr::memchr(b'?', part(inner, 0..80))?;
@@ -129,9 +130,9 @@ impl<'a> Run<'a> {
 
     /// The bytes of the words, and where each word ends in them.
     ///
-    /// Each word is decoded by itself (RFC 2047 section 5). A base64 word without `=` that leaves bits that are not zero
-    /// (RFC 4648 section 3.5) was cut out of a stream: it is joined with the next when the two together are sound. Where
-    /// words lack their `=`, the stream of all is tried too, and taken when it reads better.
+    /// Each word is decoded by itself (RFC 2047 section 5). A base64 word without `=` that leaves bits that are not
+    /// zero (RFC 4648 section 3.5) was cut out of a stream: it is joined with the next when the two together are sound.
+    /// Where words lack their `=`, the stream of all is tried too, and taken when it reads better.
     fn bytes(&mut self, words: &[(&[u8], Word<'_>, &[u8])]) -> (Vec<u8>, Vec<usize>) {
         let (mut bytes, mut ends) = (Vec::new(), Vec::with_capacity(words.len()));
         let (mut cut, mut choice) = (Vec::<Vec<u8>>::new(), false);

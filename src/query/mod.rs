@@ -1,8 +1,8 @@
 //! A question in words to the complete set of items that answer it.
 //!
-//! [`fields`] is the table, the lexer and the parser make a tree in which each part knows its place in the text, the planner
-//! turns each condition into lookups, and `run` puts their sets together and can tell what each part finds. Nothing is cut
-//! off: a limit only says how many of the answer are handed over.
+//! [`fields`] is the table, the lexer and the parser make a tree in which each part knows its place in the text, the
+//! planner turns each condition into lookups, and `run` puts their sets together and can tell what each part finds.
+//! Nothing is cut off: a limit only says how many of the answer are handed over.
 
 mod answer;
 mod dates;

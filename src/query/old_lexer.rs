@@ -116,7 +116,8 @@ fn quoted(chars: &mut impl Iterator<Item = (usize, char)>, at: usize) -> Result<
     Err(QueryError::at(Place::new(at - 1, at), P::QuoteOpen))
 }
 
-/// What stands right behind `name:`: up to a blank, a quoted text, or a group in parentheses; in a group of hops a brace ends it.
+/// What stands right behind `name:`: up to a blank, a quoted text, or a group in parentheses; in a group of hops a
+/// brace ends it.
 fn value<I: Iterator<Item = (usize, char)>>(
     chars: &mut std::iter::Peekable<I>,
     is_braced: bool,

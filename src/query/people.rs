@@ -119,7 +119,8 @@ pub(super) fn people(plan: &mut Plan, asked_for: &Term, roles: &[Role]) -> Resul
             for host in spellings(bare, language) {
                 plan.sure.extend(roles.iter().map(|&role| domain_of(role, &host)));
             }
-            // `ann.smith` has the form of a host name. Where no address is there, it is meant as a local part or a name.
+            // `ann.smith` has the form of a host name. Where no address is there, it is meant as a local part or a
+            // name.
             plan.else_.extend(roles.iter().map(|&role| local(role, bare)));
             plan.else_.extend(words::lookups(&words::ways(asked_for)?, &places));
         }

@@ -1,5 +1,5 @@
-//! Conditions that the catalog answers: containers, labels, sources, ids, Message-IDs, conversations, and the check of what the index
-//! holds only a part of.
+//! Conditions that the catalog answers: containers, labels, sources, ids, Message-IDs, conversations, and the check of
+//! what the index holds only a part of.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -78,7 +78,8 @@ impl Rows<'_> {
         })
     }
 
-    /// Keeps the items in which one of these texts stands with its umlauts; `None` when they cannot be read, or are too many.
+    /// Keeps the items in which one of these texts stands with its umlauts; `None` when they cannot be read, or are too
+    /// many.
     pub(super) fn with_umlauts(
         &self,
         set: &Set,

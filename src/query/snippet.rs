@@ -10,7 +10,8 @@ use crate::index::{Asked, asked, place};
 /// Some text of one place in a message that holds a match.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snippet {
-    /// Where it stands: `subject`, `body`, `hidden text`, `header`, `attachment name`, `text of attachment 2`, `from` ..
+    /// Where it stands: `subject`, `body`, `hidden text`, `header`, `attachment name`, `text of attachment 2`, `from`
+    /// ..
     pub part: String,
     /// The text: blanks and line ends are one blank, `…` stands where it was cut. Not made safe for a terminal.
     pub text: String,

@@ -30,7 +30,8 @@ pub(super) enum Op {
         written: String,
     },
     Term(Term),
-    /// Conditions that hold for one hop: any, or the one at a place (0 the newest, -1 the oldest). All terms below are of hops.
+    /// Conditions that hold for one hop: any, or the one at a place (0 the newest, -1 the oldest). All terms below are
+    /// of hops.
     Hops(Option<i32>, Box<Node>),
 }
 

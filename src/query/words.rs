@@ -184,7 +184,8 @@ fn located_word(term: &Term, word: &str) -> Result<Located, QueryError> {
     Ok(Located::Any(all))
 }
 
-/// Other spellings of a text: umlauts as two letters; where it was not quoted, what a hyphen or apostrophe joins as one word.
+/// Other spellings of a text: umlauts as two letters; where it was not quoted, what a hyphen or apostrophe joins as one
+/// word.
 pub(super) fn variants(text: &str, quoted: bool) -> Vec<String> {
     let mut out = Vec::new();
     let composed: String = unicode_normalization::UnicodeNormalization::nfc(text).collect();

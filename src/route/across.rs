@@ -1,4 +1,5 @@
-//! Rules that need more than one message: hops that stand in several messages, and encryption that is missing where it always was.
+//! Rules that need more than one message: hops that stand in several messages, and encryption that is missing where it
+//! always was.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -103,7 +104,8 @@ struct PairCount {
     items: Vec<u32>,
 }
 
-/// Counts hops of many messages, so that only those that can be part of a finding are looked at afterwards: see [`Survey::chosen`].
+/// Counts hops of many messages, so that only those that can be part of a finding are looked at afterwards: see
+/// [`Survey::chosen`].
 #[derive(Clone, Debug, Default)]
 pub struct Survey {
     /// The items, as they came.
@@ -212,7 +214,8 @@ type Dated = (i64, (u64, usize));
 /// Compares hops of many messages.
 #[derive(Clone, Debug, Default)]
 pub struct Compare {
-    /// Hashes of what is looked at, with the hops there are in all between two machines; `None`: nothing was counted before.
+    /// Hashes of what is looked at, with the hops there are in all between two machines; `None`: nothing was counted
+    /// before.
     chosen: Option<HashMap<u64, u64>>,
     is_cut: bool,
     builds: Builds,
@@ -234,7 +237,8 @@ fn is_version(id: &[u8]) -> bool {
 /// Hops that a build needs before anything is said of its time.
 const LEAST_BUILD: usize = 8;
 
-/// How far from the middle half of its build's hops a hop is out of its time, in milliseconds: 60 days. The middle build is in use for 23 days.
+/// How far from the middle half of its build's hops a hop is out of its time, in milliseconds: 60 days. The middle
+/// build is in use for 23 days.
 const BUILD_APART: i64 = 60 * 86_400_000;
 
 /// Hops kept of one build.
@@ -317,7 +321,8 @@ impl Compare {
     pub fn findings(self) -> Vec<Across> {
         let mut out = Vec::new();
         for under in self.ids.into_values().filter(|under| under.len() > 1) {
-            // Only claims are marked, and only beside a hop that is witnessed: what others have written changes nothing of it.
+            // Only claims are marked, and only beside a hop that is witnessed: what others have written changes nothing
+            // of it.
             let (mut cloned, mut again) = (BTreeMap::new(), BTreeMap::new());
             for a in under.iter().filter(|a| a.is_claim) {
                 for b in under.iter().filter(|b| !b.is_claim) {

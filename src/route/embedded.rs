@@ -14,7 +14,8 @@ use crate::types::ByteRange;
 /// One time, and what says it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Time {
-    /// Whose clock: `date-header`, `hop`, `hop-id`, `message-id`, `boundary`, `thread-index`, `original-arrival-time`, `signature`, `gmail-id`.
+    /// Whose clock: `date-header`, `hop`, `hop-id`, `message-id`, `boundary`, `thread-index`, `original-arrival-time`,
+    /// `signature`, `gmail-id`.
     pub clock: &'static str,
     /// More of it: the hop's number, the id's format, the field.
     pub what: String,
@@ -38,8 +39,8 @@ const ALONE: &str = "no hop and no Date is within two years of it: digits of thi
 /// Two years, in microseconds.
 const NEAR_US: u64 = 2 * 366 * 86_400_000_000;
 
-/// Marks the clocks inside of ids that nothing bears out: the hops, or where there is none with a date the Date field. A date in words that
-/// nothing bears out is still one.
+/// Marks the clocks inside of ids that nothing bears out: the hops, or where there is none with a date the Date field.
+/// A date in words that nothing bears out is still one.
 fn mark(times: &mut [Time]) {
     let of = |clock: &str| -> Vec<i64> {
         times.iter().filter(|time| time.clock == clock && time.zone_known).map(|time| time.us).collect()

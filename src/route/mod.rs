@@ -1,8 +1,8 @@
 //! The way of a message: its hops as a chain, how long each step took, who attests it, and what does not fit.
 //!
-//! File order is the evidence: the newest hop stands first and nothing is ever sorted by date. What is attested is a boundary, not a
-//! score: the hops written by the recipient's own servers, down to the address that the last of them saw. All below is what the
-//! sender's side says.
+//! File order is the evidence: the newest hop stands first and nothing is ever sorted by date. What is attested is a
+//! boundary, not a score: the hops written by the recipient's own servers, down to the address that the last of them
+//! saw. All below is what the sender's side says.
 
 mod across;
 mod answers;
@@ -72,8 +72,8 @@ impl<'a> Mail<'a> {
 pub struct Step {
     /// Who stands behind it.
     pub trust: Trust,
-    /// Milliseconds since the next older hop with a date; negative when this one says it was earlier. `None` for the oldest dated hop and for
-    /// hops without a date.
+    /// Milliseconds since the next older hop with a date; negative when this one says it was earlier. `None` for the
+    /// oldest dated hop and for hops without a date.
     pub delay_ms: Option<i64>,
     /// The same with the errors of the relays' clocks taken out; `None` where none is known.
     pub corrected_ms: Option<i64>,
@@ -126,8 +126,8 @@ pub fn chain_by(mail: &Mail<'_>, settings: &Settings, clocks: &Model) -> Chain {
     chain_with(mail, None, settings, clocks)
 }
 
-/// As [`chain_by`]; `as_found` is the slice in the container where it is not the message, since a body may be quoted there that was never
-/// meant to be (see [`crate::auth::Reading::AsFound`]).
+/// As [`chain_by`]; `as_found` is the slice in the container where it is not the message, since a body may be quoted
+/// there that was never meant to be (see [`crate::auth::Reading::AsFound`]).
 pub fn chain_with<'a>(
     mail: &Mail<'a>,
     as_found: Option<&'a [u8]>,
@@ -185,8 +185,8 @@ pub fn chain_with<'a>(
     }
 }
 
-/// Reads the chain of a message from its bytes alone, as the index holds it: without what other messages show of clocks. `whole` is the size
-/// of all of it, where `message` is only its beginning; `as_found` as for [`chain_with`].
+/// Reads the chain of a message from its bytes alone, as the index holds it: without what other messages show of
+/// clocks. `whole` is the size of all of it, where `message` is only its beginning; `as_found` as for [`chain_with`].
 pub fn chain_of_bytes(message: &[u8], whole: u64, as_found: Option<&[u8]>, settings: &Settings) -> Chain {
     let mut facts = crate::facts::derive::first(message);
     facts.size = whole;

@@ -7,7 +7,8 @@ pub fn root_name(name: &[u8]) -> &[u8] {
     name.strip_suffix(b".").unwrap_or(name)
 }
 
-/// The name under which a server counts, however it was written: in lower case, without the dot of the root (RFC 1034, section 3.1).
+/// The name under which a server counts, however it was written: in lower case, without the dot of the root (RFC 1034,
+/// section 3.1).
 pub fn relay_name(name: &[u8]) -> Vec<u8> {
     root_name(name).to_ascii_lowercase()
 }
@@ -17,15 +18,15 @@ pub(super) fn relay_text(name: &str) -> String {
     name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase()
 }
 
-/// Second-level names under which others register, as in `example.co.uk`. Not the Public Suffix List: a name that is missing here makes two
-/// strangers under one country look like one organisation, and no finding comes of it.
+/// Second-level names under which others register, as in `example.co.uk`. Not the Public Suffix List: a name that is
+/// missing here makes two strangers under one country look like one organisation, and no finding comes of it.
 const SECOND: &[&str] = &[
     "ac", "co", "com", "edu", "gob", "gov", "gouv", "go", "mil", "ne", "net", "or", "org", "nom", "id",
     "govt", "school",
 ];
 
-/// The part of a host name that somebody registered: the last two labels, or three below a country's `co`, `com`, `org` and the like.
-/// `None` for a single label.
+/// The part of a host name that somebody registered: the last two labels, or three below a country's `co`, `com`, `org`
+/// and the like. `None` for a single label.
 pub fn organisation(host: &str) -> Option<&str> {
     let host = host.strip_suffix('.').unwrap_or(host);
     let mut dots = host.rmatch_indices('.').map(|(at, _)| at);
@@ -126,8 +127,8 @@ pub(super) fn are_kin(a: &str, b: &str) -> bool {
     match (organisation(a), organisation(b)) {
         (Some(x), Some(y)) if x == y => true,
         _ => {
-            // One server under several domains keeps its own label: `am6pr01mb1234.eurprd01.prod.exchangelabs.com`. Short ones
-            // (`mail`, `mx1`) are anybody's.
+            // One server under several domains keeps its own label: `am6pr01mb1234.eurprd01.prod.exchangelabs.com`.
+            // Short ones (`mail`, `mx1`) are anybody's.
             let label = |host: &str| host.split('.').next().unwrap_or_default().to_owned();
             let first = label(a);
             first == label(b) && first.len() >= 5

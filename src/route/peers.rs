@@ -1,8 +1,9 @@
 //! Peers of the chain as mail filters sort them: trusted down to the first stranger.
 //!
-//! The semantics are those of SpamAssassin's trusted networks, so that an examiner can compare: the first network that holds an address decides,
-//! loopback is always trusted, what was broken once stays broken, hops without a peer shift nothing, and header fields that name a sender count as a
-//! last hop. Without networks, inner addresses and users who signed in are trusted.
+//! The semantics are those of SpamAssassin's trusted networks, so that an examiner can compare: the first network that
+//! holds an address decides, loopback is always trusted, what was broken once stays broken, hops without a peer shift
+//! nothing, and header fields that name a sender count as a last hop. Without networks, inner addresses and users who
+//! signed in are trusted.
 
 use std::net::IpAddr;
 

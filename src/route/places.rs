@@ -1,7 +1,8 @@
 //! Whose an address is by a file that the examiner brings (`.mmdb`); nothing is ever asked of a network.
 //!
-//! Such a file says to whom a network was registered, and where that registrant puts it, on the day it was built. It does not say where a
-//! person was when a message was sent: providers move addresses, machines stand elsewhere, people use other people's machines.
+//! Such a file says to whom a network was registered, and where that registrant puts it, on the day it was built. It
+//! does not say where a person was when a message was sent: providers move addresses, machines stand elsewhere, people
+//! use other people's machines.
 
 use std::net::IpAddr;
 

@@ -1,7 +1,7 @@
 //! How often each rule reports on mail that was measured, and what that shows of mail that was not.
 //!
-//! The counts are made by a test over real mail (`rates_counts.rs`, docs/measured.md); nobody types them. What is printed beside a finding comes
-//! from here and nowhere else.
+//! The counts are made by a test over real mail (`rates_counts.rs`, docs/measured.md); nobody types them. What is
+//! printed beside a finding comes from here and nowhere else.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -17,7 +17,8 @@ pub struct Population {
     pub what: &'static str,
     /// Whether it is ordinary mail, on which a rare rule ought to be silent.
     pub is_ordinary: bool,
-    /// Whether it says anything of rules about hops: mail as it came, and with hops. The others stand in docs/measured.md alone.
+    /// Whether it says anything of rules about hops: mail as it came, and with hops. The others stand in
+    /// docs/measured.md alone.
     pub is_told: bool,
 }
 
@@ -71,7 +72,8 @@ pub fn rates(id: &str) -> [Rate; POPULATIONS.len()] {
 }
 
 impl Rate {
-    /// The share that a count below which 95 of 100 such samples would lie allows at most (one-sided, exact binomial: Clopper and Pearson).
+    /// The share that a count below which 95 of 100 such samples would lie allows at most (one-sided, exact binomial:
+    /// Clopper and Pearson).
     pub fn upper(self) -> f64 {
         if self.found >= self.of {
             return 1.0;
@@ -84,7 +86,8 @@ impl Rate {
         high
     }
 
-    /// `0 of 4,150 (under 1 in 1,383)` by the rule of three, `12 of 1,943 (0.62 %, at most 1.00 %)` by the exact binomial bound.
+    /// `0 of 4,150 (under 1 in 1,383)` by the rule of three, `12 of 1,943 (0.62 %, at most 1.00 %)` by the exact
+    /// binomial bound.
     pub fn text(self) -> String {
         let (found, of) = (grouped(self.found), grouped(self.of));
         if self.of < 3 {

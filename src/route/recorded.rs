@@ -1,8 +1,10 @@
-//! What the recipient's own servers recorded of their checks, as far as the place of a field and the name in it can tell.
+//! What the recipient's own servers recorded of their checks, as far as the place of a field and the name in it can
+//! tell.
 //!
-//! Anybody can write a field that says `pass`. It counts here when it names a server of the recipient (RFC 8601 section 5) and stands where such a
-//! server writes: above the hop of the boundary, or directly below it, where Gmail and Exchange put it. A server ought to take away what
-//! came to it under its own name; one that does not lets a forged field through below its hop, which is why the place is told.
+//! Anybody can write a field that says `pass`. It counts here when it names a server of the recipient (RFC 8601 section
+//! 5) and stands where such a server writes: above the hop of the boundary, or directly below it, where Gmail and
+//! Exchange put it. A server ought to take away what came to it under its own name; one that does not lets a forged
+//! field through below its hop, which is why the place is told.
 
 use super::names::{are_kin, organisation};
 use super::trust::Drawn;
@@ -59,7 +61,8 @@ pub struct Own {
     pub method: &'static str,
     /// One of [`RESULTS`].
     pub result: &'static str,
-    /// Who says so, in lower case as the field names it; empty where it names nobody and the server of the boundary is one that never does.
+    /// Who says so, in lower case as the field names it; empty where it names nobody and the server of the boundary is
+    /// one that never does.
     pub server: String,
     /// Where the field stands.
     pub standing: Standing,
@@ -67,7 +70,8 @@ pub struct Own {
     pub at: ByteRange,
 }
 
-/// What a message says of its authentication, and how each field of it stands; `None` for those that are not the recipient's.
+/// What a message says of its authentication, and how each field of it stands; `None` for those that are not the
+/// recipient's.
 #[derive(Clone, Debug)]
 pub(super) struct Weighed {
     /// What was read and computed.
@@ -213,7 +217,8 @@ impl<'a> Border<'a> {
     }
 
     fn results(&self, field: &Recorded) -> Option<Standing> {
-        // Servers keep what others wrote under other names: X-Original-Authentication-Results, ARC-Authentication-Results.
+        // Servers keep what others wrote under other names: X-Original-Authentication-Results,
+        // ARC-Authentication-Results.
         if !field.name.eq_ignore_ascii_case(b"authentication-results") {
             return None;
         }

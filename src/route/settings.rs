@@ -20,7 +20,8 @@ pub struct Settings {
     pub teaching_addresses: bool,
     /// When the mail was seized: nothing can be younger. `None` when not known.
     pub acquired: Option<UtcMs>,
-    /// Networks that the setting names and that could not be read: they count for nothing, and whoever shows the settings says so.
+    /// Networks that the setting names and that could not be read: they count for nothing, and whoever shows the
+    /// settings says so.
     pub unread: Vec<String>,
 }
 

@@ -10,14 +10,15 @@ use crate::parse::received::{Auth, Grade, Hop, HopClass, IpScope, Rdns};
 pub enum Trust {
     /// Written by a server of the recipient about another of its servers.
     Attested,
-    /// Written by a server of the recipient about a client outside: peer address, port, time and reverse name are attested, the name that the client
-    /// called itself is not.
+    /// Written by a server of the recipient about a client outside: peer address, port, time and reverse name are
+    /// attested, the name that the client called itself is not.
     Boundary,
     /// The sender's claim that something of the case bears out.
     Corroborated,
     /// The sender's claim.
     Claimed,
-    /// The sender's claim that a signature or a log says otherwise. A rule's finding only disputes a claim: see [`super::Step`].
+    /// The sender's claim that a signature or a log says otherwise. A rule's finding only disputes a claim: see
+    /// [`super::Step`].
     Contradicted,
 }
 
@@ -43,7 +44,8 @@ impl Trust {
 pub enum Basis {
     /// The examiner's settings.
     Settings,
-    /// No setting names the newest hop's server: taken as the recipient's because it wrote last, with all of its organisation.
+    /// No setting names the newest hop's server: taken as the recipient's because it wrote last, with all of its
+    /// organisation.
     NewestHop,
     /// There is no hop to begin with.
     None,
@@ -134,15 +136,17 @@ impl Own<'_> {
         if hop.auth != Auth::None && self.settings.signed_in_is_own {
             return true;
         }
-        // LMTP is how a server hands to a store (RFC 2033), from whatever address: no client from outside ever speaks it.
+        // LMTP is how a server hands to a store (RFC 2033), from whatever address: no client from outside ever speaks
+        // it.
         if is_lmtp(hop) {
             return true;
         }
-        // A name that the server looked up counts before the one that the client called itself, which anybody can choose.
+        // A name that the server looked up counts before the one that the client called itself, which anybody can
+        // choose.
         let name = match hop.rdns_state {
             Rdns::Found => mail.lower(hop.rdns),
-            // Where nobody looked up, the name is the client's word: it counts only inside of a provider, and of what a filter beside the
-            // server says, which no client from outside speaks to.
+            // Where nobody looked up, the name is the client's word: it counts only inside of a provider, and of what a
+            // filter beside the server says, which no client from outside speaks to.
             Rdns::NotTold
                 if !has_peer(hop)
                     || matches!(hop.class, HopClass::InternalProvider | HopClass::FilterLoop) =>
@@ -188,7 +192,8 @@ pub(super) fn draw(mail: &Mail<'_>, settings: &Settings) -> Drawn {
         drawn.basis = Basis::NewestHop;
         own.newest = Some(by);
     }
-    // What stands above the newest hop with a server was written by the recipient's programs: it fetched or handed over.
+    // What stands above the newest hop with a server was written by the recipient's programs: it fetched or handed
+    // over.
     for trust in drawn.trust.iter_mut().take(first) {
         *trust = Trust::Attested;
     }

@@ -1,9 +1,9 @@
 //! What of a message a server of the recipient wrote or saw. Only this is ever learned from many messages.
 //!
 //! Whoever writes a message writes all hops below the boundary, so they teach nothing about other messages: else a
-//! forger could set a relay's clock and then look punctual. What counts is what an attested server wrote of itself, and of the next
-//! hop only when its writer is the machine that the attested server saw, by address or reverse name. What the client called
-//! itself (HELO) is the client's word and counts for nothing.
+//! forger could set a relay's clock and then look punctual. What counts is what an attested server wrote of itself, and
+//! of the next hop only when its writer is the machine that the attested server saw, by address or reverse name. What
+//! the client called itself (HELO) is the client's word and counts for nothing.
 
 use std::net::IpAddr;
 
@@ -60,8 +60,8 @@ pub fn found_name<'a>(rdns: Option<&'a [u8]>, state: &str) -> &'a [u8] {
 
 /// Who stands behind each hop, newest first.
 ///
-/// `proven` is a server that the container itself proves to be the recipient's: the host of the account from which the message was
-/// acquired. Without it and without settings that name hosts or networks, every hop is a claim.
+/// `proven` is a server that the container itself proves to be the recipient's: the host of the account from which the
+/// message was acquired. Without it and without settings that name hosts or networks, every hop is a claim.
 pub fn witnesses(hops: &[HopWriter<'_>], settings: &Settings, proven: Option<&str>) -> Vec<Witness> {
     let mut out = vec![Witness::Claimed; hops.len()];
     let text = |name: &[u8]| String::from_utf8_lossy(&relay_name(name)).into_owned();

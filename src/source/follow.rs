@@ -6,7 +6,8 @@ use super::look::field_name;
 /// Bytes looked at behind the line. Less than is kept in memory of a long item (`drive::HOLD`).
 pub(super) const AHEAD: usize = 48 * 1024;
 
-/// Field names, in lower case, of which one must stand in a header block that makes the `From ` line before it a separator.
+/// Field names, in lower case, of which one must stand in a header block that makes the `From ` line before it a
+/// separator.
 pub const SEPARATOR_FIELDS: &[&str] = &[
     "arc-seal",
     "authentication-results",
@@ -43,7 +44,8 @@ pub const SEPARATOR_FIELDS: &[&str] = &[
     "x-uidl",
 ];
 
-/// Whether `text` begins with at least two header fields of different names, folds apart, of which one is of [`SEPARATOR_FIELDS`].
+/// Whether `text` begins with at least two header fields of different names, folds apart, of which one is of
+/// [`SEPARATOR_FIELDS`].
 ///
 /// `whole` says that the container ends where `text` ends. `None`: more is needed to tell, never once [`AHEAD`] bytes
 /// are there.

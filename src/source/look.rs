@@ -132,8 +132,9 @@ impl Look {
     /// Whether this is the header block of a message.
     ///
     /// One name of mail is enough where the block ends as it should and the name is written as mail writes it;
-    /// otherwise it takes two names, or one name over and over that only programs write: a message may begin with
-    /// more `Received` fields than are looked at. A block of `Content-` fields alone is a part of a message, and read as one.
+    /// otherwise it takes two names, or one name over and over that only programs write: a message may begin with more
+    /// `Received` fields than are looked at. A block of `Content-` fields alone is a part of a message, and read as
+    /// one.
     pub(super) fn is_mail(&self) -> bool {
         let named = self.mail.saturating_add(self.shared);
         if self.odd > 0 {

@@ -220,8 +220,8 @@ pub(super) fn read_head(layout: &Layout) -> Result<Option<Head>, StoreError> {
     }
 }
 
-/// Reads the head and the custody log, in this order, and follows the chain: as a reader up to the head, because a writer
-/// may be adding to the log; with `beyond`, which only the holder of the lock can ask for, to its end.
+/// Reads the head and the custody log, in this order, and follows the chain: as a reader up to the head, because a
+/// writer may be adding to the log; with `beyond`, which only the holder of the lock can ask for, to its end.
 ///
 /// # Errors
 /// [`StoreError::NotACase`] when there is neither a head nor an event, [`StoreError::Damaged`] when what is there

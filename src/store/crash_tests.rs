@@ -319,8 +319,8 @@ fn an_import_stopped_at_any_step_ends_the_same_when_run_again() {
     stopped_everywhere(ACCOUNTS, &|_| {});
 }
 
-/// A power cut: every file is as long as it was flushed (plus some of the rest, as zeros or not at all), and a name that was
-/// not flushed is gone.
+/// A power cut: every file is as long as it was flushed (plus some of the rest, as zeros or not at all), and a name
+/// that was not flushed is gone.
 #[test]
 fn a_power_cut_at_any_step_loses_nothing_that_was_committed() {
     for (version, keep) in [(VERSION, 0), (VERSION, 1), (VERSION, 2), (ACCOUNTS, 1)] {

@@ -18,7 +18,8 @@ pub struct Stretch {
     pub path: String,
     /// Digest of the bytes.
     pub sha256: Sha256Digest,
-    /// The frame that holds the bytes, when the file is one of frames; `from..to` and `sha256` are of what it unpacks to.
+    /// The frame that holds the bytes, when the file is one of frames; `from..to` and `sha256` are of what it unpacks
+    /// to.
     pub packed: Option<PackedStretch>,
 }
 
@@ -111,8 +112,8 @@ impl Event {
         CustodyEvent::read(&self.kind, &self.data)
     }
 
-    /// The blobs that its data names (`blobs`: `[digest, length, what]` each); what is not in this form is passed over, as
-    /// a key that a reader does not know is.
+    /// The blobs that its data names (`blobs`: `[digest, length, what]` each); what is not in this form is passed over,
+    /// as a key that a reader does not know is.
     pub fn blobs(&self) -> Vec<(Sha256Digest, u64)> {
         // Most events name none, and some are long.
         if memchr::memmem::find(&self.data, b"\"blobs\":[").is_none() {

@@ -210,7 +210,8 @@ pub(super) mod faults {
         }
 
         pub(super) fn renamed(&mut self, from: &Path, to: &Path) {
-            // A rename that was not flushed may be there or not after a power cut; both are tried by stopping before it.
+            // A rename that was not flushed may be there or not after a power cut; both are tried by stopping before
+            // it.
             let mut faults = self.faults.lock().unwrap();
             if let Some(len) = faults.durable.remove(from) {
                 faults.durable.insert(to.to_owned(), len);

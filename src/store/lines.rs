@@ -8,7 +8,8 @@ use super::disk::open_read;
 use super::framed::{FrameBytes, LineFrame, frames_between};
 use super::{StoreError, Trouble};
 
-/// Longest line that is taken into memory; a longer one is damage. A line of a full frame of empty blobs has some 5 MiB.
+/// Longest line that is taken into memory; a longer one is damage. A line of a full frame of empty blobs has some 5
+/// MiB.
 pub const MAX_LINE: u64 = 64 << 20;
 
 /// Lines of one file between two offsets.
@@ -65,7 +66,8 @@ impl Lines {
     /// The lines in bytes `from..to` (unpacked) of a file of frames.
     ///
     /// # Errors
-    /// [`StoreError::Io`] when the file cannot be opened, [`StoreError::Damaged`] when a frame before `from` is damaged.
+    /// [`StoreError::Io`] when the file cannot be opened, [`StoreError::Damaged`] when a frame before `from` is
+    /// damaged.
     pub(super) fn framed(path: &Path, frames: &[LineFrame], from: u64, to: u64) -> Result<Self, StoreError> {
         let frames = frames_between(frames, from, to);
         let start = frames.first().map_or(from, |frame| frame.from);

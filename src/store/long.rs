@@ -68,8 +68,8 @@ impl Writer {
         })
     }
 
-    /// Ends the blob. `is_wanted` is asked with its digest; when it says no (the case has the blob already) the frame is
-    /// given up as if it had never been begun.
+    /// Ends the blob. `is_wanted` is asked with its digest; when it says no (the case has the blob already) the frame
+    /// is given up as if it had never been begun.
     ///
     /// # Errors
     /// [`StoreError::Busy`] when none was begun, [`StoreError::Io`].

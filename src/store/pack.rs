@@ -25,8 +25,8 @@ pub const FRAME_IN_MEMORY: u64 = 64 << 20;
 /// Window of our frames, as a power of two: 8 MiB, the most that every decoder must support (RFC 8878, 3.1.1.1.2).
 const WINDOW_LOG: u32 = 23;
 
-/// Size of the match table, as a power of two. Level 1 has 14; with 19 text mail takes a twelfth less room than with 16, for
-/// some 3 % more CPU of an import: see docs/measured.md, "Frames".
+/// Size of the match table, as a power of two. Level 1 has 14; with 19 text mail takes a twelfth less room than with
+/// 16, for some 3 % more CPU of an import: see docs/measured.md, "Frames".
 const HASH_LOG: u32 = 19;
 
 /// Largest window that is unpacked, as a power of two: what stock `zstd` takes without `--long`.

@@ -47,8 +47,8 @@ impl Reader {
     /// Opens a case for reading; it may lie on a read-only medium, and somebody may be writing to it.
     ///
     /// # Errors
-    /// [`StoreError::NotACase`], [`StoreError::NewerFormat`], [`StoreError::Io`]; [`StoreError::Damaged`] when the head is not in
-    /// its form. Whether the custody log leads to the head is told by the first call that needs it.
+    /// [`StoreError::NotACase`], [`StoreError::NewerFormat`], [`StoreError::Io`]; [`StoreError::Damaged`] when the head
+    /// is not in its form. Whether the custody log leads to the head is told by the first call that needs it.
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
         let layout = Layout::new(dir);
         let version = check_version(&layout)?;
@@ -214,7 +214,8 @@ impl Reader {
     /// The bytes of a blob, checked against its digest.
     ///
     /// # Errors
-    /// [`StoreError::TooLong`] for a long blob ([`Self::copy_blob`] takes it), [`StoreError::BlobMismatch`], [`StoreError::Io`].
+    /// [`StoreError::TooLong`] for a long blob ([`Self::copy_blob`] takes it), [`StoreError::BlobMismatch`],
+    /// [`StoreError::Io`].
     pub fn blob(&self, at: &BlobAt) -> Result<Vec<u8>, StoreError> {
         if at.len == 0 {
             return Ok(Vec::new());
@@ -263,8 +264,8 @@ impl Reader {
         }
     }
 
-    /// Gives a blob of any length to `sink` piece by piece, unchecked; answers the digest of what was given, `None` when
-    /// the frame ended before the blob did.
+    /// Gives a blob of any length to `sink` piece by piece, unchecked; answers the digest of what was given, `None`
+    /// when the frame ended before the blob did.
     ///
     /// # Errors
     /// What the operating system or the unpacker says.

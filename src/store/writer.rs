@@ -290,7 +290,8 @@ impl Writer {
     /// Appends a frame to the newest pack.
     ///
     /// # Errors
-    /// [`StoreError::Io`]; the writer is of no use after that. [`StoreError::TooLong`] for a frame that nobody could read.
+    /// [`StoreError::Io`]; the writer is of no use after that. [`StoreError::TooLong`] for a frame that nobody could
+    /// read.
     pub fn append_frame(&mut self, frame: &Frame) -> Result<FrameAt, StoreError> {
         if self.long.is_some() {
             return Err(StoreError::Busy);
@@ -320,7 +321,8 @@ impl Writer {
         self.commit(event.code(), &event.data())
     }
 
-    /// As [`Self::commit_event`], for a `kind` of event that only a newer program knows; `data` is a canonical JSON object.
+    /// As [`Self::commit_event`], for a `kind` of event that only a newer program knows; `data` is a canonical JSON
+    /// object.
     ///
     /// # Errors
     /// [`StoreError::NotCanonical`], [`StoreError::Busy`]; [`StoreError::Io`], after which the writer is of no use.

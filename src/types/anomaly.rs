@@ -9,7 +9,8 @@ pub enum Severity {
     Info,
     /// Worth a look: a reading may depend on it, and innocent causes are common.
     Notice,
-    /// Bytes could not be read as their headers claim, or were not read at all; of a rule: seldom innocent, not a proof.
+    /// Bytes could not be read as their headers claim, or were not read at all; of a rule: seldom innocent, not a
+    /// proof.
     Strong,
 }
 
@@ -41,7 +42,8 @@ pub struct Anomaly {
     /// Where it stands. For facts of an item: in the item's message bytes (un-escaped by the container's rule);
     /// for what the splitter saw: in the container.
     pub at: Option<ByteRange>,
-    /// What the reader must know beside the kind, such as both readings of an ambiguous length; our words, no mail text.
+    /// What the reader must know beside the kind, such as both readings of an ambiguous length; our words, no mail
+    /// text.
     pub detail: Option<Box<str>>,
 }
 

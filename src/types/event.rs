@@ -1,4 +1,5 @@
-//! Every kind of event of the custody log (docs/format.md, section 5): what each tells, written and read here and nowhere else.
+//! Every kind of event of the custody log (docs/format.md, section 5): what each tells, written and read here and
+//! nowhere else.
 
 mod account;
 mod fields;
@@ -334,8 +335,8 @@ impl CustodyEvent {
         }
     }
 
-    /// Reads `type` and `data` of an event. Keys that this program does not know are passed over; a `type` that it does not know
-    /// is kept as it stands.
+    /// Reads `type` and `data` of an event. Keys that this program does not know are passed over; a `type` that it does
+    /// not know is kept as it stands.
     ///
     /// # Errors
     /// [`EventUnread`] when a key that the kind needs is absent or has another form.

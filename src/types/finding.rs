@@ -16,8 +16,8 @@ macro_rules! findings {
                 match self { $( Self::$name => $code, )* }
             }
 
-            /// The exit code that it leads to: 4 when bytes do not match what was recorded of them, 3 when something was
-            /// left unread or unfinished, 0 when it is worth a word and no more.
+            /// The exit code that it leads to: 4 when bytes do not match what was recorded of them, 3 when something
+            /// was left unread or unfinished, 0 when it is worth a word and no more.
             pub fn exit(self) -> u8 {
                 match self { $( Self::$name => $exit, )* }
             }

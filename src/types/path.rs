@@ -40,8 +40,8 @@ impl RelPath {
         self.0.rsplit(|&b| b == b'/').next().unwrap_or_default()
     }
 
-    /// The folder, with its epoch, of a message of an account: what stands before `/;UID=`, `/;UIDL=`, or, where a POP3 server
-    /// names no messages, `/;SHA256=` and `/;MSG=`; all of the path when there is none.
+    /// The folder, with its epoch, of a message of an account: what stands before `/;UID=`, `/;UIDL=`, or, where a POP3
+    /// server names no messages, `/;SHA256=` and `/;MSG=`; all of the path when there is none.
     pub fn folder_of_account(&self) -> &[u8] {
         let name = self.name();
         let is_message =

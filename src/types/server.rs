@@ -99,14 +99,15 @@ impl ServerState {
     }
 
     /// INTERNALDATE as an instant and its offset in seconds east; `None` when there is none, it is not in its form
-    /// (`date-time` of RFC 9051 section 9: `17-Jul-1996 02:44:25 -0700`, the day of one digit after a space), or the calendar, the
-    /// clock or the Earth has no such day, time or zone. A year has four digits: `96` is no year of this form, and none is guessed.
+    /// (`date-time` of RFC 9051 section 9: `17-Jul-1996 02:44:25 -0700`, the day of one digit after a space), or the
+    /// calendar, the clock or the Earth has no such day, time or zone. A year has four digits: `96` is no year of this
+    /// form, and none is guessed.
     pub fn internal(&self) -> Option<(UtcMs, i32)> {
         internal_date(self.internal_date.as_deref()?)
     }
 
-    /// Each label of `gm_labels`, in its order, decoded for people: from modified UTF-7, or from UTF-8 where it is no ASCII; as it
-    /// stands where it is broken.
+    /// Each label of `gm_labels`, in its order, decoded for people: from modified UTF-7, or from UTF-8 where it is no
+    /// ASCII; as it stands where it is broken.
     pub fn labels(&self) -> Vec<String> {
         let raw = |label: &[u8]| String::from_utf8_lossy(label).into_owned();
         self.gm_labels.iter().map(|label| utf7::decoded(label).unwrap_or_else(|| raw(label))).collect()
@@ -122,8 +123,8 @@ impl ServerState {
     }
 }
 
-/// System flags (RFC 9051 section 2.3.2, `\\Recent` of RFC 3501) and registered keywords that tell of the same things as flags
-/// of other mailboxes, with their state words.
+/// System flags (RFC 9051 section 2.3.2, `\\Recent` of RFC 3501) and registered keywords that tell of the same things
+/// as flags of other mailboxes, with their state words.
 const FLAGS: &[(&str, &str)] = &[
     ("\\Deleted", "deleted"),
     ("\\Draft", "draft"),

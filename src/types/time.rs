@@ -10,8 +10,9 @@ pub trait Clock: Send + Sync {
     fn now_us(&self) -> i64;
 }
 
-/// How long each step of a way took: `times` are those of its hops, newest first, `None` where a hop tells no certain instant; `each` gets
-/// the place of a hop in them and the milliseconds since the next older hop with an instant, negative when it says it was earlier.
+/// How long each step of a way took: `times` are those of its hops, newest first, `None` where a hop tells no certain
+/// instant; `each` gets the place of a hop in them and the milliseconds since the next older hop with an instant,
+/// negative when it says it was earlier.
 pub fn each_delay(
     times: impl DoubleEndedIterator<Item = Option<i64>> + ExactSizeIterator,
     mut each: impl FnMut(usize, i64),
@@ -26,7 +27,8 @@ pub fn each_delay(
     }
 }
 
-/// The second of a time in RFC 3339 in UTC with `Z`, as [`rfc3339`] and [`rfc3339_us`] write it; `None` of anything else.
+/// The second of a time in RFC 3339 in UTC with `Z`, as [`rfc3339`] and [`rfc3339_us`] write it; `None` of anything
+/// else.
 pub fn secs_of_rfc3339(text: &str) -> Option<i64> {
     let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
     let mut days = date.splitn(3, '-');
@@ -41,7 +43,8 @@ pub fn secs_of_rfc3339(text: &str) -> Option<i64> {
 
 /// How many days a month has in the Gregorian calendar; 0 where there is no such month (`month` is 1..=12).
 ///
-/// The one place that knows: the dates of fields, servers, ids and containers all ask here, so that 31 February is nobody's date.
+/// The one place that knows: the dates of fields, servers, ids and containers all ask here, so that 31 February is
+/// nobody's date.
 pub fn days_in_month(year: i64, month: u32) -> u32 {
     match month {
         2 if year.rem_euclid(4) == 0 && (year.rem_euclid(100) != 0 || year.rem_euclid(400) == 0) => 29,
@@ -94,7 +97,8 @@ pub fn rfc3339(at: UtcMs) -> String {
     if ms == 0 { format!("{base}Z") } else { format!("{base}.{ms:03}Z") }
 }
 
-/// The same of an instant that may not be certain: a time whose zone is not known ends in `mark` and not in `Z`, so that nobody takes it for UTC.
+/// The same of an instant that may not be certain: a time whose zone is not known ends in `mark` and not in `Z`, so
+/// that nobody takes it for UTC.
 pub fn rfc3339_marked(at: UtcMs, is_certain: bool, mark: &str) -> String {
     let text = rfc3339(at);
     match text.strip_suffix('Z') {
@@ -108,8 +112,8 @@ pub fn rfc3339_us(us: i64) -> String {
     format!("{}.{:06}Z", stamp(us.div_euclid(1_000_000)), us.rem_euclid(1_000_000))
 }
 
-/// RFC 3339 in UTC, as finely as a clock counts that goes in steps of `step_us` microseconds, and no finer: none of its digits
-/// is invented.
+/// RFC 3339 in UTC, as finely as a clock counts that goes in steps of `step_us` microseconds, and no finer: none of its
+/// digits is invented.
 pub fn rfc3339_step(us: i64, step_us: i64) -> String {
     let (base, rest) = (stamp(us.div_euclid(1_000_000)), us.rem_euclid(1_000_000));
     let digits = (0..6).find(|digits| step_us >= 10i64.pow(6 - digits)).unwrap_or(6);

@@ -8,7 +8,8 @@ pub enum Rule {
     /// The slice is the message.
     #[default]
     None,
-    /// One `>` is taken from every line that matches `^>+From ` (mboxrd; for a slice without `>>From ` the same as mboxo).
+    /// One `>` is taken from every line that matches `^>+From ` (mboxrd; for a slice without `>>From ` the same as
+    /// mboxo).
     MboxRd,
 }
 

@@ -192,7 +192,8 @@ impl Log {
             found.hits.push(event_name(event.seq));
             out.push(found);
         }
-        // A canonical event whose data is not what its type tells: readers of settings, labels and keys would pass it over.
+        // A canonical event whose data is not what its type tells: readers of settings, labels and keys would pass it
+        // over.
         if let Err(error) = event.read() {
             let detail = format!("event {}: {error}", event.seq);
             let mut found = finding(FindingKind::CustodyRecordInvalid, Layout::CUSTODY, Some(at), detail);

@@ -1,8 +1,8 @@
 //! Catalog and index against the blobs: what both answer is derived again from the bytes and compared.
 //!
 //! The bytes are read once. Each row that they give is compared column by column with the catalog's; of what the index
-//! answers about each item a digest is compared (see [`crate::index::DigestKey`]). Nothing is written, and the memory is
-//! that of a batch of messages and some 20 bytes for each item.
+//! answers about each item a digest is compared (see [`crate::index::DigestKey`]). Nothing is written, and the memory
+//! is that of a batch of messages and some 20 bytes for each item.
 
 use std::sync::Arc;
 

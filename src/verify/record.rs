@@ -60,8 +60,8 @@ impl Summary {
 /// sorted.
 ///
 /// # Errors
-/// [`StoreError::NotACase`], [`StoreError::NewerFormat`]; [`StoreError::Io`] when the log itself cannot be read. Whatever is wrong
-/// with the content of the files is a finding.
+/// [`StoreError::NotACase`], [`StoreError::NewerFormat`]; [`StoreError::Io`] when the log itself cannot be read.
+/// Whatever is wrong with the content of the files is a finding.
 pub fn verify_record(
     dir: &Path,
     threads: usize,

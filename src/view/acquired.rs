@@ -11,7 +11,8 @@ use crate::types::{ContainerId, CustodyEvent, ItemId};
 use super::ViewError;
 use super::acquisitions::{account_events, account_of, account_records};
 
-/// When the messages of a segment became durable: for each event of the custody log that says so, how many there were then.
+/// When the messages of a segment became durable: for each event of the custody log that says so, how many there were
+/// then.
 struct Durable(HashMap<u32, Vec<(u64, DurableSince)>>);
 
 /// An event, and its time by our clock.

@@ -113,8 +113,8 @@ pub struct AcquisitionException {
     pub event: Option<(u64, String)>,
 }
 
-/// Gives what was listed and left, then notices, books that do not balance and runs that were stopped, in the order of the
-/// record.
+/// Gives what was listed and left, then notices, books that do not balance and runs that were stopped, in the order of
+/// the record.
 ///
 /// # Errors
 /// [`ViewError::Store`], and what `give` says.

@@ -102,8 +102,8 @@ fn tls(hop: &HopRow<'_>, teaching: bool) -> Option<bool> {
 }
 
 impl CrossFindings {
-    /// Compares all hops of a case: one round over the catalog counts them, a second looks only at the items that can be part of a
-    /// finding, so memory and time follow what is found.
+    /// Compares all hops of a case: one round over the catalog counts them, a second looks only at the items that can
+    /// be part of a finding, so memory and time follow what is found.
     ///
     /// # Errors
     /// [`ViewError::Catalog`], [`ViewError::Store`].

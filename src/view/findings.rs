@@ -1,4 +1,5 @@
-//! What does not fit in the ways of all messages, by rule, or the items of one rule: `mailtrail.findings/1`, `mailtrail.finding/1`.
+//! What does not fit in the ways of all messages, by rule, or the items of one rule: `mailtrail.findings/1`,
+//! `mailtrail.finding/1`.
 
 use crate::catalog::Catalog;
 use crate::index::IndexReader;
@@ -93,8 +94,8 @@ impl FindingsSummary {
     }
 }
 
-/// Gives what one rule found in the items that answer a query, in ledger order, with the item's id; returns the number of
-/// items, and whether not all hops were compared.
+/// Gives what one rule found in the items that answer a query, in ledger order, with the item's id; returns the number
+/// of items, and whether not all hops were compared.
 ///
 /// # Errors
 /// [`ViewError::NoRule`], [`ViewError::Search`], and what reading an item may say; what `give` says.

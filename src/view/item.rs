@@ -43,8 +43,8 @@ pub fn find_item<T, E: From<ViewError>>(
     out.ok_or(ViewError::NoItem { id })?
 }
 
-/// The message of an item as far as it was read for its facts, and the size of all of it in bytes: of a message that is too
-/// long for memory its first bytes, which hold its header.
+/// The message of an item as far as it was read for its facts, and the size of all of it in bytes: of a message that is
+/// too long for memory its first bytes, which hold its header.
 ///
 /// # Errors
 /// [`ViewError::Export`].
@@ -63,8 +63,8 @@ fn is_long(row: &Row<'_>) -> bool {
     row.part().is_none() && row.end() - row.start() > BLOB_IN_MEMORY
 }
 
-/// The slice of an item as found in its container, where quoted lines make it another than the message; `None` also of what
-/// is too long for memory, of which no body is hashed.
+/// The slice of an item as found in its container, where quoted lines make it another than the message; `None` also of
+/// what is too long for memory, of which no body is hashed.
 ///
 /// # Errors
 /// [`ViewError::Export`].

@@ -139,7 +139,8 @@ fn separator(
     Ok(None)
 }
 
-/// The date of a `From ` line: written by the program that put the message into the mailbox, in its local time unless a zone stands there.
+/// The date of a `From ` line: written by the program that put the message into the mailbox, in its local time unless a
+/// zone stands there.
 fn envelope(separator: &[u8]) -> Option<ItemClock> {
     let line = separator.strip_prefix(b"From ")?;
     let at = memchr::memchr(b' ', line)?;

@@ -1,7 +1,7 @@
 //! What people and programs are shown of a case, as values with one JSON form each. Prints nothing.
 //!
-//! A command asks for one of these and prints it as a table or as its JSON; a page or a program that uses the library asks for the
-//! same, so that all say the same. The JSON forms are those of `docs/output.md`.
+//! A command asks for one of these and prints it as a table or as its JSON; a page or a program that uses the library
+//! asks for the same, so that all say the same. The JSON forms are those of `docs/output.md`.
 
 mod acquired;
 mod acquisitions;

@@ -59,12 +59,14 @@ impl RelayClocks {
     }
 }
 
-/// On what a clock's votes rest: `attested` between servers of the recipient, `seen` of a stranger that they saw by address or reverse name.
+/// On what a clock's votes rest: `attested` between servers of the recipient, `seen` of a stranger that they saw by
+/// address or reverse name.
 pub(super) fn standing(clock: &Clock) -> &'static str {
     if clock.is_seen { Witness::Seen.code() } else { Witness::Own.code() }
 }
 
-/// Who stands behind the hops of items: by the settings of the case, and by the host of an account for what was acquired from it.
+/// Who stands behind the hops of items: by the settings of the case, and by the host of an account for what was
+/// acquired from it.
 #[derive(Debug)]
 pub(super) struct Witnesses {
     settings: Settings,
@@ -122,7 +124,8 @@ fn observe(clocks: &mut Clocks, hops: &[HopRow<'_>], witnesses: &[Witness]) {
     clocks.take(told);
 }
 
-/// Learns the clocks from messages that share a relay with this one. An index that cannot be asked is told, and nothing is compared.
+/// Learns the clocks from messages that share a relay with this one. An index that cannot be asked is told, and nothing
+/// is compared.
 pub(super) fn learn(reader: &Reader, catalog: &Catalog, mail: &Mail<'_>) -> Result<RelayClocks, ViewError> {
     let mut learned = RelayClocks::default();
     let known = Witnesses::of(reader)?;

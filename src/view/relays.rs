@@ -96,7 +96,8 @@ pub struct RelaysView {
 }
 
 impl RelaysView {
-    /// Counts the relays of a case, and learns their clocks from what the recipient's servers wrote and saw; `with_clients` also counts the addresses of their clients.
+    /// Counts the relays of a case, and learns their clocks from what the recipient's servers wrote and saw;
+    /// `with_clients` also counts the addresses of their clients.
     ///
     /// # Errors
     /// [`ViewError::Catalog`], [`ViewError::Store`].

@@ -21,8 +21,8 @@ pub fn session_json(event: &Event, data: &Value) -> Vec<u8> {
     out
 }
 
-/// Seconds that the server's clock is ahead of ours (negative: behind), by its greeting and the time of the event, which is
-/// written when the sign-in is done: as long as that took, the figure is too small.
+/// Seconds that the server's clock is ahead of ours (negative: behind), by its greeting and the time of the event,
+/// which is written when the sign-in is done: as long as that took, the figure is too small.
 pub fn greeting_ahead_secs(event: &Event, clock: Option<UtcMs>) -> Option<i64> {
     Some(clock?.0.div_euclid(1000).saturating_sub(secs_of_rfc3339(&event.ts)?))
 }
@@ -32,8 +32,9 @@ pub fn greeting_clock(data: &Value) -> Option<UtcMs> {
     in_greeting(&data.get("greeting").and_then(json::text_of)?)
 }
 
-/// A time in a greeting: the clock of an APOP timestamp (`<1896.697170952@host>`, RFC 1939 section 7; Dovecot writes process,
-/// counter and clock in hex), or a date behind ` at ` with time and zone, as some servers of IMAP write it. Anything else is not guessed.
+/// A time in a greeting: the clock of an APOP timestamp (`<1896.697170952@host>`, RFC 1939 section 7; Dovecot writes
+/// process, counter and clock in hex), or a date behind ` at ` with time and zone, as some servers of IMAP write it.
+/// Anything else is not guessed.
 fn in_greeting(greeting: &[u8]) -> Option<UtcMs> {
     let text = String::from_utf8_lossy(greeting);
     apop(&text).or_else(|| {

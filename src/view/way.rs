@@ -38,7 +38,8 @@ impl WayView {
     /// Reads the way of an item.
     ///
     /// # Errors
-    /// [`ViewError::Export`], [`ViewError::Store`], [`ViewError::Catalog`]. An index that cannot be asked is told in `clocks`.
+    /// [`ViewError::Export`], [`ViewError::Store`], [`ViewError::Catalog`]. An index that cannot be asked is told in
+    /// `clocks`.
     pub fn of(reader: &Reader, catalog: &Catalog, row: &Row<'_>) -> Result<Self, ViewError> {
         let (settings, set_by) = trust::settings(reader)?;
         let found = as_found(reader, catalog, row)?;

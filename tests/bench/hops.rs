@@ -1,5 +1,5 @@
-//! Time of queries over many hops: `cargo bench --bench hops` makes an index of a million hops and asks it, opened anew each
-//! time; with a folder of mail, what reading the ways of its messages costs.
+//! Time of queries over many hops: `cargo bench --bench hops` makes an index of a million hops and asks it, opened anew
+//! each time; with a folder of mail, what reading the ways of its messages costs.
 #![allow(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 #![allow(clippy::unwrap_used, reason = "a benchmark may stop at the first surprise")]
 

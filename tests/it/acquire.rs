@@ -250,8 +250,8 @@ fn exclusions_are_listed_one_by_one_and_books_balance() {
 #[test]
 fn a_connection_cut_at_random_points_gives_the_case_of_an_uncut_run() {
     let Some(bench) = Bench::new(120) else { return };
-    // The port is unusual and stands in the record, so both go through a forwarder on one port after the other: what is compared
-    // are the lines after the first and the digests.
+    // The port is unusual and stands in the record, so both go through a forwarder on one port after the other: what is
+    // compared are the lines after the first and the digests.
     let lines = |case: &Path| {
         let ledger = String::from_utf8(support::ledger(case)).unwrap();
         let lines: Vec<String> = ledger.lines().skip(1).map(str::to_owned).collect();

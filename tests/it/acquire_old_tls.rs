@@ -1,4 +1,5 @@
-//! Servers that know only TLS 1.0 or 1.1: refused with words that say so, and reached by OpenSSL where it is built in and asked for.
+//! Servers that know only TLS 1.0 or 1.1: refused with words that say so, and reached by OpenSSL where it is built in
+//! and asked for.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;

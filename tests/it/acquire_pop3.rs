@@ -46,7 +46,8 @@ fn every_message_comes_byte_for_byte_and_the_maildir_stays_as_it_was() {
         return;
     }
     let (server, account) = Dovecot::with_account(10_000);
-    // A POP3 login alone makes Dovecot move new mail to `cur`, without flags (it does so for anybody). Nothing else may change.
+    // A POP3 login alone makes Dovecot move new mail to `cur`, without flags (it does so for anybody). Nothing else may
+    // change.
     let mut before = snapshot(&account.root);
     let mut listing = pop3s(&server, server.pop3s);
     listing.list_only = true;

@@ -1,5 +1,5 @@
-//! Every way to sign in, over both protocols and both of their ports, against Dovecot and against servers of our own where Dovecot
-//! lacks it.
+//! Every way to sign in, over both protocols and both of their ports, against Dovecot and against servers of our own
+//! where Dovecot lacks it.
 
 use mailtrail::acquire::{AcquireError, Credential, Mechanism, Secret};
 

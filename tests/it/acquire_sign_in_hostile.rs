@@ -1,4 +1,5 @@
-//! Servers that play tricks while we sign in: what is echoed is not kept, and nobody lets us in before we have said who we are.
+//! Servers that play tricks while we sign in: what is echoed is not kept, and nobody lets us in before we have said who
+//! we are.
 
 use std::sync::Arc;
 

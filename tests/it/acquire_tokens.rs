@@ -1,5 +1,5 @@
-//! Tokens through the program: from a file, a command or an issuer, renewed when they are over before the account is read, and never
-//! written down.
+//! Tokens through the program: from a file, a command or an issuer, renewed when they are over before the account is
+//! read, and never written down.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -36,8 +36,8 @@ fn model(is_imap: bool, sasl: &'static str, token: &'static str) -> Model {
     model
 }
 
-/// The same, of which the connection breaks at the first message, once; from then on another token holds. `then` is called at that
-/// moment.
+/// The same, of which the connection breaks at the first message, once; from then on another token holds. `then` is
+/// called at that moment.
 fn breaking(mut model: Model, then: impl Fn() + Send + Sync + 'static) -> Model {
     let (now, is_broken) = (Arc::clone(&model.token_now), AtomicBool::new(false));
     model.fault = Arc::new(move |moment, _| {
@@ -115,7 +115,8 @@ fn mechanism(case: &Path) -> String {
     session["data"]["mechanism"].as_str().unwrap().to_owned()
 }
 
-/// Asserts that the case holds what an unbroken run holds, that the log says once that a token was renewed, and no secret.
+/// Asserts that the case holds what an unbroken run holds, that the log says once that a token was renewed, and no
+/// secret.
 #[track_caller]
 fn is_as_if_nothing_had_happened(bench: &Bench, model: &Model, server: &Server, ran: Ran, source: &str) {
     not_printed(&ran, SECRETS);

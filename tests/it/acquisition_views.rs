@@ -1,5 +1,5 @@
-//! The acquisition log, the sign-ins, the exception log and the downloaded-items list: the same in JSON and in CSV, complete, and
-//! safe in a spreadsheet; and what an examiner sees while it runs.
+//! The acquisition log, the sign-ins, the exception log and the downloaded-items list: the same in JSON and in CSV,
+//! complete, and safe in a spreadsheet; and what an examiner sees while it runs.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -4,7 +4,8 @@ use std::fs;
 
 use crate::support;
 
-/// The example of RFC 8463 appendix A with one signature, what a server recorded of it, and a Subject that is not signed twice.
+/// The example of RFC 8463 appendix A with one signature, what a server recorded of it, and a Subject that is not
+/// signed twice.
 const MAIL: &str = "\
 Received: from a.example by mx.example.net with ESMTP id 1; Fri, 11 Jul 2003 21:00:39 -0700\n\
 Authentication-Results: mx.example.net; dkim=pass header.d=football.example.com header.b=/gCrinpc;\n\

@@ -1,4 +1,5 @@
-//! A file that changes while it is read is told by import, report, search and manifest. So is what was odd of a container.
+//! A file that changes while it is read is told by import, report, search and manifest. So is what was odd of a
+//! container.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
@@ -23,7 +24,8 @@ impl Clock for At {
     }
 }
 
-/// Is asked whether to stop before each thing that the reader tells, so it can change a file in the midst of its reading.
+/// Is asked whether to stop before each thing that the reader tells, so it can change a file in the midst of its
+/// reading.
 struct Meddler<'a> {
     asked: AtomicU32,
     path: &'a Path,

@@ -1,5 +1,5 @@
-//! Containers of all kinds with bytes changed at random: nothing stops the reading, and every byte of each container is in
-//! exactly one range. `SCALE=full` makes 10,000 changes of each in place of 200.
+//! Containers of all kinds with bytes changed at random: nothing stops the reading, and every byte of each container is
+//! in exactly one range. `SCALE=full` makes 10,000 changes of each in place of 200.
 
 use std::fs;
 use std::io::Write as _;

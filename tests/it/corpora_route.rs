@@ -1,4 +1,5 @@
-//! Whole chains with answers: boundaries, origins, and rules that must and must not report. Skipped where the samples are not there.
+//! Whole chains with answers: boundaries, origins, and rules that must and must not report. Skipped where the samples
+//! are not there.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;

@@ -151,8 +151,8 @@ fn hops_that_stand_in_several_messages_are_found_over_the_whole_case_and_narrowe
     std::fs::create_dir(&source).unwrap();
     let named =
         |number: usize, hop: &str| format!("Message-ID: <{number}@sender.example>\n{}", mail(number, &[hop]));
-    // Message 0 came through the recipient's server. In 1 the same hop is a claim below another, in 2 the id again within a minute, in 3
-    // by another server.
+    // Message 0 came through the recipient's server. In 1 the same hop is a claim below another, in 2 the id again
+    // within a minute, in 3 by another server.
     let again = EDGE.replace("12:00:05", "12:00:45");
     let other = EDGE.replace("by mx.example.org", "by mx.example.net");
     let top = |number: usize| {

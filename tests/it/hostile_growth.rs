@@ -1,5 +1,5 @@
-//! The mails of `tests/hostile/killers.py`: twice the bytes take twice the time, the program reads them in bounded memory, and the
-//! good mail beside them is read. `SCALE=full` takes mails thirty times as long.
+//! The mails of `tests/hostile/killers.py`: twice the bytes take twice the time, the program reads them in bounded
+//! memory, and the good mail beside them is read. `SCALE=full` takes mails thirty times as long.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,7 +26,8 @@ fn all(dir: &Path, bytes: usize) -> Vec<PathBuf> {
     support::files_below(dir).into_iter().map(|name| dir.join(name)).collect()
 }
 
-/// What all commands do with a mail: its facts, the way of each message in it, its signatures, and what it holds taken out again.
+/// What all commands do with a mail: its facts, the way of each message in it, its signatures, and what it holds taken
+/// out again.
 fn read(message: &[u8]) {
     let settings = Settings { own_hosts: vec!["a.example.org".to_owned()], ..Settings::default() };
     let mut children = Vec::new();

@@ -1,4 +1,5 @@
-//! Received fields that nobody should write: read in bounded time, flagged, shown as they stand, nothing guessed, nothing dropped.
+//! Received fields that nobody should write: read in bounded time, flagged, shown as they stand, nothing guessed,
+//! nothing dropped.
 
 use std::time::{Duration, Instant};
 

@@ -1,5 +1,6 @@
-//! Servers that break every rule: each mode has the end that it must have, in bounded time, and what holds for all of them:
-//! nothing is sent that changes a mailbox, no secret in the clear or in the transcript, nothing told twice, nothing made up.
+//! Servers that break every rule: each mode has the end that it must have, in bounded time, and what holds for all of
+//! them: nothing is sent that changes a mailbox, no secret in the clear or in the transcript, nothing told twice,
+//! nothing made up.
 #![allow(clippy::assigning_clones, clippy::format_push_string, reason = "a mode is run once")]
 
 use std::sync::Arc;

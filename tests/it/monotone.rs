@@ -1,4 +1,5 @@
-//! Mail that somebody else could have written changes no conclusion about a message, and no made-up mail loses a finding through others.
+//! Mail that somebody else could have written changes no conclusion about a message, and no made-up mail loses a
+//! finding through others.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

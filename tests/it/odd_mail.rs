@@ -1,4 +1,5 @@
-//! Mail as odd programs wrote it: whoever and whatever a careful reader finds in it is found by search, and what was odd is told.
+//! Mail as odd programs wrote it: whoever and whatever a careful reader finds in it is found by search, and what was
+//! odd is told.
 
 use std::fs;
 use std::path::{Path, PathBuf};

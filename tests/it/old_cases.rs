@@ -121,8 +121,8 @@ fn a_case_of_version_1_is_verified_rebuilt_searched_and_exported_as_ever() {
     for (now, then) in now.lines().zip(manifest.lines()) {
         let read = |line| serde_json::from_str::<Value>(line).unwrap();
         let (mut now, then) = (read(now), read(then));
-        // Keys that are newer than the case stand beside the old ones (docs/changes, 0060, 0141 and 0180), and the name of a group
-        // with members (0120).
+        // Keys that are newer than the case stand beside the old ones (docs/changes, 0060, 0141 and 0180), and the name
+        // of a group with members (0120).
         if now["path"] == "address-group.eml" {
             let crew = now["to"].as_array_mut().unwrap().remove(0);
             assert_eq!(crew, serde_json::json!({"address": "", "name": "Crew"}));
@@ -150,7 +150,8 @@ fn holds(now: &Value, then: &Value) -> bool {
     }
 }
 
-/// The maker of `corpus/frozen`: with `MAILTRAIL_FREEZE=DIR` the case and its manifest stay there, made of `DIR/seized`.
+/// The maker of `corpus/frozen`: with `MAILTRAIL_FREEZE=DIR` the case and its manifest stay there, made of
+/// `DIR/seized`.
 #[test]
 fn a_frozen_case_holds_what_was_put_into_it() {
     let dir = tempfile::tempdir().unwrap();
@@ -350,7 +351,8 @@ fn a_case_of_each_version_is_written_on_in_its_own_format() {
     }
 }
 
-/// The maker of `corpus/frozen/v2` and `v3`: with `MAILTRAIL_FREEZE=DIR` the case and its answers stay there, below `DIR/accounts`.
+/// The maker of `corpus/frozen/v2` and `v3`: with `MAILTRAIL_FREEZE=DIR` the case and its answers stay there, below
+/// `DIR/accounts`.
 #[test]
 fn a_frozen_case_with_accounts_holds_what_was_put_into_it() {
     let dir = tempfile::tempdir().unwrap();

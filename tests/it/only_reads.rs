@@ -1,5 +1,5 @@
-//! Nothing that changes a mailbox is ever sent: shown by strace, on the sockets themselves, and by the transcript, which says the
-//! same as the sockets, byte by byte.
+//! Nothing that changes a mailbox is ever sent: shown by strace, on the sockets themselves, and by the transcript,
+//! which says the same as the sockets, byte by byte.
 
 use std::path::Path;
 
@@ -57,7 +57,8 @@ fn sockets_say_what_the_transcript_says(language: Language, port: u16, url: &str
         let same = streams.iter().position(|stream| talk::is_same(&connection.said, &stream.bytes));
         assert!(same.is_some(), "connection {number} of the transcript is on no socket:\n{text}");
         streams.remove(same.unwrap());
-        // Nothing is compressed, or the sockets would show no words; Debian's Dovecot does not offer it without its plugin.
+        // Nothing is compressed, or the sockets would show no words; Debian's Dovecot does not offer it without its
+        // plugin.
         assert!(connection.heard.iter().all(|line| !line.contains("COMPRESS")), "{:?}", connection.heard);
     }
     assert!(streams.is_empty(), "{} sockets are not in the transcript", streams.len());

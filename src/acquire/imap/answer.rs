@@ -99,7 +99,8 @@ impl Status {
     }
 }
 
-/// Where the bracket closes that was opened before `inner`; quoted strings may hold brackets (BADCHARSET, PERMANENTFLAGS no).
+/// Where the bracket closes that was opened before `inner`; quoted strings may hold brackets (BADCHARSET,
+/// PERMANENTFLAGS no).
 fn closing(inner: &[u8]) -> Option<usize> {
     let mut is_quoted = false;
     let mut is_escaped = false;

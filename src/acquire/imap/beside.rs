@@ -8,7 +8,8 @@ use crate::types::Sha256Digest;
 /// Notices of a chunk that are told one by one; of further ones the number is told.
 const NOTICES: usize = 1000;
 
-/// Bodies of a chunk that are hashed though nobody keeps them. What comes beyond is read and dropped, and soon ends the talk.
+/// Bodies of a chunk that are hashed though nobody keeps them. What comes beyond is read and dropped, and soon ends the
+/// talk.
 const HASHED: u32 = 64;
 
 /// A body that came beside another one.
@@ -47,8 +48,8 @@ impl Beside {
         self.hashed <= HASHED
     }
 
-    /// Takes a further body of a message of which `first` is the digest; whether it is alike. `how` says how it came; `bytes`
-    /// are missing when it was too long to be held.
+    /// Takes a further body of a message of which `first` is the digest; whether it is alike. `how` says how it came;
+    /// `bytes` are missing when it was too long to be held.
     pub(super) fn body(
         &mut self,
         epoch: &Epoch,

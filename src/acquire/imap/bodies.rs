@@ -145,8 +145,8 @@ impl Job {
         Ok(())
     }
 
-    /// Reads the answers to the command that was sent. `behind` are jobs whose commands were sent after it: a server may
-    /// work on several at once, so their answers may come among these (RFC 9051 section 5.5; Dovecot does).
+    /// Reads the answers to the command that was sent. `behind` are jobs whose commands were sent after it: a server
+    /// may work on several at once, so their answers may come among these (RFC 9051 section 5.5; Dovecot does).
     ///
     /// # Errors
     /// When the connection cannot be used any more; what has come before stays.
@@ -242,7 +242,8 @@ impl Job {
         self.rows.binary_search_by_key(&row, |r| r.0).ok()
     }
 
-    /// Takes one FETCH answer; whether it brought something new. `hashed` is the digest of a body in it that was not kept.
+    /// Takes one FETCH answer; whether it brought something new. `hashed` is the digest of a body in it that was not
+    /// kept.
     fn take(&mut self, epoch: &Epoch, fetched: Fetched, hashed: Option<Sha256Digest>) -> bool {
         let Fetched { uid, body, further, is_torn, .. } = fetched;
         let mut is_new = false;
@@ -252,7 +253,8 @@ impl Job {
         is_new
     }
 
-    /// Takes one body; whether it is new. `origin` stands behind its name; `is_torn` says that its answer does not hold together.
+    /// Takes one body; whether it is new. `origin` stands behind its name; `is_torn` says that its answer does not hold
+    /// together.
     fn body(
         &mut self,
         epoch: &Epoch,
@@ -378,7 +380,8 @@ impl Job {
         }
     }
 
-    /// What is told of rows up to the first that is long (all, when none is), in order. Rows that are told are taken out.
+    /// What is told of rows up to the first that is long (all, when none is), in order. Rows that are told are taken
+    /// out.
     pub(super) fn tell(&mut self, epoch: &Epoch) -> Vec<Told> {
         self.tell_until(epoch, |_, _, got| *got == Got::Long)
     }

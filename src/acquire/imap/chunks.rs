@@ -12,8 +12,8 @@ use crate::acquire::other::other;
 use crate::acquire::wire::WireError;
 use crate::acquire::{AcquireError, Notice, Refetched, Told};
 
-/// Jobs at hand at once: the second is asked for when the first has come and only the end of its command is to come. Not before:
-/// a server may work on two commands by turns, and then looks at sizes in no order ([`super::round`]).
+/// Jobs at hand at once: the second is asked for when the first has come and only the end of its command is to come.
+/// Not before: a server may work on two commands by turns, and then looks at sizes in no order ([`super::round`]).
 const UNDER_WAY: usize = 2;
 
 /// The jobs of a connection in a folder.
@@ -21,8 +21,9 @@ const UNDER_WAY: usize = 2;
 struct Jobs {
     /// In order; commands for the first of them may be under way.
     open: VecDeque<Job>,
-    /// Before these: jobs that are done but for messages over which each connection broke. They are told as failed once a message
-    /// comes after all; when none does it is the server that has failed, and the next run asks for them again.
+    /// Before these: jobs that are done but for messages over which each connection broke. They are told as failed once
+    /// a message comes after all; when none does it is the server that has failed, and the next run asks for them
+    /// again.
     doubtful: Vec<Job>,
 }
 
@@ -119,7 +120,8 @@ impl Worker<'_> {
         }
     }
 
-    /// The connection broke again and again over a job: first its messages are asked for one by one, then the first is given up.
+    /// The connection broke again and again over a job: first its messages are asked for one by one, then the first is
+    /// given up.
     fn give_up(&mut self, job: &mut Job, error: &WireError) -> Result<(), AcquireError> {
         job.tries = 1;
         if !job.is_answered {
@@ -285,7 +287,8 @@ impl Worker<'_> {
         Ok(())
     }
 
-    /// Tells a job, its long messages in parts. Says whether it became doubtful; with `is_final` it is told all the same.
+    /// Tells a job, its long messages in parts. Says whether it became doubtful; with `is_final` it is told all the
+    /// same.
     fn finish(&mut self, lane: usize, epoch: &Epoch, job: &mut Job, is_final: bool) -> Result<bool, Fault> {
         let stopped = |Stopped| Fault::Fatal(AcquireError::Stopped);
         loop {
@@ -306,8 +309,8 @@ impl Worker<'_> {
         Ok(false)
     }
 
-    /// Fetches a long message to its end, over as many connections as it takes, and hands it on. What is answered is never
-    /// `Nothing`, `Bytes` or `Long`.
+    /// Fetches a long message to its end, over as many connections as it takes, and hands it on. What is answered is
+    /// never `Nothing`, `Bytes` or `Long`.
     fn long(&mut self, lane: usize, epoch: &Epoch, row: usize, slot: usize) -> Result<Got, Fault> {
         let shelf = self.shelf;
         let mut long = Long::new(row, shelf, lane, slot);

@@ -1,8 +1,10 @@
-//! Whether the octets that came for a message are the message: what one answer shows, and what a further fetch must show.
+//! Whether the octets that came for a message are the message: what one answer shows, and what a further fetch must
+//! show.
 //!
-//! A server may announce a wrong count of octets, give a part for the whole, or tell a size that is not the message's. An answer
-//! counts by itself when it holds together and has the announced length. Every other one is asked for again alone: two alike are
-//! taken and told, an end that was reached too early is asked about, and what stays in doubt has failed.
+//! A server may announce a wrong count of octets, give a part for the whole, or tell a size that is not the message's.
+//! An answer counts by itself when it holds together and has the announced length. Every other one is asked for again
+//! alone: two alike are taken and told, an end that was reached too early is asked about, and what stays in doubt has
+//! failed.
 
 use std::collections::HashMap;
 
@@ -128,7 +130,8 @@ impl Doubts {
         self.0.get(&row).map_or(0, |doubt| doubt.times)
     }
 
-    /// What is to be done about a message that has not come, of which `before` bodies in doubt had come when it was last asked for.
+    /// What is to be done about a message that has not come, of which `before` bodies in doubt had come when it was
+    /// last asked for.
     pub(super) fn step(&self, row: usize, before: u32) -> Step {
         let Some(doubt) = self.0.get(&row) else { return Step::None };
         match &doubt.held {
@@ -164,8 +167,8 @@ impl Doubts {
     }
 }
 
-/// Whether the server gives octets of a message behind `held`, which came for the whole. A server that does not know parts gives the
-/// same octets wherever they are asked for from, or refuses: that shows nothing.
+/// Whether the server gives octets of a message behind `held`, which came for the whole. A server that does not know
+/// parts gives the same octets wherever they are asked for from, or refuses: that shows nothing.
 ///
 /// # Errors
 /// When the connection cannot be used any more.
@@ -270,8 +273,8 @@ fn is_known(kind: &Kind) -> bool {
     }
 }
 
-/// Whether what was heard after a body shows that its octets were counted as they should be; `None` when it does not say. A break of
-/// the connection shows nothing; a line that breaks the rules is no answer.
+/// Whether what was heard after a body shows that its octets were counted as they should be; `None` when it does not
+/// say. A break of the connection shows nothing; a line that breaks the rules is no answer.
 pub(super) fn shows(heard: &Result<Kind, WireError>, text: &[u8]) -> Option<bool> {
     match heard {
         Ok(_) if text.is_empty() => None,

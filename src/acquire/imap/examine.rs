@@ -43,8 +43,8 @@ impl std::fmt::Display for Refused {
     }
 }
 
-/// Whether a refusal says that there is no such folder: by its code (RFC 5530 section 3), or, of servers that give no code, by words
-/// that are about nothing else.
+/// Whether a refusal says that there is no such folder: by its code (RFC 5530 section 3), or, of servers that give no
+/// code, by words that are about nothing else.
 fn is_nonexistent(status: &Status) -> bool {
     if !status.code.is_empty() {
         return status.has("NONEXISTENT") || status.has("TRYCREATE");

@@ -30,8 +30,8 @@ pub(super) struct Fetched {
     pub(super) body: Option<(Option<u64>, Body)>,
     /// Bodies beyond the first: no server has a reason to give them.
     pub(super) further: Vec<(Option<u64>, Body)>,
-    /// Something stands behind a body that cannot stand there by the grammar (RFC 9051 section 9, `msg-att`): the count of its
-    /// octets was wrong, and part of the message is taken for the answer, or part of the answer for the message.
+    /// Something stands behind a body that cannot stand there by the grammar (RFC 9051 section 9, `msg-att`): the count
+    /// of its octets was wrong, and part of the message is taken for the answer, or part of the answer for the message.
     pub(super) is_torn: bool,
 }
 
@@ -131,8 +131,8 @@ impl Fetched {
     }
 }
 
-/// Whether a word can be the name of a FETCH item (RFC 9051 section 9, `msg-att`): servers have items of their own. FETCH itself
-/// stands there when the count swallowed the beginning of the next answer.
+/// Whether a word can be the name of a FETCH item (RFC 9051 section 9, `msg-att`): servers have items of their own.
+/// FETCH itself stands there when the count swallowed the beginning of the next answer.
 fn is_item(item: &[u8]) -> bool {
     item.first().is_some_and(u8::is_ascii_alphabetic) && !item.eq_ignore_ascii_case(b"FETCH")
 }
@@ -179,7 +179,8 @@ fn whole_body(item: &[u8]) -> Option<Origin> {
     }
     match rest {
         [] => Some(Origin(None)),
-        // Some servers repeat what was asked for: the first number is the origin. What is no number is no origin that fits.
+        // Some servers repeat what was asked for: the first number is the origin. What is no number is no origin that
+        // fits.
         [b'<', inner @ .., b'>'] => {
             let end = inner.iter().position(|&b| b == b'.').unwrap_or(inner.len());
             Some(Origin(Some(inner.get(..end).and_then(decimal).unwrap_or(u64::MAX))))

@@ -342,8 +342,8 @@ pub(super) fn status(session: &mut Session<'_>, mailbox: &Mailbox) -> Result<Opt
     read_status(session, &tag)
 }
 
-/// Sends STATUS alone. It never asks for SIZE (RFC 8438): Dovecot adds up the sizes then, and notes each of them in its list of UIDs
-/// when somebody fetches the messages another day.
+/// Sends STATUS alone. It never asks for SIZE (RFC 8438): Dovecot adds up the sizes then, and notes each of them in its
+/// list of UIDs when somebody fetches the messages another day.
 pub(super) fn send_status(session: &mut Session<'_>, mailbox: &Mailbox) -> Result<Vec<u8>, WireError> {
     let has_id = session.can("OBJECTID");
     session.send(&Verb::Status { name: &mailbox.raw, has_id })

@@ -15,12 +15,12 @@ pub(super) enum Lost {
     Withheld(String),
 }
 
-/// Finds out what became of a message that was asked for by itself, which ended with `status`. `before` is what was said before
-/// of it, or of some with it.
+/// Finds out what became of a message that was asked for by itself, which ended with `status`. `before` is what was
+/// said before of it, or of some with it.
 ///
-/// A message that was expunged by somebody else may be left out, refused with NO, or given as NIL, and the server may hold back
-/// the EXPUNGE until a command that allows it (RFC 2180 section 4.1, RFC 5530 section 3 EXPUNGEISSUED). What counts is whether it
-/// is listed after that.
+/// A message that was expunged by somebody else may be left out, refused with NO, or given as NIL, and the server may
+/// hold back the EXPUNGE until a command that allows it (RFC 2180 section 4.1, RFC 5530 section 3 EXPUNGEISSUED). What
+/// counts is whether it is listed after that.
 ///
 /// # Errors
 /// When the connection cannot be used any more.

@@ -93,8 +93,8 @@ fn wait(worker: &Worker<'_>, waits: &mut u32, said: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Opens a folder and lists it, again when the connection breaks, or when the server does not list it for now. A folder that STATUS
-/// calls empty is not opened.
+/// Opens a folder and lists it, again when the connection breaks, or when the server does not list it for now. A folder
+/// that STATUS calls empty is not opened.
 ///
 /// # Errors
 /// What ends the run.
@@ -151,8 +151,8 @@ pub(super) fn look(worker: &mut Worker<'_>, mailbox: &Mailbox) -> Result<Looked,
     }
 }
 
-/// One epoch; `false` when the server has made the folder anew and another begins. `past` are the epochs so far: one that comes
-/// again is not read again, since its messages have been told.
+/// One epoch; `false` when the server has made the folder anew and another begins. `past` are the epochs so far: one
+/// that comes again is not read again, since its messages have been told.
 fn epoch(
     worker: &mut Worker<'_>,
     lane: usize,
@@ -292,8 +292,8 @@ fn still_empty(worker: &mut Worker<'_>, plan: &Epoch, end: &mut Vec<Told>) -> Re
     Ok(())
 }
 
-/// Asks for all flags once more, and for the count of unseen messages, and notes what is not as it was. `Some` when the folder was
-/// made anew meanwhile.
+/// Asks for all flags once more, and for the count of unseen messages, and notes what is not as it was. `Some` when the
+/// folder was made anew meanwhile.
 fn compare_with_start(
     worker: &mut Worker<'_>,
     plan: &Epoch,

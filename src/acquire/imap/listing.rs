@@ -186,8 +186,8 @@ pub(super) struct ListingRefused {
     pub(super) is_passing: bool,
 }
 
-/// Lists the opened folder. The inner error: the server refused. When it `may_wait`, a listing that the server cut short for now is
-/// refused too.
+/// Lists the opened folder. The inner error: the server refused. When it `may_wait`, a listing that the server cut
+/// short for now is refused too.
 ///
 /// # Errors
 /// When the connection cannot be used any more.

@@ -1,8 +1,8 @@
 //! A message that is too long for memory, fetched in parts and handed on as they come.
 //!
-//! Parts are put together only where each says from where it is and the whole has the announced length. Whatever does not fit is
-//! no part that is guessed at: then the message is asked for whole, once, and that must have the announced length, or be what the
-//! parts were.
+//! Parts are put together only where each says from where it is and the whole has the announced length. Whatever does
+//! not fit is no part that is guessed at: then the message is asked for whole, once, and that must have the announced
+//! length, or be what the parts were.
 
 use super::answer::{Answer, Kind, Status};
 use super::doubt::shows;
@@ -214,8 +214,8 @@ impl<'s> Long<'s> {
         let received = self.received;
         let differ = || format!("{announced} octets announced, {received} came in parts");
         if came > 0 {
-            // One that gives the whole at once, and more than was asked for, needs no further question. Every other end is asked
-            // for: fewer octets than asked for may be as many as the server gives at a time.
+            // One that gives the whole at once, and more than was asked for, needs no further question. Every other end
+            // is asked for: fewer octets than asked for may be as many as the server gives at a time.
             let is_last = received == announced && before == 0 && came > piece;
             return match (is_last, std::mem::take(&mut self.is_over)) {
                 (true, _) => Some(Verdict::Whole),
@@ -223,7 +223,8 @@ impl<'s> Long<'s> {
                 (false, false) => None,
             };
         }
-        // Octets beyond the last are an empty string (RFC 9051 section 6.4.5); no answer at all is not the end of a message.
+        // Octets beyond the last are an empty string (RFC 9051 section 6.4.5); no answer at all is not the end of a
+        // message.
         Some(if !status.is_ok() || before == 0 || !self.is_empty {
             Verdict::Lost(status)
         } else if received == announced || announced == 0 {
@@ -233,8 +234,8 @@ impl<'s> Long<'s> {
         })
     }
 
-    /// A piece did not come: the message is gone, or the server says so in this way that it ends here, or gives no more of it in
-    /// parts: then why it is asked for whole.
+    /// A piece did not come: the message is gone, or the server says so in this way that it ends here, or gives no more
+    /// of it in parts: then why it is asked for whole.
     fn lost(
         &self,
         session: &mut Session<'_>,
@@ -273,8 +274,8 @@ impl<'s> Long<'s> {
                 Lost::Withheld(why) => End::Failed(why),
             });
         }
-        // Of a length that was not announced both must be alike; and fewer octets may always be a part, unless the server said
-        // that nothing stands behind them.
+        // Of a length that was not announced both must be alike; and fewer octets may always be a part, unless the
+        // server said that nothing stands behind them.
         let is_long_enough = parts.is_ended || announced.is_some_and(|announced| seen.1 >= announced);
         if announced == Some(seen.1) || (seen == parts.seen && is_long_enough) {
             return Ok(End::Whole);
@@ -442,8 +443,8 @@ impl Bodies for Taker<'_, '_> {
     }
 }
 
-/// Whether an answer that has come to its end gave a body, and of this message. Its UID may stand behind the body, which has been
-/// handed on then.
+/// Whether an answer that has come to its end gave a body, and of this message. Its UID may stand behind the body,
+/// which has been handed on then.
 fn is_of(fetched: &Fetched, uid: u64) -> bool {
     let is_body = |body: &Body| matches!(body, Body::Elsewhere(octets) if *octets > 0);
     let mut bodies = fetched.body.iter().chain(&fetched.further);

@@ -1,8 +1,8 @@
 //! `IMAP4rev1` and `IMAP4rev2` (RFC 3501, RFC 9051): an account listed and copied with verbs that cannot change it.
 //!
-//! The first connection signs in, lists the folders and then the messages of each ([`round`]). Then each further connection has a
-//! thread: it leads a folder (opens it, compares it with itself at the end) or fetches chunks of one that another leads. The
-//! [`shelf`] puts what they bring into the order of the ledger.
+//! The first connection signs in, lists the folders and then the messages of each ([`round`]). Then each further
+//! connection has a thread: it leads a folder (opens it, compares it with itself at the end) or fetches chunks of one
+//! that another leads. The [`shelf`] puts what they bring into the order of the ledger.
 
 use std::ops::ControlFlow;
 use std::sync::atomic::AtomicU32;
@@ -186,7 +186,8 @@ fn begin<'a>(
     }
 }
 
-/// Tells all folders with what STATUS says of them, and the sum of the sizes of their messages; messages are not touched.
+/// Tells all folders with what STATUS says of them, and the sum of the sizes of their messages; messages are not
+/// touched.
 fn tell_folders(
     session: &mut Session<'_>,
     mailboxes: &[Mailbox],
@@ -237,7 +238,8 @@ fn tell_folders(
     Ok(Ok(()))
 }
 
-/// The sum of the sizes of all messages of a folder, as the server announces them; `None` where it does not announce them all.
+/// The sum of the sizes of all messages of a folder, as the server announces them; `None` where it does not announce
+/// them all.
 ///
 /// # Errors
 /// When the connection cannot be used any more.

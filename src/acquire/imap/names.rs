@@ -1,4 +1,5 @@
-//! Names of folders: as the server writes them, for people, and as paths (RFC 9051 section 5.1, RFC 3501 section 5.1.3, RFC 5092).
+//! Names of folders: as the server writes them, for people, and as paths (RFC 9051 section 5.1, RFC 3501 section 5.1.3,
+//! RFC 5092).
 
 use crate::types::utf7;
 
@@ -12,8 +13,8 @@ pub(super) fn decoded(raw: &[u8], is_utf8: bool) -> Option<String> {
     utf7::decoded(raw)
 }
 
-/// The path of a folder: the names between its delimiters, each with percent codes for all that RFC 5092 does not let stand,
-/// joined by `/`. A name that is `.` or `..` is coded whole; an empty one is `%2F`.
+/// The path of a folder: the names between its delimiters, each with percent codes for all that RFC 5092 does not let
+/// stand, joined by `/`. A name that is `.` or `..` is coded whole; an empty one is `%2F`.
 pub(super) fn path(name: &[u8], delimiter: Option<u8>) -> Vec<u8> {
     let mut out = Vec::with_capacity(name.len());
     let parts: Vec<&[u8]> = match delimiter {
@@ -33,7 +34,8 @@ pub(super) fn path(name: &[u8], delimiter: Option<u8>) -> Vec<u8> {
     out
 }
 
-/// The path of a folder whose name cannot be decoded: its raw bytes, `&` coded too, so that no decoded name looks like it.
+/// The path of a folder whose name cannot be decoded: its raw bytes, `&` coded too, so that no decoded name looks like
+/// it.
 pub(super) fn raw_path(raw: &[u8], delimiter: Option<u8>) -> Vec<u8> {
     let plain = path(raw, delimiter);
     let mut out = Vec::with_capacity(plain.len());

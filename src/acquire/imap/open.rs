@@ -1,4 +1,5 @@
-//! From nothing to a session that is signed in: greeting, TLS, capabilities, the way in (RFC 9051 sections 3.1, 6.2, 11.1).
+//! From nothing to a session that is signed in: greeting, TLS, capabilities, the way in (RFC 9051 sections 3.1, 6.2,
+//! 11.1).
 
 use std::time::Duration;
 

@@ -161,7 +161,8 @@ pub(super) fn message_path(folder: &RelPath, uid: u64) -> RelPath {
     RelPath::new([folder.as_bytes(), format!("/;UID={uid}").as_bytes()].concat())
 }
 
-/// By the rules of the examiner. A message of which the date or size is not known is taken: a rule excludes what it is sure of.
+/// By the rules of the examiner. A message of which the date or size is not known is taken: a rule excludes what it is
+/// sure of.
 fn decide(listing: &Listing, row: usize, choice: &Choice) -> Decision {
     if choice.since.is_none() && choice.before.is_none() && choice.max_size.is_none() {
         return Decision::Fetch;

@@ -1,8 +1,10 @@
-//! Folders in rounds: one connection lists as many as memory bears, then that session ends and others fetch what was listed.
+//! Folders in rounds: one connection lists as many as memory bears, then that session ends and others fetch what was
+//! listed.
 //!
-//! Two sessions, because of sizes. The listing looks at the size of each message, and so does a server that sends one. Dovecot
-//! takes a second look in one session for a client that keeps nothing, and then writes all sizes into its list of UIDs, which lies
-//! in the mailbox. So each session looks once at a size, in ascending order, and the mailbox stays as it was.
+//! Two sessions, because of sizes. The listing looks at the size of each message, and so does a server that sends one.
+//! Dovecot takes a second look in one session for a client that keeps nothing, and then writes all sizes into its list
+//! of UIDs, which lies in the mailbox. So each session looks once at a size, in ascending order, and the mailbox stays
+//! as it was.
 
 use std::sync::Arc;
 use std::sync::{Mutex, PoisonError};

@@ -257,8 +257,8 @@ pub(super) fn decimal(digits: &[u8]) -> Option<u64> {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct NoLength;
 
-/// The octets of the literal that a line announces at its end: `{n}`, `{n+}`, `~{n}`. An `Err` is a number that no literal
-/// has.
+/// The octets of the literal that a line announces at its end: `{n}`, `{n+}`, `~{n}`. An `Err` is a number that no
+/// literal has.
 pub(super) fn announced(line: &[u8]) -> Option<Result<u64, NoLength>> {
     let inner = line.strip_suffix(b"}")?;
     let open = inner.iter().rposition(|&b| b == b'{')?;

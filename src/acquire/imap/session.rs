@@ -292,8 +292,8 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// That the open folder is the one that was listed. A server may tell another UIDVALIDITY in the midst of any answer; what comes
-    /// after it belongs to other messages, and is not read on this connection.
+    /// That the open folder is the one that was listed. A server may tell another UIDVALIDITY in the midst of any
+    /// answer; what comes after it belongs to other messages, and is not read on this connection.
     ///
     /// # Errors
     /// [`WireError::Broken`] when it is not.
@@ -370,8 +370,8 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Reads to the end of an answer of which a line is too long, and keeps nothing of it. What it told of is missing then, and is
-    /// asked for again by whoever misses it.
+    /// Reads to the end of an answer of which a line is too long, and keeps nothing of it. What it told of is missing
+    /// then, and is asked for again by whoever misses it.
     fn pass_over(&mut self, answer: &mut Answer, mut tail: Vec<u8>, octets: usize) -> Result<(), WireError> {
         self.unhelpful = self.unhelpful.saturating_add(octets);
         while let Some(octets) = announced(&tail) {

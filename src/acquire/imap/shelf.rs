@@ -1,8 +1,8 @@
 //! Where connections lay what they fetched, and from where it is told in the order of the ledger, in bounded memory.
 //!
-//! Each folder has a lane; a lane is a row of slots, each filled by one connection: the folder's head, its chunks of messages, its
-//! end. The thread that called us empties the slots in order. A connection whose slot is far from the front waits when too much
-//! is held; the one at the front never does for long, so nobody waits for ever.
+//! Each folder has a lane; a lane is a row of slots, each filled by one connection: the folder's head, its chunks of
+//! messages, its end. The thread that called us empties the slots in order. A connection whose slot is far from the
+//! front waits when too much is held; the one at the front never does for long, so nobody waits for ever.
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
@@ -221,8 +221,8 @@ impl Shelf {
         }
     }
 
-    /// Lays something into a slot that its connection holds anyway, when it can wait for nothing any more: also after the run was
-    /// stopped. What is told in order before it is told all the same.
+    /// Lays something into a slot that its connection holds anyway, when it can wait for nothing any more: also after
+    /// the run was stopped. What is told in order before it is told all the same.
     pub(super) fn put_last(&self, lane: usize, slot: usize, told: Vec<Told>) {
         let bytes: usize = told.iter().map(weight).sum();
         let mut state = self.lock();

@@ -1,4 +1,5 @@
-//! What becomes of the bodies in the answers to a command for several messages: kept, hashed, dropped, or fetched in parts.
+//! What becomes of the bodies in the answers to a command for several messages: kept, hashed, dropped, or fetched in
+//! parts.
 
 use super::bodies::{Got, Job};
 use super::fetch::uid_so_far;
@@ -7,7 +8,8 @@ use super::session::{Bodies, Room};
 use crate::acquire::wire::WireError;
 use crate::types::digest::Sha256Stream;
 
-/// Of a chunk so many times `Limits::in_memory` are held; what a server gives beyond what it announced comes in parts, by itself.
+/// Of a chunk so many times `Limits::in_memory` are held; what a server gives beyond what it announced comes in parts,
+/// by itself.
 const CHUNK: usize = 4;
 
 /// Longest body that is hashed though it is not kept.

@@ -1,5 +1,5 @@
-//! Servers that announce wrong counts, give parts for the whole, or tell sizes that are not the message's: no stored byte differs
-//! from the message, whatever they answer.
+//! Servers that announce wrong counts, give parts for the whole, or tell sizes that are not the message's: no stored
+//! byte differs from the message, whatever they answer.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -44,7 +44,8 @@ enum Origin {
     Off,
 }
 
-/// Announced sizes and messages, and what the server does wrong; after so many octets of answers each connection breaks once.
+/// Announced sizes and messages, and what the server does wrong; after so many octets of answers each connection breaks
+/// once.
 fn server(mails: Vec<(u64, Vec<u8>)>, wrong: HashMap<u64, Wrong>, cuts: Vec<usize>) -> Server {
     let given: Mutex<HashMap<u64, usize>> = Mutex::new(HashMap::new());
     let of = mails.clone();
@@ -224,8 +225,8 @@ fn wrong() -> impl Strategy<Value = Wrong> {
         (any::<bool>(), prop::bool::weighted(0.1), prop::bool::weighted(0.2), prop::bool::weighted(0.2));
     (count, size, cap, origin, only, flags).prop_map(|(count, size, cap, origin, only, flags)| {
         let (agrees, is_sizeless, ignores_ranges, is_twice) = flags;
-        // A server that knows no ranges and always gives the same first octets cannot be told from one that announces wrong sizes:
-        // docs/acquire.md says so.
+        // A server that knows no ranges and always gives the same first octets cannot be told from one that announces
+        // wrong sizes: docs/acquire.md says so.
         let cap = cap.filter(|_| !ignores_ranges);
         Wrong { count, agrees, size, is_sizeless, cap, origin, ignores_ranges, is_twice, only }
     })

@@ -1,8 +1,9 @@
 //! All that is ever said to an IMAP server. What could change a mailbox has no variant here, so it cannot be said.
 //!
-//! SELECT, CLOSE, STORE, EXPUNGE, COPY, MOVE, APPEND, CREATE, DELETE, RENAME, SUBSCRIBE, SETACL, SETMETADATA, SETQUOTA and FETCH
-//! without PEEK are absent; so are ENABLE CONDSTORE and FETCH MODSEQ, which make some servers write (standards: RFC 9051
-//! sections 6.3 and 6.4, RFC 7162 section 3.1); and LSUB, for which Dovecot drops entries of its file of subscriptions.
+//! SELECT, CLOSE, STORE, EXPUNGE, COPY, MOVE, APPEND, CREATE, DELETE, RENAME, SUBSCRIBE, SETACL, SETMETADATA, SETQUOTA
+//! and FETCH without PEEK are absent; so are ENABLE CONDSTORE and FETCH MODSEQ, which make some servers write
+//! (standards: RFC 9051 sections 6.3 and 6.4, RFC 7162 section 3.1); and LSUB, for which Dovecot drops entries of its
+//! file of subscriptions.
 
 /// A command.
 #[derive(Clone, Debug)]

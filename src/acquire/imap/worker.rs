@@ -84,8 +84,8 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Works until there is nothing left. A first connection that ends for good ends the run; a further one leaves its work to
-    /// the others.
+    /// Works until there is nothing left. A first connection that ends for good ends the run; a further one leaves its
+    /// work to the others.
     pub(super) fn run(mut self) {
         let present = self.shelf.presence();
         let is_first = self.is_first;

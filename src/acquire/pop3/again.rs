@@ -1,4 +1,5 @@
-//! `--refetch-verify` over POP3: a message is fetched a second time, hashed as it comes, and compared with what came first.
+//! `--refetch-verify` over POP3: a message is fetched a second time, hashed as it comes, and compared with what came
+//! first.
 
 use std::time::{Duration, Instant};
 
@@ -25,8 +26,8 @@ struct Second {
 }
 
 impl Run<'_> {
-    /// Fetches a message once more and tells what came of it. `Err` of the inner kind: the connection broke over it, and what
-    /// came first stands.
+    /// Fetches a message once more and tells what came of it. `Err` of the inner kind: the connection broke over it,
+    /// and what came first stands.
     ///
     /// # Errors
     /// What ends the run.
@@ -62,7 +63,8 @@ impl Run<'_> {
         Ok(outcome)
     }
 
-    /// The second fetch; `Err` of the inner kind with the words of a server that refuses it. `octets` came the first time.
+    /// The second fetch; `Err` of the inner kind with the words of a server that refuses it. `octets` came the first
+    /// time.
     fn second(
         &self,
         wire: &mut Wire<'_>,

@@ -4,8 +4,8 @@ use memchr::memmem;
 
 /// Undoes byte-stuffing over pieces of any size.
 ///
-/// A line ends in CRLF and nothing else: a message may hold lone LF and CR. A line that begins with a dot which was not doubled
-/// cannot come from a server that stuffs; its dot is kept, since such a server doubles none.
+/// A line ends in CRLF and nothing else: a message may hold lone LF and CR. A line that begins with a dot which was not
+/// doubled cannot come from a server that stuffs; its dot is kept, since such a server doubles none.
 #[derive(Debug)]
 pub(super) struct Unstuffer {
     is_line_start: bool,
@@ -26,8 +26,8 @@ impl Unstuffer {
         self.is_done
     }
 
-    /// Takes what it can from the front of `input` into `out`, and says how much that was. What it leaves (two bytes at most)
-    /// is to be given again with more behind it. It takes nothing more once it is done.
+    /// Takes what it can from the front of `input` into `out`, and says how much that was. What it leaves (two bytes at
+    /// most) is to be given again with more behind it. It takes nothing more once it is done.
     pub(super) fn feed(&mut self, input: &[u8], out: &mut Vec<u8>) -> usize {
         let mut at = 0_usize;
         while !self.is_done {

@@ -15,8 +15,8 @@ use super::listing::{Entry, path_by_digest};
 use super::run::{Run, Stop, folder};
 use super::verb::Verb;
 
-/// Commands under way at once, where the server says PIPELINING. They fit any socket's buffer, so neither side waits for the
-/// other.
+/// Commands under way at once, where the server says PIPELINING. They fit any socket's buffer, so neither side waits
+/// for the other.
 const WINDOW: usize = 64;
 
 /// Bytes of a long message that are told at once.
@@ -25,11 +25,12 @@ pub(super) const PART: usize = 1 << 20;
 /// Slowest rate that is borne once the longest silence has passed, in bytes a second.
 pub(super) const SLOWEST: u64 = 256;
 
-/// Longest silence in the first message of a run, before the server has shown that it gives any. Two of them end the run.
+/// Longest silence in the first message of a run, before the server has shown that it gives any. Two of them end the
+/// run.
 const FIRST_SILENCE: Duration = Duration::from_secs(25);
 
-/// Longest silence behind a line with a single dot, when all lines so far end in LF alone: what ends the message there is what
-/// such a server sends, and nothing follows.
+/// Longest silence behind a line with a single dot, when all lines so far end in LF alone: what ends the message there
+/// is what such a server sends, and nothing follows.
 const BARE_END_SILENCE: Duration = Duration::from_secs(10);
 
 /// What is done with a message when its turn comes.
@@ -100,8 +101,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// There are more answers than questions. They bear no names here, so which of those before belongs to which message cannot be
-    /// told any more; what is still to come is asked for on another connection.
+    /// There are more answers than questions. They bear no names here, so which of those before belongs to which
+    /// message cannot be told any more; what is still to come is asked for on another connection.
     fn left_over(&mut self) -> Result<(), Stop> {
         let text = "the server sent more than it was asked for; messages of this session may stand under the names of others";
         self.notice("answers-left-over", Some(folder()), text.to_owned(), true)?;
@@ -349,8 +350,8 @@ pub(super) fn piece(
     Ok(())
 }
 
-/// Whether a refusal says that the message was deleted meanwhile, by somebody else. POP3 has no code for it: these are the
-/// words of Dovecot.
+/// Whether a refusal says that the message was deleted meanwhile, by somebody else. POP3 has no code for it: these are
+/// the words of Dovecot.
 fn says_gone(said: &[u8]) -> bool {
     let said = said.to_ascii_lowercase();
     [&b"expunged"[..], b"message is deleted"].iter().any(|word| memchr::memmem::find(&said, word).is_some())

@@ -1,4 +1,5 @@
-//! What is on the server: STAT, LIST and UIDL put together, and a path for each message that another session finds again.
+//! What is on the server: STAT, LIST and UIDL put together, and a path for each message that another session finds
+//! again.
 
 use std::collections::HashMap;
 
@@ -38,8 +39,8 @@ pub(super) struct Listing {
     pub(super) odd: Vec<(&'static str, String, bool)>,
 }
 
-/// Most messages of a maildrop, and most octets of LIST or of UIDL: a listing is held in memory. The largest that we know of is
-/// a tenth of it.
+/// Most messages of a maildrop, and most octets of LIST or of UIDL: a listing is held in memory. The largest that we
+/// know of is a tenth of it.
 const MOST_LISTED: u64 = 1_000_000;
 const LONGEST_LISTING: u64 = 64 << 20;
 

@@ -1,8 +1,10 @@
 //! POP3 (RFC 1939): ten commands, of which none can change the mailbox; one listing, and each message from its top.
 //!
-//! - Messages are fetched by `TOP n` with a number of lines that no message has, since RETR marks messages as seen or popped on
-//!   some servers. RETR is used when the examiner asks for it, and refused together with QUIT where the server expires at once.
-//! - The session ends without QUIT unless that is asked for: the server enters no UPDATE state, so nothing happens there.
+//! - Messages are fetched by `TOP n` with a number of lines that no message has, since RETR marks messages as seen or
+//!   popped on some servers. RETR is used when the examiner asks for it, and refused together with QUIT where the
+//!   server expires at once.
+//! - The session ends without QUIT unless that is asked for: the server enters no UPDATE state, so nothing happens
+//!   there.
 //! - APOP is not used: its digest can be broken (CVE-2007-1558). Its timestamp in the greeting is kept: it is a clock.
 //! - A message is known by its UIDL; where the server names none, by the digest of its bytes.
 

@@ -20,7 +20,8 @@ const CHALLENGES: usize = 8;
 /// Why the mailbox does not lie open.
 #[derive(Debug)]
 pub(super) enum Closed {
-    /// It may lie open to another try: the connection broke, or the server says later (`IN-USE`, `SYS/TEMP`, `LOGIN-DELAY`).
+    /// It may lie open to another try: the connection broke, or the server says later (`IN-USE`, `SYS/TEMP`,
+    /// `LOGIN-DELAY`).
     Later(String),
     /// It will not.
     Never(AcquireError),
@@ -42,7 +43,8 @@ fn closed(error: WireError, host: &str) -> Closed {
     if error.is_passing() { Closed::Later(error.to_string()) } else { Closed::Never(error.into_error(host)) }
 }
 
-/// Opens the mailbox on a connection that stands, with `key`. Nothing secret is sent before TLS, unless the order allows it.
+/// Opens the mailbox on a connection that stands, with `key`. Nothing secret is sent before TLS, unless the order
+/// allows it.
 ///
 /// # Errors
 /// [`Closed`]; the transcript says how far it came.
@@ -205,8 +207,8 @@ fn scrubbed(closed: Closed, wire: &Wire<'_>) -> Closed {
     }
 }
 
-/// USER and PASS (RFC 1939 7). APOP is not used: it proves knowledge by an MD5 that can be broken by whoever chooses the
-/// greeting (CVE-2007-1558).
+/// USER and PASS (RFC 1939 7). APOP is not used: it proves knowledge by an MD5 that can be broken by whoever chooses
+/// the greeting (CVE-2007-1558).
 fn user_and_pass(wire: &mut Wire<'_>, order: &Order, key: &Credential) -> Result<(), Closed> {
     let Credential::Password(password) = key else {
         return Err(sign_in_failed(order, "USER and PASS need a password, not a token".to_owned()));
@@ -228,8 +230,8 @@ fn user_and_pass(wire: &mut Wire<'_>, order: &Order, key: &Credential) -> Result
     if answer.is_ok { Ok(()) } else { Err(refused(&answer, order)) }
 }
 
-/// AUTH (RFC 5034 4). Challenges are written down by their length: from those of SCRAM and CRAM-MD5 with the answers a password
-/// could be guessed.
+/// AUTH (RFC 5034 4). Challenges are written down by their length: from those of SCRAM and CRAM-MD5 with the answers a
+/// password could be guessed.
 fn go_through(wire: &mut Wire<'_>, order: &Order, exchange: &mut dyn Exchange) -> Result<(), Closed> {
     let host = order.account.host.as_str();
     let wired = |e| closed(e, host);

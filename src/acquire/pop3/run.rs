@@ -20,7 +20,8 @@ use super::verb::Verb;
 /// Transcript bytes that are held before they are told.
 const HELD: usize = 64 << 10;
 
-/// Longest LOGIN-DELAY that is waited for, in seconds. Beyond it the command is to be run again, and goes on where it stopped.
+/// Longest LOGIN-DELAY that is waited for, in seconds. Beyond it the command is to be run again, and goes on where it
+/// stopped.
 const LONGEST_DELAY: u64 = 120;
 
 /// Messages in a row that are given up because the connection breaks at each, before the run is.
@@ -72,8 +73,8 @@ pub(super) struct Run<'r> {
     pub(super) books: Books,
     /// Digests of messages without a name, with how often each was met.
     pub(super) digests: HashMap<Sha256Digest, u64>,
-    /// Messages that were given up since the last one that came, and what is told after them: when none comes any more it is the
-    /// server that has failed, and the next run asks for them again.
+    /// Messages that were given up since the last one that came, and what is told after them: when none comes any more
+    /// it is the server that has failed, and the next run asks for them again.
     pub(super) waiting: Vec<Left>,
     /// Times in a row that the connection broke and nothing was settled.
     pub(super) breaks: u32,

@@ -2,7 +2,8 @@
 
 use super::{Exchange, SignError, Signing, said, token};
 
-/// One message with the token; a refusal comes as a challenge in JSON, which must be answered before the server says no.
+/// One message with the token; a refusal comes as a challenge in JSON, which must be answered before the server says
+/// no.
 pub(super) struct Bearer {
     name: &'static str,
     message: Vec<u8>,

@@ -32,8 +32,8 @@ impl Way {
     }
 }
 
-/// Best first, when none is named. CRAM-MD5 is never chosen: it is no safer than PLAIN inside TLS, and its servers keep passwords
-/// in the clear.
+/// Best first, when none is named. CRAM-MD5 is never chosen: it is no safer than PLAIN inside TLS, and its servers keep
+/// passwords in the clear.
 const WITH_PASSWORD: &[Mechanism] =
     &[Mechanism::ScramSha256Plus, Mechanism::ScramSha256, Mechanism::Plain, Mechanism::Login];
 const WITH_TOKEN: &[Mechanism] = &[Mechanism::OauthBearer, Mechanism::Xoauth2];

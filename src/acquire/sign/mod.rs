@@ -1,7 +1,8 @@
 //! Signs in: each way of SASL (RFC 4422) as a machine over bytes, without a socket, a clock or chance.
 //!
-//! Challenges and answers are bare bytes: base64, the `+ ` of the line and its length are the protocol's (RFC 9051 6.2.2,
-//! RFC 5034 4). Every answer is a secret, also those of SCRAM and CRAM-MD5: from them a password can be guessed offline.
+//! Challenges and answers are bare bytes: base64, the `+ ` of the line and its length are the protocol's (RFC 9051
+//! 6.2.2, RFC 5034 4). Every answer is a secret, also those of SCRAM and CRAM-MD5: from them a password can be guessed
+//! offline.
 #![cfg_attr(
     not(test),
     deny(
@@ -91,10 +92,10 @@ pub enum SignError {
 
 /// One attempt to sign in.
 ///
-/// The driver sends the mechanism's [`name`](Exchange::name) with [`first`](Exchange::first) where the protocol lets it (else
-/// `first` answers the first, empty challenge), then answers each challenge with [`next`](Exchange::next), and calls
-/// [`finish`](Exchange::finish) when the server says that all is well. Only when that is `Ok` is the account open.
-/// On an `Err` the driver cancels with `*` (RFC 9051 6.2.2) or drops the connection.
+/// The driver sends the mechanism's [`name`](Exchange::name) with [`first`](Exchange::first) where the protocol lets it
+/// (else `first` answers the first, empty challenge), then answers each challenge with [`next`](Exchange::next), and
+/// calls [`finish`](Exchange::finish) when the server says that all is well. Only when that is `Ok` is the account
+/// open. On an `Err` the driver cancels with `*` (RFC 9051 6.2.2) or drops the connection.
 pub trait Exchange {
     /// The mechanism's registered name.
     fn name(&self) -> &'static str;
@@ -114,7 +115,8 @@ pub trait Exchange {
     /// When the mechanism was not gone through, or the server did not prove itself.
     fn finish(&mut self, success: &[u8]) -> Result<(), SignError>;
 
-    /// What the server said of its refusal inside the exchange (OAUTHBEARER, XOAUTH2, SCRAM `e=`), made safe for a terminal.
+    /// What the server said of its refusal inside the exchange (OAUTHBEARER, XOAUTH2, SCRAM `e=`), made safe for a
+    /// terminal.
     fn refusal(&self) -> Option<String> {
         None
     }
@@ -125,7 +127,8 @@ pub trait Exchange {
 pub enum Binding {
     /// To the `tls-exporter` bytes of the connection (RFC 9266).
     Exporter(Vec<u8>),
-    /// We could, but the server does not offer it: said, so that a server which did offer it finds somebody in the middle.
+    /// We could, but the server does not offer it: said, so that a server which did offer it finds somebody in the
+    /// middle.
     NotOffered,
     /// We cannot, or may not.
     Unable,

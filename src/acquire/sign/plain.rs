@@ -54,7 +54,8 @@ impl Exchange for Plain {
     }
 }
 
-/// Two questions: the user, then the password. What the questions say differs from server to server; their order does not.
+/// Two questions: the user, then the password. What the questions say differs from server to server; their order does
+/// not.
 pub(super) struct Login {
     user: Vec<u8>,
     password: Vec<u8>,

@@ -1,4 +1,5 @@
-//! SCRAM-SHA-256 and SCRAM-SHA-256-PLUS (RFC 5802, RFC 7677): neither side shows the password, and each proves that it knows it.
+//! SCRAM-SHA-256 and SCRAM-SHA-256-PLUS (RFC 5802, RFC 7677): neither side shows the password, and each proves that it
+//! knows it.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

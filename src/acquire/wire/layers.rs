@@ -1,4 +1,5 @@
-//! The layers of a connection: socket, TLS, DEFLATE. Reads and writes give up when their time is over or a stop is asked for.
+//! The layers of a connection: socket, TLS, DEFLATE. Reads and writes give up when their time is over or a stop is
+//! asked for.
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;

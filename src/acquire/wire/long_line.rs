@@ -34,8 +34,8 @@ const LINE_END: usize = 64;
 const LONGEST_LINE: usize = 1 << 20;
 
 impl Wire<'_> {
-    /// The next line, or what is kept of one that is longer than `Limits::line` and was passed over; `judge` says by its first bytes
-    /// what becomes of such a line.
+    /// The next line, or what is kept of one that is longer than `Limits::line` and was passed over; `judge` says by
+    /// its first bytes what becomes of such a line.
     ///
     /// # Errors
     /// As [`Wire::line`].

@@ -1,7 +1,7 @@
 //! A connection to a mail server: lines and literals under limits, TLS, and the dialogue written down.
 //!
-//! IMAP and POP3 read through the same [`Wire`]. Nothing is allocated because a server announced it: a line has a limit, and
-//! bytes come in pieces of what has really arrived. Every wait has an end.
+//! IMAP and POP3 read through the same [`Wire`]. Nothing is allocated because a server announced it: a line has a
+//! limit, and bytes come in pieces of what has really arrived. Every wait has an end.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -50,7 +50,8 @@ pub enum WireError {
     /// No TLS, since the server knows only what is not spoken any more; nothing secret was sent.
     #[error("{0}")]
     OldTls(String),
-    /// No TLS, since nobody but itself vouches for the server's certificate, which has this digest; nothing secret was sent.
+    /// No TLS, since nobody but itself vouches for the server's certificate, which has this digest; nothing secret was
+    /// sent.
     #[error("the server's certificate is its own authority")]
     OwnAuthority(Sha256Digest),
     /// The server broke a rule, or a limit was hit.
@@ -137,7 +138,8 @@ impl std::fmt::Debug for Wire<'_> {
 }
 
 impl<'a> Wire<'a> {
-    /// Connects; with `imaps:` and `pop3s:` TLS stands when it returns. `number` counts the connections of the run from 1.
+    /// Connects; with `imaps:` and `pop3s:` TLS stands when it returns. The first connection of a run has the
+    /// `number` 1.
     ///
     /// # Errors
     /// [`AcquireError::Connect`] or [`AcquireError::Tls`].
@@ -194,8 +196,8 @@ impl<'a> Wire<'a> {
     /// Does the TLS handshake now: at once, or after STARTTLS or STLS was agreed.
     ///
     /// # Errors
-    /// [`WireError::Protocol`] when bytes came before the handshake: somebody put answers into the clear that would count as
-    /// said inside TLS (CVE-2011-0411 and its kin).
+    /// [`WireError::Protocol`] when bytes came before the handshake: somebody put answers into the clear that would
+    /// count as said inside TLS (CVE-2011-0411 and its kin).
     pub fn start_tls(&mut self) -> Result<(), WireError> {
         if self.from != self.to || self.layers.has_pending() {
             return Err(WireError::Protocol("bytes in the clear came after the agreement on TLS".to_owned()));
@@ -280,8 +282,8 @@ impl<'a> Wire<'a> {
     /// The next line, without CRLF (or a lone LF), written down.
     ///
     /// # Errors
-    /// Also [`WireError::Protocol`] when it is longer than `Limits::line`, and when it is not complete in time, however its
-    /// bytes trickle.
+    /// Also [`WireError::Protocol`] when it is longer than `Limits::line`, and when it is not complete in time, however
+    /// its bytes trickle.
     pub fn line(&mut self) -> Result<&[u8], WireError> {
         let range = self.find_line(self.limits.line)?;
         let line = self.buffer.get(range).unwrap_or_default();

@@ -1,7 +1,8 @@
-//! TLS by the OpenSSL of the system, for servers that know nothing newer than TLS 1.0 or 1.1: only where the examiner says so.
+//! TLS by the OpenSSL of the system, for servers that know nothing newer than TLS 1.0 or 1.1: only where the examiner
+//! says so.
 //!
-//! What is lowered is the version, the ciphers and the digests of certificates, to what OpenSSL still has at its security level 0.
-//! Who is trusted is judged as ever: by a pin, or by roots and the name of the host.
+//! What is lowered is the version, the ciphers and the digests of certificates, to what OpenSSL still has at its
+//! security level 0. Who is trusted is judged as ever: by a pin, or by roots and the name of the host.
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, TcpStream};
@@ -19,11 +20,12 @@ use openssl::x509::{X509, X509VerifyResult};
 use crate::acquire::Tls;
 use crate::types::Sha256Digest;
 
-/// All that OpenSSL's default list holds, with level 0: a server of 2005 knows nothing better. Never without authentication.
+/// All that OpenSSL's default list holds, with level 0: a server of 2005 knows nothing better. Never without
+/// authentication.
 const CIPHERS: &str = "DEFAULT:!aNULL:!eNULL:@SECLEVEL=0";
 
-/// `SSL_OP_LEGACY_SERVER_CONNECT`, which has no name in the crate: servers from before RFC 5746 do not say that they are safe from
-/// renegotiation, which we never do.
+/// `SSL_OP_LEGACY_SERVER_CONNECT`, which has no name in the crate: servers from before RFC 5746 do not say that they
+/// are safe from renegotiation, which we never do.
 const LEGACY_SERVER: u64 = 4;
 
 /// Label of the channel binding `tls-exporter` (RFC 9266 section 2).

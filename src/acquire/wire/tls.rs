@@ -191,7 +191,8 @@ impl Protection {
     }
 }
 
-/// Whether a certificate was refused since it is that of an authority, and stands for a server. The error is known by its name alone.
+/// Whether a certificate was refused since it is that of an authority, and stands for a server. The error is known by
+/// its name alone.
 fn is_own_authority(error: &rustls::OtherError) -> bool {
     format!("{error:?}").contains("CaUsedAsEndEntity")
 }
@@ -235,7 +236,8 @@ fn store(roots: Vec<CertificateDer<'static>>, trust: &Trust) -> Result<RootCertS
     Ok(store)
 }
 
-/// Channel binding data of type `tls-exporter` (RFC 9266): 32 bytes, with TLS 1.3 alone, where they are unique without more.
+/// Channel binding data of type `tls-exporter` (RFC 9266): 32 bytes, with TLS 1.3 alone, where they are unique without
+/// more.
 pub(super) fn exporter(connection: &ClientConnection) -> Option<Vec<u8>> {
     if connection.protocol_version() != Some(ProtocolVersion::TLSv1_3) {
         return None;

@@ -6,7 +6,8 @@
 //! - `S=` message bytes by length and SHA-256;
 //! - `--` what happened: connected, TLS stands, closed.
 //!
-//! Bytes outside 32..126, and `\`, are written `\xNN`, so nothing in it can steer a terminal and all of it can be read back.
+//! Bytes outside 32..126, and `\`, are written `\xNN`, so nothing in it can steer a terminal and all of it can be read
+//! back.
 
 use std::sync::Arc;
 
@@ -111,8 +112,8 @@ impl<'a> Transcript<'a> {
         self.write(b"-- ", what.as_bytes());
     }
 
-    /// From here on these are not written, whoever says them, in their own form, as they are shown, or in base64, also within
-    /// something longer.
+    /// From here on these are not written, whoever says them, in their own form, as they are shown, or in base64, also
+    /// within something longer.
     pub fn hide(&mut self, secret: &[u8]) {
         use base64::Engine as _;
         if secret.len() < SHORTEST_ECHO {
@@ -121,7 +122,8 @@ impl<'a> Transcript<'a> {
         // The whole first, so that nothing of it is left around a part.
         let coded = base64::engine::general_purpose::STANDARD_NO_PAD.encode(secret).into_bytes();
         self.secrets.push(coded);
-        // Behind something else its bytes fall upon other digits; those that it shares with its neighbours are not looked for.
+        // Behind something else its bytes fall upon other digits; those that it shares with its neighbours are not
+        // looked for.
         for before in [1_usize, 2] {
             let shifted = [&vec![0; before], secret].concat();
             let coded = base64::engine::general_purpose::STANDARD_NO_PAD.encode(&shifted).into_bytes();
@@ -136,8 +138,8 @@ impl<'a> Transcript<'a> {
         }
     }
 
-    /// From here on what follows a plus is told by its length: with what comes last of SCRAM, or of CRAM-MD5, a password could be
-    /// guessed from the transcript alone.
+    /// From here on what follows a plus is told by its length: with what comes last of SCRAM, or of CRAM-MD5, a
+    /// password could be guessed from the transcript alone.
     pub fn hide_challenges(&mut self) {
         self.hides_challenges = true;
     }
@@ -203,7 +205,8 @@ impl<'a> Transcript<'a> {
     }
 }
 
-/// The digits of base64 that hold nothing but a secret, which begins at byte `from` and ends at `to`; none when they are few.
+/// The digits of base64 that hold nothing but a secret, which begins at byte `from` and ends at `to`; none when they
+/// are few.
 fn own_digits(coded: &[u8], from: usize, to: usize) -> Option<Vec<u8>> {
     let first = from.saturating_mul(8).div_ceil(6);
     let last = to.saturating_mul(8) / 6;

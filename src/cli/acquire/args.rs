@@ -9,7 +9,8 @@ use crate::acquire::Mechanism;
 /// From which account, what, and what to sign in with.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct AcquireArgs {
-    /// `imaps://user@host`, `imap://`, `pop3s://` or `pop3://`, with `:port` and, of IMAP, `/folder`; never with a password
+    /// `imaps://user@host`, `imap://`, `pop3s://` or `pop3://`, with `:port` and, of IMAP, `/folder`; never with a
+    /// password
     #[arg(value_name = "URL")]
     pub url: String,
     /// Show folders, counts and sizes; take nothing
@@ -30,7 +31,8 @@ pub(in crate::cli) struct AcquireArgs {
     /// Only messages of at most so many bytes as the server announces them (k, M, G)
     #[arg(long, value_name = "SIZE")]
     pub max_size: Option<String>,
-    /// Fetch each message a second time and compare: some servers make messages anew for each fetch; both readings are kept
+    /// Fetch each message a second time and compare: some servers make messages anew for each fetch; both readings are
+    /// kept
     #[arg(long)]
     pub refetch_verify: bool,
     /// Connections at once (IMAP)
@@ -57,10 +59,12 @@ pub(in crate::cli) struct AcquireArgs {
     /// Trust the server whose certificate has this SHA-256, whatever else is wrong with it; recorded
     #[arg(long, value_name = "SHA256")]
     pub pin_sha256: Option<String>,
-    /// TLS by the OpenSSL of the system, also 1.0 and 1.1, in place of our own; recorded (only in builds with the feature native-tls)
+    /// TLS by the OpenSSL of the system, also 1.0 and 1.1, in place of our own; recorded (only in builds with the
+    /// feature native-tls)
     #[arg(long)]
     pub tls_native: bool,
-    /// `imap://` and `pop3://` only: go on without TLS when the server has none; the password can then be read on the way; recorded
+    /// `imap://` and `pop3://` only: go on without TLS when the server has none; the password can then be read on the
+    /// way; recorded
     #[arg(long)]
     pub insecure_plain: bool,
     /// Longest silence of the server, in seconds

@@ -1,4 +1,5 @@
-//! `acquire` copies an account on a server into the case; `acquisitions` tells what was acquired, from the record alone.
+//! `acquire` copies an account on a server into the case; `acquisitions` tells what was acquired, from the record
+//! alone.
 
 #[cfg(feature = "net")]
 pub(super) mod args;

@@ -1,4 +1,5 @@
-//! `acquisitions`: the acquisition log, the exception log, the downloaded-items list and the transcript, from the record alone.
+//! `acquisitions`: the acquisition log, the exception log, the downloaded-items list and the transcript, from the
+//! record alone.
 
 use std::borrow::Cow;
 

@@ -8,7 +8,8 @@ pub(in crate::cli) struct AcquisitionsArgs {
     /// The downloaded-items list: every message taken from an account, with UID, dates, flags, sizes and digests
     #[arg(long, conflicts_with_all = ["exceptions", "sessions", "transcript", "blob"])]
     pub items: bool,
-    /// The sign-ins: address, greeting, capabilities, what the server calls itself, TLS and certificates, its clock against ours
+    /// The sign-ins: address, greeting, capabilities, what the server calls itself, TLS and certificates, its clock
+    /// against ours
     #[arg(long, conflicts_with_all = ["exceptions", "transcript", "blob"])]
     pub sessions: bool,
     /// The exception log: what was listed and left, with the rule or cause, notices, books that do not balance

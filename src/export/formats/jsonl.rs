@@ -8,7 +8,8 @@ use crate::export::manifest::{self, LedgerHead};
 
 use super::{ExportEnd, ExportEntry, ExportFormat, MailFile};
 
-/// The file `manifest.jsonl`. Its first line has the totals, so the others wait on the disk until the last item is written.
+/// The file `manifest.jsonl`. Its first line has the totals, so the others wait on the disk until the last item is
+/// written.
 #[derive(Debug)]
 pub(in crate::export) struct JsonlManifest<'a> {
     order: &'a Order<'a>,

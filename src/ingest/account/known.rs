@@ -98,8 +98,8 @@ impl InCase {
         self.named.contains_key(folder)
     }
 
-    /// What is told of the folders that the case has and the server has no more: not under their UIDVALIDITY, or not at all. `told`
-    /// are the folders that this run has opened, or said of why it did not.
+    /// What is told of the folders that the case has and the server has no more: not under their UIDVALIDITY, or not at
+    /// all. `told` are the folders that this run has opened, or said of why it did not.
     pub(super) fn lost(&self, told: &HashSet<RelPath>) -> Vec<Notice> {
         let without_epoch = |path: &RelPath| {
             let end = memchr::memmem::rfind(path.as_bytes(), EPOCH).unwrap_or(path.as_bytes().len());

@@ -77,8 +77,8 @@ pub struct Acquired {
     pub newest: Option<UtcMs>,
     /// What came of fetching the messages of this run a second time, where that was asked for.
     pub refetched: Option<Refetched>,
-    /// Folders that the case has of the account and that the server has no more, by name or by UIDVALIDITY. Empty where the run did
-    /// not come to its end.
+    /// Folders that the case has of the account and that the server has no more, by name or by UIDVALIDITY. Empty where
+    /// the run did not come to its end.
     pub lost: Vec<Notice>,
     /// How the talk with the server ended.
     pub ended: Result<(), AcquireError>,
@@ -97,8 +97,8 @@ impl Acquired {
 /// Acquires an account. What was committed stays, whatever happens; catalog and index are brought up by `catch_up`.
 ///
 /// # Errors
-/// [`StoreError::OlderFormat`] when the case has no place for accounts, and all that stops the writing. What the server did
-/// stands in [`Acquired::ended`].
+/// [`StoreError::OlderFormat`] when the case has no place for accounts, and all that stops the writing. What the server
+/// did stands in [`Acquired::ended`].
 pub fn acquire_account(
     writer: &mut Writer,
     request: &AccountRequest,

@@ -209,8 +209,8 @@ impl<'a> Output<'a> {
         self.notices.push(notice);
     }
 
-    /// Begins a folder. The line of one that the case does not know is written at once, so that an empty one is told too; any
-    /// other waits until there is something new in it.
+    /// Begins a folder. The line of one that the case does not know is written at once, so that an empty one is told
+    /// too; any other waits until there is something new in it.
     fn folder(&mut self, folder: Folder) -> Result<(), IngestError> {
         let is_new = !self.known.names(&folder.path);
         let path = folder.path.clone();

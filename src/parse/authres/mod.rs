@@ -1,4 +1,5 @@
-//! What servers wrote down of their own checks: Authentication-Results (RFC 8601), its ARC form, Received-SPF (RFC 7208).
+//! What servers wrote down of their own checks: Authentication-Results (RFC 8601), its ARC form, Received-SPF (RFC
+//! 7208).
 
 mod lex;
 mod spf;

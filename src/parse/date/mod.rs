@@ -23,14 +23,15 @@ pub struct DateReading {
 
 /// Reads the date that `text` begins with. `at` is where `text` stands in the message.
 ///
-/// Blanks, folds and comments may stand anywhere (RFC 5322 section 3.2.2). What a calendar or a clock does not have gives
-/// `None`; so does a numeric month that may as well be the day. Nothing is guessed: what is read by a rule other than that of section
-/// 3.3 is flagged. Reads the first 40 tokens of `text`, so it takes constant time beyond skipping comments.
+/// Blanks, folds and comments may stand anywhere (RFC 5322 section 3.2.2). What a calendar or a clock does not have
+/// gives `None`; so does a numeric month that may as well be the day. Nothing is guessed: what is read by a rule other
+/// than that of section 3.3 is flagged. Reads the first 40 tokens of `text`, so it takes constant time beyond skipping
+/// comments.
 ///
 /// # Anomalies
-/// `date-unreadable`, `date-invalid`, `weekday-mismatch`, `two-digit-year`, `zone-missing`, `zone-unknown`, `zone-named`,
-/// `zone-invalid`, `zone-comment-mismatch`, `zone-minus-zero`, `leap-second`, `seconds-missing`, `time-missing`, `twelve-hour-clock`,
-/// `date-form` (at most once) and `date-trailing`.
+/// `date-unreadable`, `date-invalid`, `weekday-mismatch`, `two-digit-year`, `zone-missing`, `zone-unknown`,
+/// `zone-named`, `zone-invalid`, `zone-comment-mismatch`, `zone-minus-zero`, `leap-second`, `seconds-missing`,
+/// `time-missing`, `twelve-hour-clock`, `date-form` (at most once) and `date-trailing`.
 pub fn date(text: &[u8], at: u64) -> Parsed<Option<DateReading>> {
     read_in(text, at, Place::Field)
 }
@@ -40,8 +41,8 @@ pub(super) fn of_hop(text: &[u8], at: u64) -> Parsed<Option<DateReading>> {
     read_in(text, at, Place::Hop)
 }
 
-/// The same for a place of a `Received` field that may hold something else: without a time of day it is no date, and then nothing
-/// is flagged.
+/// The same for a place of a `Received` field that may hold something else: without a time of day it is no date, and
+/// then nothing is flagged.
 pub(super) fn timed(text: &[u8], at: u64) -> Option<Parsed<Option<DateReading>>> {
     Some(read_in(text, at, Place::Anywhere)).filter(|parsed| parsed.value.is_some())
 }

@@ -34,7 +34,8 @@ pub(super) enum Kind {
 /// The longest known form (Go's time with its monotonic clock) has 24 tokens.
 const MAX_TOKENS: usize = 40;
 
-/// Each comment that is not closed costs one look at the rest of the text; after these, parentheses are skipped one by one.
+/// Each comment that is not closed costs one look at the rest of the text; after these, parentheses are skipped one by
+/// one.
 const MAX_UNCLOSED: u8 = 4;
 
 pub(super) struct Tokens {

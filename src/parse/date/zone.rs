@@ -57,7 +57,8 @@ const AGREED: [(&[u8], i32); 12] = [
     (b"PDT", -7),
 ];
 
-/// What the names in comments mean, in minutes east, the frequent ones first; one name may have several meanings, and only a zone that is none of them is odd.
+/// What the names in comments mean, in minutes east, the frequent ones first; one name may have several meanings, and
+/// only a zone that is none of them is odd.
 const IN_COMMENTS: [(&[u8], &[i32]); 45] = [
     (b"PDT", &[-420]),
     (b"PST", &[-480, 480]),
@@ -158,8 +159,9 @@ pub(super) fn read(text: &[u8], tokens: &Tokens, index: usize) -> (Zone, usize) 
                 let notes = [Some(AnomalyKind::ZoneNamed), None];
                 return (Zone { offset: Some(hours.saturating_mul(3600)), notes, odd: false }, after(1));
             }
-            // Military letters were defined wrongly in RFC 822 and mean nothing (RFC 5322 section 4.3). A name that only begins
-            // with a known one, such as `EST5EDT` or `GMT Daylight Time`, is not that one: half of the year it is another.
+            // Military letters were defined wrongly in RFC 822 and mean nothing (RFC 5322 section 4.3). A name that
+            // only begins with a known one, such as `EST5EDT` or `GMT Daylight Time`, is not that one: half of the year
+            // it is another.
             let zone_like = end > after(1) || name.len() <= 5;
             if zone_like && name.iter().all(u8::is_ascii_alphabetic) && !is_clause(name) {
                 (Zone::unknown(), end)
@@ -171,8 +173,8 @@ pub(super) fn read(text: &[u8], tokens: &Tokens, index: usize) -> (Zone, usize) 
     }
 }
 
-/// Whether the token at `index` is part of the zone's name before it: letters, digits or a mark and one of them, without a blank
-/// between; or a word that is no clause, such as `Daylight`.
+/// Whether the token at `index` is part of the zone's name before it: letters, digits or a mark and one of them,
+/// without a blank between; or a word that is no clause, such as `Daylight`.
 fn goes_on(text: &[u8], tokens: &Tokens, index: usize) -> bool {
     let (token, touches) = (tokens.at(index), tokens.touch(index.saturating_sub(1)));
     match token.kind {

@@ -3,7 +3,8 @@
 use super::queue::{IdKind, decode};
 use super::{IdTime, base64, decimal, hex, stamp};
 
-/// Gmail's boundaries: `000000000000`, 6 hex digits, 8 hex digits, 2 hex digits; microseconds in the second group, then the first.
+/// Gmail's boundaries: `000000000000`, 6 hex digits, 8 hex digits, 2 hex digits; microseconds in the second group, then
+/// the first.
 pub fn gmail_boundary(boundary: &[u8]) -> Option<IdTime> {
     if boundary.len() != 28 || !boundary.starts_with(b"000000000000") {
         return None;
@@ -18,7 +19,8 @@ pub fn gmail_msgid(id: u64) -> Option<IdTime> {
     IdTime::us(i64::try_from(id >> 20).ok()?.checked_mul(1000)?, 1000)
 }
 
-/// Thread-Index (MS-OXOMSG 2.2.1.3): after a byte 01, the top 40 bits of a FILETIME; in older ones the first 48 bits are those of the FILETIME.
+/// Thread-Index (MS-OXOMSG 2.2.1.3): after a byte 01, the top 40 bits of a FILETIME; in older ones the first 48 bits
+/// are those of the FILETIME.
 ///
 /// Told apart by what years they give; `None` when neither form gives one.
 pub fn thread_index(value: &[u8]) -> Option<IdTime> {
@@ -70,8 +72,8 @@ fn milliseconds(digits: &[u8]) -> Option<IdTime> {
     if matches!(digits.len(), 12 | 13) { IdTime::us(decimal(digits)?.checked_mul(1000)?, 1000) } else { None }
 }
 
-/// The third group of an Outlook Message-ID `<CCCCHHHHHHHH$LLLLLLLL$IIIIIIII@..>` as the sender's IPv4 address, as old Outlook and Outlook
-/// Express wrote it: the last byte first. Later versions write other numbers there.
+/// The third group of an Outlook Message-ID `<CCCCHHHHHHHH$LLLLLLLL$IIIIIIII@..>` as the sender's IPv4 address, as old
+/// Outlook and Outlook Express wrote it: the last byte first. Later versions write other numbers there.
 pub fn outlook_msgid_ip(group: &[u8]) -> Option<std::net::Ipv4Addr> {
     if group.len() != 8 {
         return None;

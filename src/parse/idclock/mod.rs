@@ -1,7 +1,7 @@
 //! Times that programs hide in ids and boundaries: one decoder a format, none of them guesses.
 //!
-//! Every decoder is strict about the form and gives nothing for years that the format did not see. What it gives is the clock of the
-//! program that made the id, with all its faults; it is never put in the place of another clock.
+//! Every decoder is strict about the form and gives nothing for years that the format did not see. What it gives is the
+//! clock of the program that made the id, with all its faults; it is never put in the place of another clock.
 
 mod header;
 mod queue;

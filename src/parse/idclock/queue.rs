@@ -19,8 +19,8 @@ macro_rules! kinds {
                 match self { Self::None => "", $( Self::$name => $code, )* }
             }
 
-            /// Whether the id is made when the message arrives, so that its time is that of the field. Where not, it is made before
-            /// (sendmail: start of the process) or for later (scheduled sendings).
+            /// Whether the id is made when the message arrives, so that its time is that of the field. Where not, it is
+            /// made before (sendmail: start of the process) or for later (scheduled sendings).
             pub fn is_made_on_arrival(self) -> bool {
                 match self { Self::None => false, $( Self::$name => $bound, )* }
             }
@@ -47,9 +47,9 @@ kinds! {
 
 /// Reads the time of an id that a server of `family` (as in `Hop::family`) gave.
 ///
-/// The form alone decides where it cannot be mistaken; forms that other ids may have count only with their family.
-/// Not decoded are the ids of GMX and 1&1 (`6-10-6` characters): seconds in base 62 in 2004, but in fields of 2014 to 2020 what stands there
-/// lies weeks beside the date, on either side.
+/// The form alone decides where it cannot be mistaken; forms that other ids may have count only with their family. Not
+/// decoded are the ids of GMX and 1&1 (`6-10-6` characters): seconds in base 62 in 2004, but in fields of 2014 to 2020
+/// what stands there lies weeks beside the date, on either side.
 pub fn queue_id(id: &[u8], family: &str) -> Option<(IdKind, IdTime)> {
     let kind = match family {
         "gmail" => IdKind::Gmail,
@@ -159,7 +159,8 @@ fn sendgrid(id: &[u8]) -> Option<IdTime> {
     if seconds.len() == 8 { IdTime::secs(hex(seconds)?) } else { None }
 }
 
-/// Base 62; on Cygwin and macOS Exim counts in base 36, which is a much smaller number for the same digits and is refused.
+/// Base 62; on Cygwin and macOS Exim counts in base 36, which is a much smaller number for the same digits and is
+/// refused.
 fn exim(id: &[u8]) -> Option<IdTime> {
     let second_dash = match id.len() {
         16 => 13,

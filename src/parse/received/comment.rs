@@ -208,7 +208,8 @@ pub(super) fn about(inside: &[u8], from: bool) -> About {
                     // `listserv [192.0.2.1]`
                     _ if bracket && (goes_on || bare) => Peer,
                     Auth if goes_on => continue,
-                    // `postfix3-2.free.fr [192.0.2.1]` and `postfix@example.org` are clients, `tls.example.net [..]` too.
+                    // `postfix3-2.free.fr [192.0.2.1]` and `postfix@example.org` are clients, `tls.example.net [..]`
+                    // too.
                     Software(_) | Certificate if from && goes_on && is_one_word(inside) => Peer,
                     Software(family) if !family.claims(inside) => Other,
                     about => *about,
@@ -291,8 +292,8 @@ fn has_bracket(inside: &[u8]) -> bool {
         })
 }
 
-/// How many bytes of `bytes` the words of `head` take, in any case, however the blanks between them are folded; `None` when it does not
-/// begin with them.
+/// How many bytes of `bytes` the words of `head` take, in any case, however the blanks between them are folded; `None`
+/// when it does not begin with them.
 pub(super) fn after(bytes: &[u8], head: &[u8]) -> Option<usize> {
     let mut at: usize = 0;
     for want in head {

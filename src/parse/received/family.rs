@@ -1,9 +1,10 @@
 //! The kinds of server that write `Received` fields: what their first token means and how their fields are built.
 //!
-//! A grammar is written as a shape, one letter a clause in the order they stand: `F` from with a token, `f` from without, `B` by, `V` via,
-//! `W` with, `I` id, `R` for, `C` tls, `S` a sender outside of comments, `D` the date, `;` a semicolon; comments: `p` client, `h` HELO,
-//! `t` encryption, `c` certificate, `u` sign-in, `s` software, `a` the server's address, `e` sender, `g` `(from ..)`, `d` uid, `o` other;
-//! `l` a literal and `x` a word that belong to no value. `?` makes the letter before it optional, `*` repeats it.
+//! A grammar is written as a shape, one letter a clause in the order they stand: `F` from with a token, `f` from
+//! without, `B` by, `V` via, `W` with, `I` id, `R` for, `C` tls, `S` a sender outside of comments, `D` the date, `;` a
+//! semicolon; comments: `p` client, `h` HELO, `t` encryption, `c` certificate, `u` sign-in, `s` software, `a` the
+//! server's address, `e` sender, `g` `(from ..)`, `d` uid, `o` other; `l` a literal and `x` a word that belong to no
+//! value. `?` makes the letter before it optional, `*` repeats it.
 
 use super::shape::fits;
 
@@ -181,8 +182,8 @@ impl Family {
         matches!(self, Self::Gmail | Self::Exim | Self::Sendmail)
     }
 
-    /// Whether this server makes the protocol's word of what happened (RFC 3848): with a sign-in and TLS it would be ESMTPSA, so that
-    /// ESMTPA says there was none.
+    /// Whether this server makes the protocol's word of what happened (RFC 3848): with a sign-in and TLS it would be
+    /// ESMTPSA, so that ESMTPA says there was none.
     pub(super) fn writes_keywords(self) -> bool {
         matches!(
             self,
@@ -196,8 +197,8 @@ impl Family {
         )
     }
 
-    /// Whether a field of this shape is built as the family builds it. Any of them may have the sender in a comment after the date, as
-    /// FreeBSD's templates write it.
+    /// Whether a field of this shape is built as the family builds it. Any of them may have the sender in a comment
+    /// after the date, as FreeBSD's templates write it.
     pub(super) fn builds(self, shape: &[u8]) -> bool {
         let shape =
             shape.strip_suffix(b"De").map_or(shape, |_| shape.split_last().map_or(shape, |(_, head)| head));

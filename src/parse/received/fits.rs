@@ -8,15 +8,16 @@ use super::recognise::is_exim_id;
 use crate::types::{Anomaly, AnomalyKind};
 
 impl Draft {
-    /// Whether id, protocol, date and client are written as the family's source writes them. A family whose source is not at hand
-    /// is asked for nothing here. `notes` are the anomalies of the date.
+    /// Whether id, protocol, date and client are written as the family's source writes them. A family whose source is
+    /// not at hand is asked for nothing here. `notes` are the anomalies of the date.
     pub(super) fn fits_its_family(&self, text: &[u8], protocol: Protocol, notes: &[Anomaly]) -> bool {
         let id = |is: fn(&[u8]) -> bool| self.id.is_none_or(|id| is(id.of(text)));
         let bracketed = self.peer.ip.is_none() || !self.peer.bare_ip;
         let known = self.with.is_none() || !protocol.name.is_empty();
         let dated = || !notes.iter().any(|note| ODD_DATES.contains(&note.kind));
         match self.family {
-            // `[%s]` in srvrsmtp.c and conf.c: never a bare address. smtpd.c writes `(name [address])` for every client it tells.
+            // `[%s]` in srvrsmtp.c and conf.c: never a bare address. smtpd.c writes `(name [address])` for every client
+            // it tells.
             Family::Sendmail => {
                 let told = self.with.is_none() || self.peer.ident.is_some() || self.peer.name.is_some();
                 bracketed && known && id(is_sendmail_id) && (told || self.names_a_client(text)) && dated()
@@ -57,7 +58,8 @@ const ODD_DATES: &[AnomalyKind] = &[
     AnomalyKind::DateInvalid,
 ];
 
-/// `AA12345`, `KAA14788` (before 8.10); `h2JAbCd01234` (8.10), `44E7FRrB012345` (8.12 and later); Proofpoint's have `-1` behind.
+/// `AA12345`, `KAA14788` (before 8.10); `h2JAbCd01234` (8.10), `44E7FRrB012345` (8.12 and later); Proofpoint's have
+/// `-1` behind.
 fn is_sendmail_id(id: &[u8]) -> bool {
     let id = match memchr::memrchr(b'-', id) {
         Some(dash)

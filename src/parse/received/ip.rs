@@ -24,7 +24,8 @@ pub(super) enum Reading {
 
 /// Reads an address: with or without brackets, the tag `IPv6:`, a zone (`%eth0`), and a port after `:` or `.`.
 ///
-/// An octet over 255 or with a leading zero makes it invalid (RFC 5321 section 4.1.3); nothing is repaired. NUL bytes are skipped.
+/// An octet over 255 or with a leading zero makes it invalid (RFC 5321 section 4.1.3); nothing is repaired. NUL bytes
+/// are skipped.
 pub(super) fn read(word: &[u8]) -> Reading {
     let Some(first) = word.first() else { return Reading::No };
     match first {
@@ -38,9 +39,9 @@ pub(super) fn read(word: &[u8]) -> Reading {
     }
 }
 
-/// The address that a name is, in the forms in which clients and servers write one where a name would stand: with or without brackets,
-/// the tag `IPv6:`, an IPv4 address within an IPv6 one, and with question marks in place of the brackets, as qmail and Gmail
-/// write what they do not print. An address with a port is none.
+/// The address that a name is, in the forms in which clients and servers write one where a name would stand: with or
+/// without brackets, the tag `IPv6:`, an IPv4 address within an IPv6 one, and with question marks in place of the
+/// brackets, as qmail and Gmail write what they do not print. An address with a port is none.
 pub fn literal(name: &[u8]) -> Option<IpAddr> {
     let inner = match name {
         [b'?', inner @ .., b'?'] | [b'[', inner @ .., b']'] => inner,

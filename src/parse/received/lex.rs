@@ -185,7 +185,8 @@ fn word_end(text: &[u8], from: usize) -> usize {
     from.saturating_add(len.unwrap_or(rest.len()))
 }
 
-/// Just past the bracket that closes the one at `from`, when it stands near. An address ends at a blank unless it is quoted.
+/// Just past the bracket that closes the one at `from`, when it stands near. An address ends at a blank unless it is
+/// quoted.
 fn closing(text: &[u8], from: usize, close: u8) -> Option<usize> {
     let mut at = from.saturating_add(1);
     let mut quoted = false;
@@ -232,7 +233,8 @@ fn comment_end(text: &[u8], from: usize) -> (Option<usize>, bool) {
     (None, deep)
 }
 
-/// Where a comment that is never closed was meant to end: before ` by `, else before the last semicolon, else at the end.
+/// Where a comment that is never closed was meant to end: before ` by `, else before the last semicolon, else at the
+/// end.
 fn repaired_end(text: &[u8], from: usize) -> usize {
     let rest = text.get(from..).unwrap_or_default();
     let by = rest.windows(4).position(|w| {

@@ -226,13 +226,15 @@ pub struct Hop {
     pub via: Option<ByteRange>,
     /// `with`: the protocol as written.
     pub with: Option<ByteRange>,
-    /// The transmission keyword in upper case, such as `ESMTPS`, `LMTP`, `HTTP`, `LOCAL`; `""` when there is none that we know.
+    /// The transmission keyword in upper case, such as `ESMTPS`, `LMTP`, `HTTP`, `LOCAL`; `""` when there is none that
+    /// we know.
     pub protocol: &'static str,
     /// `id`, without angle brackets.
     pub id: Option<ByteRange>,
     /// The id's format, where it tells a time.
     pub id_kind: IdKind,
-    /// The time that the id tells. Ids with local time are taken in the zone of [`Hop::date`]; `None` where that is not known.
+    /// The time that the id tells. Ids with local time are taken in the zone of [`Hop::date`]; `None` where that is not
+    /// known.
     pub id_time: Option<UtcMs>,
     /// `for`: the envelope recipient, without angle brackets.
     pub for_: Option<ByteRange>,
@@ -258,10 +260,11 @@ pub struct Hop {
     pub date: Option<DateReading>,
 }
 
-/// Reads one `Received` field. `field` is its value after the colon, folded as it stands; `value_at` is where it begins in the message, and
-/// `field_at` the whole field.
+/// Reads one `Received` field. `field` is its value after the colon, folded as it stands; `value_at` is where it begins
+/// in the message, and `field_at` the whole field.
 ///
-/// Linear in the length of the field, of which the first 64 KiB are read. What is not understood is left out, never guessed.
+/// Linear in the length of the field, of which the first 64 KiB are read. What is not understood is left out, never
+/// guessed.
 ///
 /// # Anomalies
 /// Those of [`crate::parse::date::date`], and `received-date-missing`, `received-unparsed`, `received-clause-repeated`,

@@ -166,7 +166,8 @@ impl Peer {
                     depth.saturating_add(i32::from(*byte == b'(')).saturating_sub(i32::from(*byte == b')'));
             }
             at = span.from;
-            // A comment in the comment says more of the address, such as whose network it is (`AS64500 Example Telecom`): no name.
+            // A comment in the comment says more of the address, such as whose network it is
+            // (`AS64500 Example Telecom`): no name.
             let is_told =
                 |peer: &Self| peer.ip.is_some() && (peer.state == Rdns::None || peer.name.is_some());
             if depth > 0 && is_told(self) && !is_any(word, &[b"forged"]) {

@@ -84,7 +84,8 @@ pub(super) fn shape(text: &[u8]) -> Shape {
     draft.shape
 }
 
-/// The date after the last semicolon that has one, else one at the end of the field; and the bytes it takes, semicolon included.
+/// The date after the last semicolon that has one, else one at the end of the field; and the bytes it takes, semicolon
+/// included.
 fn find_date(
     text: &[u8],
     tokens: &Tokens,
@@ -158,8 +159,9 @@ impl Draft {
         }
         let local = self.with.is_some_and(|w| begins(w.of(text), b"local"));
         let peer = &mut self.peer;
-        // A literal after `from` counts only when there is nothing else. Where the server wrote beside it what it found, and no address
-        // (`[192.0.2.1] (unknown)`), the literal is what the client called itself, except with servers that write the address first.
+        // A literal after `from` counts only when there is nothing else. Where the server wrote beside it what it
+        // found, and no address (`[192.0.2.1] (unknown)`), the literal is what the client called itself, except with
+        // servers that write the address first.
         let is_claim = matches!(self.family.first(), First::Helo | First::Neither)
             && !peer.helo_marked
             && (peer.state == Rdns::None || peer.name.is_some());

@@ -193,7 +193,8 @@ fn is_ten(ip: IpAddr) -> bool {
     matches!(ip, IpAddr::V6(v6) if matches!(v6.segments(), [0x2002, 0x0a00..=0x0aff, ..]))
 }
 
-/// `e13csp1234567wry`, `28so317656gxk.19`, `px9mr102490972pbc.14.1351589375945`: letters for the kind, a number, three letters of the machine.
+/// `e13csp1234567wry`, `28so317656gxk.19`, `px9mr102490972pbc.14.1351589375945`: letters for the kind, a number, three
+/// letters of the machine.
 fn is_gmail_id(id: &[u8]) -> bool {
     let head = id.split(|b| *b == b'.').next().unwrap_or_default();
     [&b"csp"[..], b"sor", b"so", b"si", b"sm", b"mr"].iter().any(|mark| {

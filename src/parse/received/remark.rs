@@ -197,7 +197,8 @@ impl Draft {
                 self.tls.read(text, rest(at.saturating_add(4)));
             }
         } else {
-            // `authenticated as user`, `Authenticated user: u`, `SquirrelMail authenticated user u`, `smtp-auth username u`, `sender: u`
+            // `authenticated as user`, `Authenticated user: u`, `SquirrelMail authenticated user u`,
+            // `smtp-auth username u`, `sender: u`
             let mut marked = false;
             for span in words(text, inside) {
                 let word = span.of(text);

@@ -73,8 +73,8 @@ impl Words {
         !name.is_empty()
     }
 
-    /// Reads a comment or phrase about encryption: `using TLSv1.3 with cipher C (256/256 bits)`, `version=TLS1_3 cipher=C bits=256/256`,
-    /// `TLSv1.2:C:256`, `TLS1.3`, `TLS: TLSv1/SSLv3, 168bits,C`.
+    /// Reads a comment or phrase about encryption: `using TLSv1.3 with cipher C (256/256 bits)`,
+    /// `version=TLS1_3 cipher=C bits=256/256`, `TLSv1.2:C:256`, `TLS1.3`, `TLS: TLSv1/SSLv3, 168bits,C`.
     pub(super) fn read(&mut self, text: &[u8], inside: Span) {
         self.seen = true;
         let bytes = inside.of(text);

@@ -152,7 +152,8 @@ pub fn field(name: &str) -> Option<&'static Field> {
     FIELDS.iter().find(|f| is(&f.name) || f.aliases.iter().any(is))
 }
 
-/// The field of a hop with a name as it stands inside `hop{..}`: with `hop.` before it or without; `hop` is any name or address.
+/// The field of a hop with a name as it stands inside `hop{..}`: with `hop.` before it or without; `hop` is any name or
+/// address.
 pub(super) fn hop_field(name: &str) -> Option<&'static Field> {
     let is_of_hop = |f: &&Field| matches!(f.kind, FieldKind::Hop(_));
     let whole = || field(name).filter(is_of_hop);

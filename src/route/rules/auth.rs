@@ -95,7 +95,8 @@ pub(super) fn expired(way: &Way<'_>, report: &mut Report<'_>) {
     told(way, report, Caveat::ExpiredAtReceipt, "x= is earlier than the message");
 }
 
-/// Bytes of the shortest RSA signature that counts: it is as long as the key (RFC 8017 section 8.2, RFC 8301 section 3.2).
+/// Bytes of the shortest RSA signature that counts: it is as long as the key (RFC 8017 section 8.2, RFC 8301 section
+/// 3.2).
 const SHORTEST_RSA: usize = 128;
 
 pub(super) fn weak(way: &Way<'_>, report: &mut Report<'_>) {

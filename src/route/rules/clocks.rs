@@ -52,8 +52,8 @@ fn older(way: &Way<'_>, at: usize) -> usize {
     (at.saturating_add(1)..way.hops().len()).find(dated).unwrap_or(at)
 }
 
-/// By the times as they are written. What other messages show of the clocks stands beside them and takes no finding away: else whoever
-/// writes many messages could make one of them look punctual.
+/// By the times as they are written. What other messages show of the clocks stands beside them and takes no finding
+/// away: else whoever writes many messages could make one of them look punctual.
 fn steps(way: &Way<'_>, report: &mut Report<'_>, fits: impl Fn(i64) -> bool, text: impl Fn(i64) -> String) {
     for (at, delay) in way.delays.iter().enumerate() {
         let Some(delay) = delay.filter(|&ms| fits(ms)) else { continue };
@@ -175,7 +175,8 @@ pub(super) fn id_clock(way: &Way<'_>, report: &mut Report<'_>) {
         let (Some(id), Some(date)) = (hop.id_time, hop.date.as_ref().filter(|date| date.zone_known)) else {
             continue;
         };
-        // What a program of the machine itself handed over got its id when the queue was run, or keeps one of another program.
+        // What a program of the machine itself handed over got its id when the queue was run, or keeps one of another
+        // program.
         if hop.class == HopClass::LocalSubmission || hop.class == HopClass::List {
             continue;
         }

@@ -1,4 +1,5 @@
-//! What may be odd about a way, and what is worth knowing: rules with stable ids. No rule gives a verdict, and there is no total.
+//! What may be odd about a way, and what is worth knowing: rules with stable ids. No rule gives a verdict, and there is
+//! no total.
 
 mod addresses;
 mod auth;
@@ -243,8 +244,8 @@ pub fn rule(id: &str) -> Option<&'static Rule> {
     RULES.iter().find(|rule| rule.id == present_id(id))
 }
 
-/// Rules about the truth of a hop's own words: a claim about which one of them reports is disputed. What a client is called, how it
-/// signed in, or what the rest of the chain says, makes no hop untrue.
+/// Rules about the truth of a hop's own words: a claim about which one of them reports is disputed. What a client is
+/// called, how it signed in, or what the rest of the chain says, makes no hop untrue.
 const DISPUTING: &[&str] =
     &["date-future", "weekday-mismatch", "id-clock-mismatch", "software-anachronism", "ip-invalid"];
 

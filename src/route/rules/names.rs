@@ -57,7 +57,8 @@ pub(super) fn is_recipients(way: &Way<'_>, report: &mut Report<'_>) {
     if is_bare(helo) || is_inner(hop.peer_scope) || hop.auth != Auth::None || hop.class != HopClass::Network {
         return;
     }
-    // Another server of the same organisation is no stranger: only the very name of the server, or one the examiner named.
+    // Another server of the same organisation is no stranger: only the very name of the server, or one the examiner
+    // named.
     let is_own = helo == by || way.settings.is_own_host(helo);
     let rdns_fits = hop.rdns_state == Rdns::Found && are_kin(rdns, helo);
     if is_own && !rdns_fits && hop.peer_ip != hop.by_ip {

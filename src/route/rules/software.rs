@@ -54,8 +54,8 @@ fn number_after(text: &[u8], before: &[u8]) -> Option<u32> {
     std::str::from_utf8(&digits).ok()?.parse().ok()
 }
 
-/// When a version can have been in use first: its release, or that of the one before it for what calls itself a version before the
-/// release (`8.12.0.Beta7`, `4.92-RC4`). `None` for versions before the table.
+/// When a version can have been in use first: its release, or that of the one before it for what calls itself a version
+/// before the release (`8.12.0.Beta7`, `4.92-RC4`). `None` for versions before the table.
 fn since(releases: &[(u32, i64, u32)], minor: u32, is_early: bool) -> Option<i64> {
     let at = releases.iter().rposition(|(from, ..)| *from <= minor)?;
     let at = if is_early { at.checked_sub(1)? } else { at };
@@ -148,7 +148,8 @@ pub(super) fn nonconforming(way: &Way<'_>, report: &mut Report<'_>) {
         if hop.family != "postfix" || hop.class != HopClass::Network || !is_smtp(hop.protocol) {
             continue;
         }
-        // Postfix writes `(name [address])` for every client, unless the session is hidden, and then there is no `from` at all.
+        // Postfix writes `(name [address])` for every client, unless the session is hidden, and then there is no `from`
+        // at all.
         let clientless = hop.from.is_some()
             && hop.peer_ip.is_none()
             && !way.noted(crate::types::AnomalyKind::IpInvalid).any(|(n, _)| n == at);

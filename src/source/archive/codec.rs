@@ -7,8 +7,8 @@ use super::Hit;
 /// Memory that an xz stream may ask for, in bytes; `xz -9` asks for 65 MiB.
 const XZ_MEMORY: u64 = 128 << 20;
 
-/// Most streams of one file that unpack to less than [`SMALL`] bytes: to set a stream up costs as much as to unpack a megabyte, and
-/// no packer makes them so small.
+/// Most streams of one file that unpack to less than [`SMALL`] bytes: to set a stream up costs as much as to unpack a
+/// megabyte, and no packer makes them so small.
 const MAX_SMALL: u32 = 8192;
 /// A stream that unpacks to less is small.
 const SMALL: u64 = 64 * 1024;

@@ -202,7 +202,8 @@ fn listed(
     }
 }
 
-/// Just past the bytes of an entry whose local header is at `at`: its data, and the descriptor behind it where there is one.
+/// Just past the bytes of an entry whose local header is at `at`: its data, and the descriptor behind it where there is
+/// one.
 fn end_of(archive: &Section<'_>, at: u64, entry: &Entry) -> Option<u64> {
     let local = archive.exactly(at, 30).ok().filter(|local| local.starts_with(LOCAL))?;
     let names = le(&local, 26, 2)?.saturating_add(le(&local, 28, 2)?);
@@ -212,7 +213,8 @@ fn end_of(archive: &Section<'_>, at: u64, entry: &Entry) -> Option<u64> {
     Some(end.saturating_add(if entry.flags & 8 == 0 { 0 } else { descriptor(&behind, entry.crc) }))
 }
 
-/// Length of the data descriptor that `behind` begins with, whose CRC is known (APPNOTE.TXT 4.3.9); 0 when there is none.
+/// Length of the data descriptor that `behind` begins with, whose CRC is known (APPNOTE.TXT 4.3.9); 0 when there is
+/// none.
 fn descriptor(behind: &[u8], crc: u64) -> u64 {
     let signed = behind.starts_with(DESCRIPTOR);
     let lead = if signed { 4 } else { 0 };

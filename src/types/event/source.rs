@@ -1,4 +1,5 @@
-//! What events tell of sources that are files: how one was named on this machine, how far it is read, how its files stood.
+//! What events tell of sources that are files: how one was named on this machine, how far it is read, how its files
+//! stood.
 
 use crate::types::Sha256Digest;
 use crate::types::json::{self, Obj, Value};
@@ -143,8 +144,8 @@ pub struct FileStateRow {
     pub nlink: u64,
 }
 
-/// Rows `[c, size, mtime, ctime, atime, device, inode, mode, nlink]`, kept as they are written. A Maildir has one for each
-/// message: as objects with named keys they took more room than the ledger.
+/// Rows `[c, size, mtime, ctime, atime, device, inode, mode, nlink]`, kept as they are written. A Maildir has one for
+/// each message: as objects with named keys they took more room than the ledger.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FileStateRows {
     // The elements of the array with commas between them.

@@ -92,7 +92,8 @@ fn owner() -> (u32, u32, String, String) {
 }
 
 impl Dovecot {
-    /// Starts a server whose accounts lie below the folder `mail`, written by `fill`; the account of `joe` is `mail/joe`.
+    /// Starts a server whose accounts lie below the folder `mail`, written by `fill`; the account of `joe` is
+    /// `mail/joe`.
     pub(crate) fn start(settings: &Settings, fill: impl FnOnce(&Path)) -> Self {
         let dir = tempfile::Builder::new().prefix("mailtrail-dovecot-").tempdir_in("/tmp").unwrap();
         let root = dir.path().to_owned();
@@ -153,8 +154,8 @@ impl Dovecot {
         assert!(out.contains("messages="), "{out}");
     }
 
-    /// Waits until the server has nothing to look through again: a folder that was made in this very second is looked through
-    /// once more when it is opened next, and its list of UIDs written anew.
+    /// Waits until the server has nothing to look through again: a folder that was made in this very second is looked
+    /// through once more when it is opened next, and its list of UIDs written anew.
     pub(crate) fn settle(&self, user: &str) {
         std::thread::sleep(Duration::from_millis(2500));
         self.look_through(user);

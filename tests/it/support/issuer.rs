@@ -9,8 +9,8 @@ use rustls::{ServerConnection, StreamOwned};
 
 use super::authority::Authority;
 
-/// What a request is answered with, by its path, its body, and how often the path was asked for before. `None`: the connection
-/// is closed without a word. `{base}` in it is the issuer's address.
+/// What a request is answered with, by its path, its body, and how often the path was asked for before. `None`: the
+/// connection is closed without a word. `{base}` in it is the issuer's address.
 pub(crate) type Answers = Box<dyn Fn(&str, &str, usize) -> Option<(u16, String)> + Send>;
 
 /// Runs as long as the test binary.

@@ -1,5 +1,5 @@
-//! An account as a Maildir++ tree, written on the fly: nested folders, odd names, 8-bit and binary mail; and what of it the wire
-//! must show.
+//! An account as a Maildir++ tree, written on the fly: nested folders, odd names, 8-bit and binary mail; and what of it
+//! the wire must show.
 #![allow(dead_code, reason = "not every test of servers is written yet")]
 
 use std::collections::BTreeMap;
@@ -73,7 +73,8 @@ pub(crate) fn crlf(bytes: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Message `n`, now and then odd: 8-bit junk, binary, dots at line starts, no final line end, very long lines, CRLF on disk.
+/// Message `n`, now and then odd: 8-bit junk, binary, dots at line starts, no final line end, very long lines, CRLF on
+/// disk.
 pub(crate) fn odd_message(n: u64) -> Vec<u8> {
     let mut bytes = message(n).into_bytes();
     let mut seeded = Seeded::new(n ^ 0x5eed);
@@ -175,7 +176,8 @@ pub(crate) struct File {
 /// Every file and folder below `root` by name, but for the server's own caches, which any reading may fill
 /// (`dovecot.index*`, `dovecot.list.index*`) and its locks. `dovecot-uidlist` and `dovecot-keywords` are part of it.
 ///
-/// A server ends a session on its own after the client has gone: waits until it writes no more, so that what it leaves is compared.
+/// A server ends a session on its own after the client has gone: waits until it writes no more, so that what it leaves
+/// is compared.
 pub(crate) fn snapshot(root: &Path) -> BTreeMap<PathBuf, Option<File>> {
     let until = Instant::now() + Duration::from_secs(30);
     let mut last = tree(root);

@@ -1,5 +1,5 @@
-//! A mail server of the tests: well-behaved IMAP or POP3 over known mail, with faults put where a test wants them, and a record of
-//! every command that no acquisition may send.
+//! A mail server of the tests: well-behaved IMAP or POP3 over known mail, with faults put where a test wants them, and
+//! a record of every command that no acquisition may send.
 #![allow(dead_code, reason = "not every test of servers is written yet")]
 
 use std::io::{Read, Write};

@@ -1,5 +1,5 @@
-//! What a client said to a mail server, from its transcript or from its sockets, held against the list of what an acquisition may
-//! say. The list allows; whatever is not on it is wrong, known verb or not.
+//! What a client said to a mail server, from its transcript or from its sockets, held against the list of what an
+//! acquisition may say. The list allows; whatever is not on it is wrong, known verb or not.
 
 use std::collections::BTreeMap;
 
@@ -30,8 +30,8 @@ pub(crate) struct Connection {
     pub(crate) heard: Vec<String>,
 }
 
-/// The connections of each run that a transcript holds, by number, with the URL that `acquisitions --transcript` writes above
-/// it; a transcript without such a line is one run.
+/// The connections of each run that a transcript holds, by number, with the URL that `acquisitions --transcript` writes
+/// above it; a transcript without such a line is one run.
 pub(crate) fn runs(transcript: &str) -> Vec<(String, BTreeMap<u32, Connection>)> {
     let mut runs: Vec<(String, BTreeMap<u32, Connection>)> = Vec::new();
     for line in transcript.lines() {
@@ -195,8 +195,8 @@ fn skeleton(line: &[u8]) -> String {
     out
 }
 
-/// Whether a line may be an answer to a challenge: base64, too long to be a verb of four letters, or the answer to an error of
-/// OAUTHBEARER (RFC 7628 section 3.2.3); `*` for a secret or to cancel.
+/// Whether a line may be an answer to a challenge: base64, too long to be a verb of four letters, or the answer to an
+/// error of OAUTHBEARER (RFC 7628 section 3.2.3); `*` for a secret or to cancel.
 fn is_response(line: &str) -> bool {
     let is_coded = |b: u8| b.is_ascii_alphanumeric() || b"+/=".contains(&b);
     ["", "*", "AQ=="].contains(&line)
@@ -241,7 +241,8 @@ fn is_item(item: &str) -> bool {
     ITEMS.contains(&item) || is_piece
 }
 
-/// Whether a command of IMAP, its strings as `S`, changes nothing whatever the server (standards: RFC 9051 sections 6.1 to 6.4).
+/// Whether a command of IMAP, its strings as `S`, changes nothing whatever the server (standards: RFC 9051 sections 6.1
+/// to 6.4).
 fn imap(command: &str) -> bool {
     let Some((tag, command)) = command.split_once(' ') else { return false };
     if tag.is_empty() || !tag.bytes().all(|b| b.is_ascii_alphanumeric()) {
@@ -322,7 +323,8 @@ pub(crate) fn is_on_the_list(language: Language, line: &str) -> bool {
     }
 }
 
-/// What is not on the list in a transcript, or in those of a case. `language` is for a transcript that does not name its account.
+/// What is not on the list in a transcript, or in those of a case. `language` is for a transcript that does not name
+/// its account.
 pub(crate) fn wrong_in(language: Language, transcript: &str) -> Vec<String> {
     let mut out = Vec::new();
     for (url, connections) in runs(transcript) {

@@ -20,7 +20,8 @@ pub(crate) struct Tap {
     pub(crate) code: i32,
     /// Sockets of the internet that were connected, in the order of that.
     pub(crate) streams: Vec<Stream>,
-    /// Anything else that could carry bytes to somebody: sockets of other kinds, datagrams, ways of writing that are not read here.
+    /// Anything else that could carry bytes to somebody: sockets of other kinds, datagrams, ways of writing that are
+    /// not read here.
     pub(crate) others: Vec<String>,
 }
 

@@ -1,5 +1,5 @@
-//! Reads what the directory of a zip archive leaves out: entries by their local headers (APPNOTE.TXT 4.3.7), other archives
-//! before it, and bytes that belong to nothing, which are told.
+//! Reads what the directory of a zip archive leaves out: entries by their local headers (APPNOTE.TXT 4.3.7), other
+//! archives before it, and bytes that belong to nothing, which are told.
 
 use std::io::Read as _;
 
