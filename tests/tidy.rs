@@ -90,12 +90,13 @@ fn below(folder: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)
 }
 
-fn rust_files(dir: &Path, out: &mut Vec<PathBuf>) {
+/// Files below a folder whose names end so.
+fn files_of(dir: &Path, ending: &str, out: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(dir).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            rust_files(&path, out);
-        } else if path.extension().is_some_and(|e| e == "rs") {
+            files_of(&path, ending, out);
+        } else if path.extension().is_some_and(|e| e == ending) {
             out.push(path);
         }
     }
@@ -105,7 +106,7 @@ fn rust_files(dir: &Path, out: &mut Vec<PathBuf>) {
 fn sources() -> Vec<(String, String)> {
     let root = below("src");
     let mut files = Vec::new();
-    rust_files(&root, &mut files);
+    files_of(&root, "rs", &mut files);
     files.sort();
     let named = |path: PathBuf| {
         let name = path.strip_prefix(&root).unwrap().to_str().unwrap().replace('\\', "/");
@@ -184,22 +185,11 @@ fn files_say_what_they_are_for_and_stay_short() {
 /// Longest line of the docs; rows of tables, samples of what a program prints and URLs cannot be wrapped.
 const WIDEST: usize = 120;
 
-fn markdown(dir: &Path, out: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(dir).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            markdown(&path, out);
-        } else if path.extension().is_some_and(|e| e == "md") {
-            out.push(path);
-        }
-    }
-}
-
 #[test]
 fn docs_wrap_at_their_width() {
     let mut files = vec![below("README.md")];
-    markdown(&below("docs"), &mut files);
-    markdown(&below("corpus"), &mut files);
+    files_of(&below("docs"), "md", &mut files);
+    files_of(&below("corpus"), "md", &mut files);
     assert!(files.len() > 50);
     for path in files {
         let text = fs::read_to_string(&path).unwrap();

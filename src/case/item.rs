@@ -17,19 +17,24 @@ pub fn blob_at(place: &BlobPlace, sha256: Sha256Digest) -> BlobAt {
     BlobAt { frame: FrameAt { pack, at, len, raw }, offset, len: size, sha256 }
 }
 
-/// The bytes of items one after the other. The last message that a child was taken out of is kept, so that the many
-/// children of one message cost one reading of it.
+/// Longest item that is kept for whoever asks for it again.
+const KEPT: usize = 4 << 20;
+
+/// The bytes of items one after the other. The last item is kept, because several that tell of it ask one after the
+/// other; and the last message that a child was taken out of, so that the many children of one message cost one reading
+/// of it.
 #[derive(Debug)]
 pub struct ItemBytes<'a> {
     reader: &'a Reader,
     catalog: &'a Catalog,
     last: RefCell<Option<(ItemKey, MessageTree)>>,
+    kept: RefCell<Option<(ItemKey, Vec<u8>)>>,
 }
 
 impl<'a> ItemBytes<'a> {
     /// Of the items of a case.
     pub fn new(reader: &'a Reader, catalog: &'a Catalog) -> Self {
-        Self { reader, catalog, last: RefCell::new(None) }
+        Self { reader, catalog, last: RefCell::new(None), kept: RefCell::new(None) }
     }
 
     /// As [`raw`].
@@ -37,10 +42,15 @@ impl<'a> ItemBytes<'a> {
     /// # Errors
     /// As [`raw`].
     pub fn raw(&self, row: &Row<'_>) -> Result<Vec<u8>, ItemBytesError> {
-        match row.blob(self.catalog)? {
-            Some(place) => Ok(self.reader.blob(&blob_at(&place, row.digests(self.catalog)?.sha256))?),
-            None => self.child(row),
+        if let Some((_, bytes)) = self.kept.borrow().as_ref().filter(|(of, _)| *of == row.key()) {
+            return Ok(bytes.clone());
         }
+        let bytes = match row.blob(self.catalog)? {
+            Some(place) => self.reader.blob(&blob_at(&place, row.digests(self.catalog)?.sha256))?,
+            None => self.child(row)?,
+        };
+        *self.kept.borrow_mut() = (bytes.len() <= KEPT).then(|| (row.key(), bytes.clone()));
+        Ok(bytes)
     }
 
     /// As [`message`].

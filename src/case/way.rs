@@ -5,10 +5,10 @@
 use crate::auth;
 use crate::catalog::Row;
 use crate::facts::{MAX_HOPS, PARSE_LIMIT};
-use crate::route::{self, RULES, Settings};
+use crate::route::{self, Finding, RULES, Settings};
 use crate::store::pack::BLOB_IN_MEMORY;
+use crate::types::Sha256Digest;
 use crate::types::json::{self, Obj};
-use crate::types::{ByteRange, Sha256Digest};
 
 use super::ItemBytesError;
 use super::item::ItemBytes;
@@ -27,19 +27,6 @@ pub struct HopStanding {
     pub disputed_by: Vec<&'static str>,
 }
 
-/// What a rule found in an item.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ItemFinding {
-    /// The rule.
-    pub rule: &'static route::Rule,
-    /// The hops it is about; 0 is the newest.
-    pub hops: Vec<usize>,
-    /// The bytes of the message that show it.
-    pub spans: Vec<ByteRange>,
-    /// What was found, in our words.
-    pub text: String,
-}
-
 /// The way of one item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ItemWay {
@@ -50,7 +37,7 @@ pub struct ItemWay {
     /// One for each hop, newest first.
     pub hops: Vec<HopStanding>,
     /// What was found.
-    pub findings: Vec<ItemFinding>,
+    pub findings: Vec<Finding>,
 }
 
 impl ItemWay {
@@ -69,37 +56,29 @@ impl ItemWay {
             because: step.because,
             disputed_by: step.disputed_by.clone(),
         };
-        let finding = |one: route::Finding| ItemFinding {
-            rule: one.rule,
-            hops: one.hops,
-            spans: one.spans,
-            text: one.text,
-        };
         Ok(Self {
             basis: chain.basis.code(),
             boundary: chain.boundary.map(|at| at as u64),
             hops: chain.steps.iter().map(standing).collect(),
-            findings: chain.findings.into_iter().map(finding).collect(),
+            findings: chain.findings,
         })
     }
 }
 
-impl ItemFinding {
-    /// Writes it with both sides' explanations and what was measured.
-    pub fn write(&self, out: &mut Vec<u8>) {
+/// Writes a finding with both sides' explanations and what was measured.
+pub fn write_finding(out: &mut Vec<u8>, finding: &Finding) {
+    let mut o = Obj::new(out);
+    o.str("caveat", finding.rule.caveat);
+    o.arr("hops", &finding.hops, |out, hop| json::uint(out, *hop as u64));
+    o.str("if_made_up", finding.rule.forged()).str("measured", &finding.rule.measured());
+    o.str("rule", finding.rule.id).str("severity", finding.rule.severity.word());
+    o.arr("spans", &finding.spans, |out, span| {
         let mut o = Obj::new(out);
-        o.str("caveat", self.rule.caveat);
-        o.arr("hops", &self.hops, |out, hop| json::uint(out, *hop as u64));
-        o.str("if_made_up", self.rule.forged()).str("measured", &self.rule.measured());
-        o.str("rule", self.rule.id).str("severity", self.rule.severity.word());
-        o.arr("spans", &self.spans, |out, span| {
-            let mut o = Obj::new(out);
-            o.uint("end", span.end()).uint("start", span.start());
-            o.end();
-        });
-        o.str("text", &self.text);
+        o.uint("end", span.end()).uint("start", span.start());
         o.end();
-    }
+    });
+    o.str("text", &finding.text);
+    o.end();
 }
 
 /// Writes the object `limits`: what of an item is read for all this, and no more.

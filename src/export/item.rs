@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use crate::case::way::{HopStanding, ItemWay};
+use crate::case::way::{HopStanding, ItemWay, write_finding};
 use crate::catalog::{
     AttachmentRow, Catalog, CatalogError, ContainerRow, HopRow, NoteRow, PersonRow, Row, RowDigests,
 };
@@ -159,7 +159,7 @@ pub fn write(out: &mut Vec<u8>, row: &Row<'_>, told: &Told<'_>, extra: &Extra<'_
         o.str("file", name).str("file_rule", rule).str("file_sha256", sha256).uint("file_size", size);
     }
     if let Some(way) = extra.way {
-        o.arr("findings", &way.findings, |out, finding| finding.write(out));
+        o.arr("findings", &way.findings, write_finding);
     }
     if let Some(folder) = &told.folder {
         o.str("folder", folder);

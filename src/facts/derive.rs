@@ -59,6 +59,8 @@ const MAX_LISTED: usize = 200_000;
 
 /// Limits that hold for a message and all that is inside it.
 struct Budget {
+    /// Whether messages inside the first are read at all.
+    reads_inside: bool,
     children: u32,
     work: usize,
     decoded: usize,
@@ -112,20 +114,24 @@ struct Child<'a> {
 /// Reads a message, un-escaped by the container's rule, and calls `visit` for it and then for every message inside
 /// it, in the order their parts stand, each before those inside it. Never fails and never panics.
 pub fn derive(message: &[u8], scratch: &mut Scratch, visit: &mut Visit<'_>) {
+    derive_below(message, true, scratch, visit);
+}
+
+/// As [`derive`]; the messages inside are read only when they are asked for. What is told of the message is the same.
+fn derive_below(message: &[u8], reads_inside: bool, scratch: &mut Scratch, visit: &mut Visit<'_>) {
     let work = message.len().saturating_mul(MAX_WORK).saturating_add(FREE_WORK);
     let decoded = message.len().saturating_mul(MAX_DECODED).saturating_add(FREE_DECODED);
     let lists = Lists::of(MAX_LISTED);
     let (parts, files) = (MAX_PARTS, MAX_PARTS);
-    let mut budget = Budget { children: ItemKey::MAX_CHILD, work, decoded, parts, files, lists };
+    let children = ItemKey::MAX_CHILD;
+    let mut budget = Budget { reads_inside, children, work, decoded, parts, files, lists };
     one(message, None, 0, scratch, &mut budget, visit);
 }
 
 /// The facts of a message without the messages inside it.
 pub fn first(message: &[u8]) -> ItemFacts {
     let mut first = None;
-    derive(message, &mut Scratch::default(), &mut |seen| {
-        first.get_or_insert(seen.facts);
-    });
+    derive_below(message, false, &mut Scratch::default(), &mut |seen| first = Some(seen.facts));
     first.unwrap_or_default()
 }
 
@@ -189,6 +195,9 @@ fn one(
     budget.lists.bound(&mut facts);
     visit(Seen { message, header: &header, facts, text: &scratch.text });
     drop(header);
+    if !budget.reads_inside {
+        return;
+    }
     for Child { bytes, place, .. } in children {
         let below = depth.saturating_add(1).saturating_add(nesting(&parts, &place, &prefix));
         one(&bytes, Some(place), below, scratch, budget, visit);

@@ -208,6 +208,11 @@ pub fn structured(value: &[u8]) -> Structured {
 
 /// Passes over a comment at the start of `text`, nested ones too; to the end when it is not closed.
 pub(crate) fn comment(text: &[u8]) -> &[u8] {
+    closed_comment(text).unwrap_or_default()
+}
+
+/// What is behind the comment at the start of `text`, nested ones with it; `None` when it is not closed.
+pub(crate) fn closed_comment(text: &[u8]) -> Option<&[u8]> {
     let mut depth = 0usize;
     let mut rest = text;
     loop {
@@ -219,12 +224,12 @@ pub(crate) fn comment(text: &[u8]) -> &[u8] {
             [b')', r @ ..] => {
                 depth = depth.saturating_sub(1);
                 if depth == 0 {
-                    return r;
+                    return Some(r);
                 }
                 r
             }
             [b'\\', _, r @ ..] | [_, r @ ..] => r,
-            [] => return rest,
+            [] => return None,
         };
     }
 }

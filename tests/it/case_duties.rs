@@ -28,7 +28,7 @@ fn case_of_one(dir: &Path) -> PathBuf {
 }
 
 fn events(case: &Path, kind: &str) -> Vec<Value> {
-    run(case, &["custody", "--json"]).ok().json().into_iter().filter(|event| event["type"] == kind).collect()
+    support::events(case).into_iter().filter(|event| event["type"] == kind).collect()
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::support::{self, evidence, run};
+use crate::support::{self, events, evidence, run};
 
 /// A message over 64 MiB: an attachment near its beginning, another that is most of it.
 fn long_message() -> Vec<u8> {
@@ -67,10 +67,6 @@ fn an_attachment_of_a_very_long_message_that_cannot_be_had_is_named_and_the_rest
     assert_eq!(run(&case, &["show", &item, "--attachment", "1"]).ok().out, b"%PDF-");
     let ran = run(&case, &["show", &item, "--attachment", "2"]).with_code(1);
     assert!(ran.err.contains("attachment 2 goes on beyond"), "{}", ran.err);
-}
-
-fn events(case: &Path) -> Vec<Value> {
-    run(case, &["log", "--json"]).ok().json()
 }
 
 #[test]

@@ -4,11 +4,7 @@ use std::fs;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
-use crate::support::{self, program, run};
-
-fn events(case: &std::path::Path) -> Vec<serde_json::Value> {
-    run(case, &["custody", "--json"]).ok().json()
-}
+use crate::support::{self, events, program, run};
 
 #[test]
 fn settings_keys_and_exports_do_not_wait_for_an_import() {

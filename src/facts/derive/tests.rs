@@ -85,6 +85,20 @@ fn a_message_in_a_message_is_an_item_of_its_own() {
 }
 
 #[test]
+fn a_message_alone_tells_the_same_and_nothing_inside_it_is_read() {
+    let inner = "Content-Type: message/rfc822\n\nFrom: in@b\nSubject: inner\n\nwords\n";
+    let whole =
+        format!("From: out@b\nContent-Type: multipart/mixed; boundary=x\n\n--x\n{inner}--x\n{inner}--x--\n");
+    let mut read = Vec::new();
+    derive(whole.as_bytes(), &mut Scratch::default(), &mut |seen| read.push(seen.facts));
+    let mut alone = Vec::new();
+    derive_below(whole.as_bytes(), false, &mut Scratch::default(), &mut |seen| alone.push(seen.facts));
+    assert_eq!((read.len(), alone.len()), (3, 1));
+    assert_eq!(alone[0], read[0]);
+    assert_eq!(first(whole.as_bytes()), read[0]);
+}
+
+#[test]
 fn a_chain_of_messages_ends_at_the_depth_limit() {
     let chain = "Content-Type: message/rfc822\n\n".repeat(40_000);
     let got = all(chain.as_bytes());
@@ -141,7 +155,7 @@ fn lists_of_a_message_and_all_inside_it_have_one_limit_and_what_is_left_out_is_t
     let inner = "Content-Type: message/rfc822\nTo: a@b, c@d\nReferences: <1> <2>\nReceived: by x; y\n\n";
     let lists = Lists { addresses: 3, hops: 9, references: 9, anomalies: 100 };
     let (children, work, parts, files) = (100, 1 << 20, 100, 100);
-    let mut budget = Budget { children, work, decoded: 250, parts, files, lists };
+    let mut budget = Budget { reads_inside: true, children, work, decoded: 250, parts, files, lists };
     let mut seen = Vec::new();
     let mail = inner.repeat(3);
     one(mail.as_bytes(), None, 0, &mut Scratch::default(), &mut budget, &mut |one| {
@@ -156,7 +170,7 @@ fn messages_in_an_encoding_are_decoded_up_to_a_limit_and_kept_as_files_beyond() 
     let inner = "Content-Type: message/rfc822\nContent-Transfer-Encoding: quoted-printable\n\n";
     let lists = Lists::of(100);
     let (children, work, parts, files) = (100, 1 << 20, 100, 100);
-    let mut budget = Budget { children, work, decoded: 250, parts, files, lists };
+    let mut budget = Budget { reads_inside: true, children, work, decoded: 250, parts, files, lists };
     let mail = format!("{inner}{inner}{inner}{inner}Subject: x\n\n{}", "y".repeat(40));
     let mut seen = Vec::new();
     one(mail.replace('=', "=3D").as_bytes(), None, 0, &mut Scratch::default(), &mut budget, &mut |one| {

@@ -2,6 +2,7 @@
 
 use super::Address;
 use crate::parse::bytes::{byte, from, part, starts_with_fold, trim};
+use crate::parse::value::closed_comment;
 
 /// Bytes that end an atom.
 pub(super) fn ends_atom(b: u8) -> bool {
@@ -77,7 +78,7 @@ impl Parens {
 pub(super) fn add_note<'a>(text: &'a [u8], note: &mut Vec<u8>, parens: &mut Parens) -> &'a [u8] {
     let mut after = None;
     if !parens.unclosed {
-        after = closed(text);
+        after = closed_comment(text);
         parens.unclosed = after.is_none();
     }
     if parens.unclosed && !parens.none {
@@ -102,29 +103,6 @@ pub(super) fn sign(text: &[u8]) -> Option<(&'static [u8], &[u8])> {
         Some((b" dot ", from(text, 5)))
     } else {
         None
-    }
-}
-
-/// What is behind the comment at the start of `text`; `None` when it is not closed.
-fn closed(text: &[u8]) -> Option<&[u8]> {
-    let mut depth = 0usize;
-    let mut rest = text;
-    loop {
-        rest = match rest {
-            [b'(', r @ ..] => {
-                depth = depth.saturating_add(1);
-                r
-            }
-            [b')', r @ ..] => {
-                depth = depth.saturating_sub(1);
-                if depth == 0 {
-                    return Some(r);
-                }
-                r
-            }
-            [b'\\', _, r @ ..] | [_, r @ ..] => r,
-            [] => return None,
-        };
     }
 }
 

@@ -235,6 +235,16 @@ impl Made {
         search(Case { catalog: &self.catalog, index: &self.index, messages: None }, query, options)
     }
 
+    /// The query is an error that names this column and says these words.
+    #[track_caller]
+    fn refuses(&self, query: &str, column: usize, words: &str) {
+        let error = self.ask(query, &Options::default()).unwrap_err().to_string();
+        assert!(
+            error.starts_with(&format!("column {column}: ")) && error.contains(words),
+            "{query}: {error}"
+        );
+    }
+
     /// The numbers of the mails in [`MAILS`] that answer, in ledger order.
     fn check(&self, query: &str, want: &[usize]) {
         let options = Options { order: Order::Ledger, ..Options::default() };
@@ -432,13 +442,7 @@ fn days_begin_in_the_zone_asked_for() {
 #[test]
 fn a_wrong_value_names_its_column() {
     let case = case();
-    let check = |query: &str, column: usize, words: &str| {
-        let error = case.ask(query, &Options::default()).unwrap_err().to_string();
-        assert!(
-            error.starts_with(&format!("column {column}: ")) && error.contains(words),
-            "{query}: {error}"
-        );
-    };
+    let check = |query: &str, column, words| case.refuses(query, column, words);
     check("a date:yesterday", 8, "2024-03");
     check("hop.ip:300.1.1.1", 8, "network");
     check("size:big", 6, "bytes");

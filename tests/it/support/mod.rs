@@ -112,6 +112,12 @@ pub(crate) fn import(case: &Path, source: &Path) -> Ran {
     run(case, &["import", "--quiet", source.to_str().unwrap()]).ok()
 }
 
+/// The events of the custody log.
+#[track_caller]
+pub(crate) fn events(case: &Path) -> Vec<Value> {
+    run(case, &["custody", "--json"]).ok().json()
+}
+
 /// Number of items that match.
 #[track_caller]
 pub(crate) fn count(case: &Path, query: &str) -> u64 {
