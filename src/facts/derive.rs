@@ -59,8 +59,7 @@ const MAX_LISTED: usize = 200_000;
 
 /// Limits that hold for a message and all that is inside it.
 struct Budget {
-    /// Whether messages inside the first are read at all.
-    reads_inside: bool,
+    extent: Extent,
     children: u32,
     work: usize,
     decoded: usize,
@@ -114,25 +113,42 @@ struct Child<'a> {
 /// Reads a message, un-escaped by the container's rule, and calls `visit` for it and then for every message inside
 /// it, in the order their parts stand, each before those inside it. Never fails and never panics.
 pub fn derive(message: &[u8], scratch: &mut Scratch, visit: &mut Visit<'_>) {
-    derive_below(message, true, scratch, visit);
+    derive_to(message, Extent::Inside, scratch, visit);
 }
 
-/// As [`derive`]; the messages inside are read only when they are asked for. What is told of the message is the same.
-fn derive_below(message: &[u8], reads_inside: bool, scratch: &mut Scratch, visit: &mut Visit<'_>) {
+/// How far a message is read. What is told of the same bytes does not depend on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Extent {
+    /// Its header block.
+    Header,
+    /// Its parts too.
+    Parts,
+    /// The messages inside it too.
+    Inside,
+}
+
+fn derive_to(message: &[u8], extent: Extent, scratch: &mut Scratch, visit: &mut Visit<'_>) {
     let work = message.len().saturating_mul(MAX_WORK).saturating_add(FREE_WORK);
     let decoded = message.len().saturating_mul(MAX_DECODED).saturating_add(FREE_DECODED);
     let lists = Lists::of(MAX_LISTED);
     let (parts, files) = (MAX_PARTS, MAX_PARTS);
     let children = ItemKey::MAX_CHILD;
-    let mut budget = Budget { reads_inside, children, work, decoded, parts, files, lists };
+    let mut budget = Budget { extent, children, work, decoded, parts, files, lists };
     one(message, None, 0, scratch, &mut budget, visit);
 }
 
 /// The facts of a message without the messages inside it.
 pub fn first(message: &[u8]) -> ItemFacts {
     let mut first = None;
-    derive_below(message, false, &mut Scratch::default(), &mut |seen| first = Some(seen.facts));
+    derive_to(message, Extent::Parts, &mut Scratch::default(), &mut |seen| first = Some(seen.facts));
     first.unwrap_or_default()
+}
+
+/// The facts that stand in the header block of a message: people, dates, ids, hops, and what is odd there.
+pub fn of_header(message: &[u8]) -> ItemFacts {
+    let mut read = None;
+    derive_to(message, Extent::Header, &mut Scratch::default(), &mut |seen| read = Some(seen.facts));
+    read.unwrap_or_default()
 }
 
 /// One message: facts, text, then the messages in it. `depth` counts parts from the top message down, and with the
@@ -166,6 +182,13 @@ fn one(
     let charset = stated_charset(&parts);
     let context = Context { charset: &charset };
     fields(&header, context, &mut facts);
+    if budget.extent == Extent::Header {
+        thinned(&mut facts.anomalies);
+        budget.lists.bound(&mut facts);
+        scratch.text.clear();
+        visit(Seen { message, header: &header, facts, text: &scratch.text });
+        return;
+    }
     facts.anomalies.extend(walked.anomalies);
 
     let Scratch { text, buffers, spare } = scratch;
@@ -195,7 +218,7 @@ fn one(
     budget.lists.bound(&mut facts);
     visit(Seen { message, header: &header, facts, text: &scratch.text });
     drop(header);
-    if !budget.reads_inside {
+    if budget.extent != Extent::Inside {
         return;
     }
     for Child { bytes, place, .. } in children {

@@ -188,7 +188,8 @@ pub fn chain_with<'a>(
 /// Reads the chain of a message from its bytes alone, as the index holds it: without what other messages show of
 /// clocks. `whole` is the size of all of it, where `message` is only its beginning; `as_found` as for [`chain_with`].
 pub fn chain_of_bytes(message: &[u8], whole: u64, as_found: Option<&[u8]>, settings: &Settings) -> Chain {
-    let mut facts = crate::facts::derive::first(message);
+    // What the rules look at stands in the header; signatures read the body themselves.
+    let mut facts = crate::facts::derive::of_header(message);
     facts.size = whole;
     let header = crate::parse::header::read(message).value;
     let mail = Mail { message, header: &header, facts: &facts };

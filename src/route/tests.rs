@@ -310,3 +310,34 @@ fn rules_have_ids_of_their_own_and_texts() {
     assert_eq!(ids.len(), count);
     assert_eq!(rule("chain-break").map(|rule| rule.severity), Some(Severity::Info));
 }
+
+/// Every file below a folder.
+fn files_below(folder: &std::path::Path, out: &mut Vec<std::path::PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files_below(&path, out);
+        } else {
+            out.push(path);
+        }
+    }
+}
+
+#[test]
+fn the_chain_of_the_header_alone_is_that_of_the_whole_message() {
+    let mut files = Vec::new();
+    files_below(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus"), &mut files);
+    files.retain(|file| file.extension().is_some_and(|e| e == "eml"));
+    assert!(files.len() > 100, "{}", files.len());
+    let mut found = 0;
+    for file in files {
+        let message = std::fs::read(&file).unwrap();
+        let (header, facts) = (header::read(&message).value, first(&message));
+        let mail = Mail { message: &message, header: &header, facts: &facts };
+        let whole = chain_with(&mail, None, &own(), &Model::default());
+        let alone = chain_of_bytes(&message, message.len() as u64, None, &own());
+        assert_eq!(format!("{alone:?}"), format!("{whole:?}"), "{}", file.display());
+        found += whole.findings.len();
+    }
+    assert!(found > 100, "{found}");
+}

@@ -92,10 +92,21 @@ fn a_message_alone_tells_the_same_and_nothing_inside_it_is_read() {
     let mut read = Vec::new();
     derive(whole.as_bytes(), &mut Scratch::default(), &mut |seen| read.push(seen.facts));
     let mut alone = Vec::new();
-    derive_below(whole.as_bytes(), false, &mut Scratch::default(), &mut |seen| alone.push(seen.facts));
+    derive_to(whole.as_bytes(), Extent::Parts, &mut Scratch::default(), &mut |seen| alone.push(seen.facts));
     assert_eq!((read.len(), alone.len()), (3, 1));
     assert_eq!(alone[0], read[0]);
     assert_eq!(first(whole.as_bytes()), read[0]);
+    // The header alone tells what the whole tells of it.
+    let header = of_header(whole.as_bytes());
+    let end = whole.find("\n\n").unwrap() as u64;
+    let in_header = |a: &&Anomaly| a.at.is_some_and(|at| at.end() <= end);
+    assert_eq!(
+        (&header.addresses, &header.hops, &header.date),
+        (&read[0].addresses, &read[0].hops, &read[0].date)
+    );
+    let both = [&header, &read[0]]
+        .map(|facts| facts.anomalies.iter().filter(in_header).cloned().collect::<Vec<_>>());
+    assert_eq!(both[0], both[1]);
 }
 
 #[test]
@@ -155,7 +166,7 @@ fn lists_of_a_message_and_all_inside_it_have_one_limit_and_what_is_left_out_is_t
     let inner = "Content-Type: message/rfc822\nTo: a@b, c@d\nReferences: <1> <2>\nReceived: by x; y\n\n";
     let lists = Lists { addresses: 3, hops: 9, references: 9, anomalies: 100 };
     let (children, work, parts, files) = (100, 1 << 20, 100, 100);
-    let mut budget = Budget { reads_inside: true, children, work, decoded: 250, parts, files, lists };
+    let mut budget = Budget { extent: Extent::Inside, children, work, decoded: 250, parts, files, lists };
     let mut seen = Vec::new();
     let mail = inner.repeat(3);
     one(mail.as_bytes(), None, 0, &mut Scratch::default(), &mut budget, &mut |one| {
@@ -170,7 +181,7 @@ fn messages_in_an_encoding_are_decoded_up_to_a_limit_and_kept_as_files_beyond() 
     let inner = "Content-Type: message/rfc822\nContent-Transfer-Encoding: quoted-printable\n\n";
     let lists = Lists::of(100);
     let (children, work, parts, files) = (100, 1 << 20, 100, 100);
-    let mut budget = Budget { reads_inside: true, children, work, decoded: 250, parts, files, lists };
+    let mut budget = Budget { extent: Extent::Inside, children, work, decoded: 250, parts, files, lists };
     let mail = format!("{inner}{inner}{inner}{inner}Subject: x\n\n{}", "y".repeat(40));
     let mut seen = Vec::new();
     one(mail.replace('=', "=3D").as_bytes(), None, 0, &mut Scratch::default(), &mut budget, &mut |one| {
